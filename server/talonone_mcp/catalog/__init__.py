@@ -1,0 +1,31 @@
+"""The catalog: every Talon.One operation as data.
+
+`load` gives the whole of it. An installed package carries it compiled (`catalog.json`, written
+by `hatch_build.py`) and parses no YAML; a checkout compiles `tools/*.yaml` on the spot, so that
+an edited entry counts at the next start.
+"""
+
+import json
+from functools import cache
+from pathlib import Path
+
+from talonone_mcp.catalog.model import Body, Catalog, Confirm, Operation, Toolset
+
+__all__ = ["Body", "Catalog", "Confirm", "Operation", "Toolset", "load"]
+
+_COMPILED = Path(__file__).parent.parent / "catalog.json"
+_CHECKOUT = Path(__file__).parents[3] / "tools"
+
+
+@cache
+def load() -> Catalog:
+    """Return the catalog of this installation, read once a process.
+
+    Raises:
+        CatalogError: an entry in `tools/` contradicts itself; the message names it.
+    """
+    if _COMPILED.is_file():
+        return Catalog.from_compiled(json.loads(_COMPILED.read_bytes()))
+    from talonone_mcp.catalog.source import compile_catalog  # noqa: PLC0415 - needs YAML
+
+    return Catalog.from_compiled(compile_catalog(_CHECKOUT))

@@ -1,0 +1,108 @@
+"""The terminal: `talonone-mcp`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from talonone_mcp import __version__
+
+if TYPE_CHECKING:
+    from talonone_mcp.settings import Settings
+
+_USAGE = 2  # the exit status of a command that cannot start as it was given
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status: 0 success, 1 failure, 2 wrong use."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help", "--version")):
+        given.insert(0, "serve")  # hosts start `talonone-mcp` alone
+    options = _parser().parse_args(given)
+    run: Callable[[argparse.Namespace], int] = options.run
+    try:
+        return run(options)
+    except KeyboardInterrupt:
+        return 130  # as a shell reports a program that SIGINT ended
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="talonone-mcp", description="Talon.One for MCP clients.")
+    parser.add_argument("--version", action="version", version=f"talonone-mcp {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="serve MCP (also without any command)")
+    serve.add_argument("--transport", choices=["stdio", "http"], help="stdio unless said")
+    serve.add_argument("--host", help="for http: 127.0.0.1 unless said; this machine only")
+    serve.add_argument("--port", type=int, help="for http: 8000 unless said, 0 for a free one")
+    serve.add_argument(
+        "--sandbox", action="store_true", default=None, help="no account: an embedded Talon.One"
+    )
+    serve.add_argument(
+        "--confirm",
+        choices=["ask", "approve", "block", "off"],
+        help="what happens to a call that a person must confirm: ask them (unless said), refuse it"
+        " until approved outside the conversation, always refuse it, or let it pass",
+    )
+    serve.set_defaults(run=_serve)
+
+    demo = commands.add_parser("demo", help="watch a client work with the sandbox for a minute")
+    demo.set_defaults(run=_demo)
+    return parser
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from talonone_mcp.settings import SettingsError, load_settings
+
+    flags = {key: value for key, value in vars(options).items() if key != "run"}
+    try:
+        settings = load_settings(flags, os.environ)
+    except SettingsError as error:
+        return _say(f"cannot start. {error}", _USAGE)
+    if settings.confirm == "off":
+        _say("--confirm off: calls that delete or give away much run without asking anybody")
+    if settings.sandbox and os.environ.get("TALONONE_BASE_URL"):
+        _say("--sandbox: TALONONE_BASE_URL and its keys are not used")
+    return _run_server(settings)
+
+
+def _run_server(settings: Settings) -> int:
+    import anyio
+    from mcp.server.stdio import stdio_server
+
+    from talonone_mcp import catalog
+    from talonone_mcp.app import build_server
+
+    server = build_server(settings, catalog.load())
+
+    async def serve() -> None:
+        if settings.transport == "http":
+            from talonone_mcp.http import serve_http
+
+            await serve_http(server, settings.host, settings.port)
+            return
+        if sys.stdin.isatty():
+            _say("waiting for an MCP client on stdin; to try it out: talonone-mcp demo")
+        async with stdio_server() as (incoming, outgoing):
+            await server.run(incoming, outgoing, server.create_initialization_options())
+
+    try:
+        anyio.run(serve)
+    except OSError as error:
+        return _say(f"cannot serve on {settings.host}:{settings.port}: {error.strerror}", _USAGE)
+    return 0
+
+
+def _demo(_: argparse.Namespace) -> int:
+    from talonone_mcp.demo import run_demo
+
+    return run_demo()
+
+
+def _say(message: str, status: int = 0) -> int:
+    """Write to stderr: stdout belongs to MCP."""
+    print(f"talonone-mcp: {message}", file=sys.stderr, flush=True)
+    return status

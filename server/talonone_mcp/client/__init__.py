@@ -1,0 +1,1 @@
+"""The wire: one shared HTTP client with authentication, limits and errors."""

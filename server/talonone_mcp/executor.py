@@ -1,0 +1,83 @@
+"""The life of a call: resolve, validate, gate, send, shape. There is no other way upstream."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from talonone_mcp.catalog import Catalog, Operation
+from talonone_mcp.catalog.validation import problems
+from talonone_mcp.client.errors import CallError
+from talonone_mcp.client.transport import Answer, Client
+from talonone_mcp.gate import Person, pass_gate
+from talonone_mcp.request import build
+from talonone_mcp.settings import ConfirmPolicy
+from talonone_mcp.shape import shape
+
+
+class Executor:
+    """Runs operations for whoever asks: an MCP client, the terminal, another operation."""
+
+    def __init__(self, catalog: Catalog, client: Client, confirm: ConfirmPolicy) -> None:
+        self._catalog = catalog
+        self._client = client
+        self._confirm: ConfirmPolicy = confirm
+
+    async def call(
+        self, name: str, arguments: Mapping[str, Any], person: Person | None
+    ) -> dict[str, Any]:
+        """Run one operation and return its shaped answer.
+
+        Args:
+            name: the operation's name.
+            arguments: path, query and body arguments side by side.
+            person: who can be asked for a confirmation; None when nobody can.
+
+        Raises:
+            CallError: the call did not succeed, or may not be made.
+        """
+        operation = self._resolve(name)
+        self._validate(operation, arguments)
+        await pass_gate(
+            operation,
+            arguments,
+            policy=self._confirm,
+            person=person,
+            preview=self._preview,
+        )
+        answer = await self._send(operation, arguments)
+        return shape(operation, arguments, answer)
+
+    def _resolve(self, name: str) -> Operation:
+        operation = self._catalog.operations.get(name)
+        if operation is None:
+            near = self._catalog.nearest(name)
+            raise CallError(
+                "not_found",
+                f"There is no tool {name[:80]!r}.",
+                hint=f"Did you mean {' or '.join(near)}?" if near else "tools/list shows them all.",
+            )
+        return operation
+
+    def _validate(self, operation: Operation, arguments: Mapping[str, Any]) -> None:
+        found = problems(operation, arguments)
+        if found:
+            raise CallError(
+                "invalid_arguments",
+                f"{operation.name} was not called: {len(found)} of its arguments are wrong."
+                if len(found) > 1
+                else f"{operation.name} was not called: one of its arguments is wrong.",
+                details=[asdict(problem) for problem in found],
+                hint="Correct them and call again.",
+            )
+
+    async def _send(self, operation: Operation, arguments: Mapping[str, Any]) -> Answer:
+        return await self._client.send(operation, build(operation, arguments))
+
+    async def _preview(self, operation: Operation, arguments: Mapping[str, Any]) -> Any:
+        """Read what the operation is about to change, by the read that its entry names."""
+        assert operation.confirm  # noqa: S101 - the gate asks only for operations that have one
+        read = self._catalog.operations[operation.confirm.preview or ""]
+        same = {name: arguments[name] for name in read.path_arguments}
+        return (await self._send(read, same)).body

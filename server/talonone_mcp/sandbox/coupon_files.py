@@ -1,0 +1,145 @@
+"""Coupons from CSV and as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from talonone_mcp.sandbox.coupons import label, matches, new_batch, new_coupon, of_application
+from talonone_mcp.sandbox.handling import (
+    ACCOUNT_ID,
+    USER_ID,
+    Call,
+    Handler,
+    Reply,
+    UpstreamError,
+    moment,
+    stamp,
+    to_csv,
+)
+from talonone_mcp.sandbox.store import Document
+
+_LEAST = 3  # characters of a code, https://docs.talon.one/management-api: importCoupons
+
+_IMPORTED = {
+    "value": "value",
+    "expirydate": "expiryDate",
+    "startdate": "startDate",
+    "recipientintegrationid": "recipientIntegrationId",
+    "limitval": "usageLimit",
+    "discountlimit": "discountLimit",
+    "attributes": "attributes",
+}
+_CONVERTED: Mapping[str, Callable[[str], Any]] = {
+    "usageLimit": int,
+    "discountLimit": float,
+    "attributes": json.loads,
+}
+
+
+def import_coupons(call: Call) -> Reply:
+    campaign = call.get("campaigns", "campaignId", parent="applicationId")
+    batch, created = new_batch(call), 0
+    for line, row in _rows(call.arguments["csv"]):
+        settings = _settings(line, row)
+        code = settings.pop("value")
+        if call.store.find("coupons", label(campaign["applicationId"], code)) is None:
+            new_coupon(call, campaign, code, settings | {"batchId": batch})
+            created += 1
+        elif not call.arguments.get("skipDuplicates"):
+            raise UpstreamError(400, f"coupon {code} exists", line=str(line))
+    job = call.store.add(
+        "imports",
+        {
+            "created": stamp(call.now),
+            "accountId": ACCOUNT_ID,
+            "userId": USER_ID,
+            "entity": "Coupon",
+            "amount": created,
+        },
+    )
+    return 200, job
+
+
+def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
+    reader = csv.DictReader(io.StringIO(text))
+    columns = {name.strip().lower() for name in reader.fieldnames or ()}
+    if "value" not in columns or not columns <= _IMPORTED.keys():
+        wanted = ", ".join(_IMPORTED)
+        raise UpstreamError(400, f"the columns are {wanted}, value being required", line="1")
+    for row in reader:
+        if None in row:
+            raise UpstreamError(400, "more values than columns", line=str(reader.line_num))
+        yield reader.line_num, {name.strip().lower(): value for name, value in row.items()}
+
+
+def _settings(line: int, row: Mapping[str, str]) -> dict[str, Any]:
+    """Turn one line of an import into the properties of a coupon."""
+    try:
+        settings = {
+            _IMPORTED[column]: _CONVERTED.get(_IMPORTED[column], str)(value)
+            for column, value in row.items()
+            if value
+        }
+        for name in ("startDate", "expiryDate"):
+            moment(settings.get(name, "2000-01-01T00:00:00Z"))
+    except ValueError as error:
+        raise UpstreamError(400, f"cannot be read: {error}", line=str(line)) from None
+    if len(settings.get("value", "")) < _LEAST:
+        raise UpstreamError(400, f"value must have at least {_LEAST} characters", line=str(line))
+    return settings
+
+
+_EXPORTED = ("accountid", "applicationid", "attributes", "batchid", "campaignid", "counter",
+             "created", "deleted", "discount_counter", "discount_limitval", "expirydate", "id",
+             "importid", "is_reservation_mandatory", "limits", "limitval",
+             "recipientintegrationid", "referralid", "reservation", "reservation_counter",
+             "reservation_limitval", "startdate", "value")  # fmt: skip
+
+
+def export_coupons(call: Call) -> Reply:
+    found = [c for c in of_application(call) if matches(c, call.arguments, call.now)]
+    rows = [_exported(coupon, call) for coupon in found]
+    return 200, to_csv(("value",) if call.arguments.get("valuesOnly") else _EXPORTED, rows)
+
+
+def _exported(coupon: Document, call: Call) -> dict[str, Any]:
+    def date(name: str) -> str:
+        text = str(coupon.get(name, ""))
+        as_excel = text and call.arguments.get("dateFormat") == "excel"
+        return moment(text).strftime("%Y-%m-%d %H:%M:%S") if as_excel else text
+
+    return {
+        "accountid": ACCOUNT_ID,
+        "applicationid": call.arguments["applicationId"],
+        "attributes": json.dumps(coupon["attributes"]),
+        "batchid": coupon.get("batchId"),
+        "campaignid": coupon["campaignId"],
+        "counter": coupon["usageCounter"],
+        "created": date("created"),
+        "deleted": "false",
+        "discount_counter": coupon.get("discountCounter", 0),
+        "discount_limitval": coupon.get("discountLimit"),
+        "expirydate": date("expiryDate"),
+        "id": coupon["id"],
+        "importid": coupon.get("importId"),
+        "is_reservation_mandatory": str(coupon["isReservationMandatory"]).lower(),
+        "limits": json.dumps(coupon.get("limits", [])),
+        "limitval": coupon["usageLimit"],
+        "recipientintegrationid": coupon.get("recipientIntegrationId"),
+        "referralid": coupon.get("referralId"),
+        "reservation": str(coupon["reservation"]).lower(),
+        "reservation_counter": coupon["reservationCounter"],
+        "reservation_limitval": coupon.get("reservationLimit"),
+        "startdate": date("startDate"),
+        "value": coupon["value"],
+    }
+
+
+HANDLERS: Mapping[str, Handler] = {
+    "import_coupons": import_coupons,
+    "export_coupons": export_coupons,
+}

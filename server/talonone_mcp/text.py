@@ -1,0 +1,28 @@
+"""Text from outside, made safe to show: to a model, to a person who decides, in a log.
+
+Names, descriptions and attributes are written by customers and colleagues. What cannot be seen
+must not be read either: hidden characters can carry instructions to a model, and bidirectional
+ones can make a question say something else than it does.
+"""
+
+import re
+
+# Control characters but tab and line feed; soft hyphen, joiners and fillers that show nothing;
+# marks that change the direction of text; line separators; variation selectors; tag characters.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff\ud800-\udfff]"
+)
+_SPACE = re.compile(r"\s+")
+
+
+def clean(text: str) -> str:
+    """Return `text` without the characters that a reader would not see."""
+    return _INVISIBLE.sub("", text)
+
+
+def one_line(text: str, limit: int) -> str:
+    """Return `text` cleaned, on one line, and cut after `limit` characters, saying so."""
+    line = _SPACE.sub(" ", clean(text)).strip()
+    return line if len(line) <= limit else f"{line[:limit]}... ({len(line)} characters)"
