@@ -8,11 +8,13 @@ ones can make a question say something else than it does.
 import re
 
 # Control characters but tab and line feed; soft hyphen, joiners and fillers that show nothing;
-# marks that change the direction of text; line separators; variation selectors; tag characters.
+# marks that change the direction of text; line separators; layout controls; variation selectors;
+# tag characters; surrogates. Format characters that do show, such as U+0600, stay.
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
     "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
-    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff\ud800-\udfff]"
+    "\U00013430-\U0001345f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff\ud800-\udfff]"
 )
 _SPACE = re.compile(r"\s+")
 

@@ -51,6 +51,8 @@ def _answer(answer: dict[str, Any]) -> dict[str, Any]:
 def schema_facts(schema: Any, *, examples: bool) -> dict[str, Any]:
     """Return a schema's constraints alone; what the table cut off at depth admits anything."""
     facts = {key: schema[key] for key in schema if key in CONSTRAINTS and schema[key] != {}}
+    if {} in facts.get("enum", ()):
+        del facts["enum"]
     if examples and "example" in schema:
         facts["example"] = schema["example"]
     if isinstance(schema.get("items"), dict):

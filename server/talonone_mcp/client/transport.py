@@ -108,7 +108,8 @@ class Client:
     def _broken(
         self, operation: Operation, departure: Departure, error: httpx.HTTPError
     ) -> CallError:
-        reason = one_line(self._redacted(str(error)), _REASON) or type(error).__name__
+        said = one_line(self._redacted(str(error)), _REASON)
+        reason = said.removesuffix(".") or type(error).__name__
         if not departure.sent:
             return self._unreachable(reason)
         message = f"The connection broke before the whole answer to {operation.name}: {reason}."

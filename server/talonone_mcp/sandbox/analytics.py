@@ -66,8 +66,8 @@ def _events(campaign: Document, call: Call) -> list[Event]:
 
 def _range(call: Call) -> tuple[datetime, datetime]:
     start, end = moment(call.arguments["rangeStart"]), moment(call.arguments["rangeEnd"])
-    if end <= start:
-        raise UpstreamError(400, "rangeEnd must be after rangeStart", parameter="rangeEnd")
+    if end < start:
+        raise UpstreamError(400, "rangeEnd must not be before rangeStart", parameter="rangeEnd")
     return start, end
 
 

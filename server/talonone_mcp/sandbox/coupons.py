@@ -26,7 +26,7 @@ from talonone_mcp.sandbox.store import Document
 # https://docs.talon.one/management-api: createCoupons
 _MOST, _MOST_WITH_PREFIX = 20_000, 200_000
 # Upstream's jobs create up to 5,000,000; the sandbox runs them at once and in memory.
-_MOST_IN_SANDBOX_JOB = 100_000
+_MOST_IN_SANDBOX_JOB = 500_000
 _CHARACTERS = list(string.ascii_uppercase + string.digits)
 _PATTERN = "########"
 _ATTEMPTS = 20  # draws for one code before the pattern counts as used up

@@ -85,8 +85,8 @@ def moment(text: str) -> datetime:
 def page(call: Call, documents: list[Document], *, total: bool) -> dict[str, Any]:
     """Sort and cut a list as the request asks; with its `totalResultSize`, or with `hasMore`."""
     documents = _sorted(documents, call.arguments.get("sort"))
-    largest = call.operation.input_schema["properties"]["pageSize"]["maximum"]
-    size = call.arguments.get("pageSize", largest)
+    default = call.operation.input_schema["properties"]["pageSize"]["default"]
+    size = call.arguments.get("pageSize", default)
     start = max(call.arguments.get("skip", 0), 0)
     shown = documents[start : start + size]
     if total:
@@ -95,14 +95,20 @@ def page(call: Call, documents: list[Document], *, total: bool) -> dict[str, Any
 
 
 def _sorted(documents: list[Document], field: str | None) -> list[Document]:
-    if not field or not documents:
+    """Sort by a field; what does not have it comes last, in the order in which it was."""
+    if not field:
         return documents
     name = field.removeprefix("-")
-    having = [each for each in documents if isinstance(each.get(name), (str, int, float))]
-    if not having:
-        raise UpstreamError(400, f"cannot sort by {name}", parameter="sort")
-    having.sort(key=lambda each: (isinstance(each[name], str), each[name]), reverse=field[0] == "-")
-    return having + [each for each in documents if each not in having]
+
+    def has_it(document: Document) -> bool:
+        return isinstance(document.get(name), (str, int, float))
+
+    having = sorted(
+        filter(has_it, documents),
+        key=lambda document: (isinstance(document[name], str), document[name]),
+        reverse=field.startswith("-"),
+    )
+    return having + [document for document in documents if not has_it(document)]
 
 
 def contains(text: object, part: str) -> bool:

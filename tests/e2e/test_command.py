@@ -1,0 +1,84 @@
+"""The command itself: what it says, where, and with which exit status."""
+
+import socket
+
+import pytest
+
+from talonone_mcp import __version__
+from tests.installed import run
+
+
+def test_the_version() -> None:
+    assert run("--version").stdout == f"talonone-mcp {__version__}\n"
+
+
+def test_the_demo_holds_and_tells_the_whole_story() -> None:
+    demo = run("demo")
+
+    assert demo.returncode == 0, demo.stderr
+    story = [
+        "Webshop DE",
+        "Summer promotions",
+        "Issued: SUMMER-",
+        'Delete campaign "Summer promotions" (18)',
+        "The person answers: no.",
+        "So it is still there",
+        "The person answers: yes.",
+        "And it is gone",
+        "Every step held.",
+    ]
+    at = -1
+    for part in story:
+        assert part in demo.stdout[at + 1 :], demo.stdout
+        at = demo.stdout.index(part, at + 1)
+
+
+def test_without_configuration_it_says_what_is_missing() -> None:
+    started = run("serve")
+
+    assert (started.returncode, started.stdout) == (2, "")
+    for part in ("TALONONE_BASE_URL", "TALONONE_MANAGEMENT_KEY", "--sandbox"):
+        assert part in started.stderr
+    assert len(started.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "named"),
+    [
+        (["serve"], {"TALONONE_BASE_URL": "nonsense"}, "TALONONE_BASE_URL"),
+        (["serve", "--confirm", "maybe"], {}, "--confirm"),
+        (["--transport", "http", "--host", "0.0.0.0", "--sandbox"], {}, "--host"),
+        (["--port", "1", "--sandbox"], {}, "--port"),
+        (["no-such-command"], {}, "no-such-command"),
+    ],
+)
+def test_a_wrong_start_names_the_setting(
+    arguments: list[str], environment: dict[str, str], named: str
+) -> None:
+    key = {"TALONONE_MANAGEMENT_KEY": "secret-of-the-account"}
+    started = run(*arguments, environment=key | environment)
+
+    assert (started.returncode, started.stdout) == (2, "")
+    assert named in started.stderr
+    assert "Traceback" not in started.stderr
+    assert "secret-of-the-account" not in started.stderr
+
+
+def test_a_port_that_is_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        started = run("--transport", "http", "--port", port, "--sandbox")
+
+    assert started.returncode == 2
+    assert f"127.0.0.1:{port}" in started.stderr
+    assert "Traceback" not in started.stderr
+
+
+def test_turning_the_gate_off_is_said_at_start() -> None:
+    assert "--confirm off" in run("--sandbox", "--confirm", "off").stderr
+
+
+def test_stdin_at_its_end_ends_the_server() -> None:
+    ended = run("--sandbox")
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")

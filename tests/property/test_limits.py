@@ -1,0 +1,68 @@
+"""The limiter's promise, for requests that come and connect at any time."""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+
+import anyio
+from hypothesis import given
+from hypothesis import strategies as st
+
+from talonone_mcp.client.limiter import PERIOD, REQUESTS, Departure, Limiter
+from talonone_mcp.text import clean, one_line
+
+seconds = st.floats(0, 3, allow_nan=False)
+
+
+@given(st.lists(st.tuples(seconds, st.floats(0, 0.9)), min_size=1, max_size=40))
+def test_three_a_second_however_they_come(arrivals: list[tuple[float, float]]) -> None:
+    now = 0.0
+
+    async def sleep(duration: float) -> None:
+        nonlocal now
+        now += duration
+
+    async def run() -> list[Departure]:
+        nonlocal now
+        limiter = Limiter(clock=lambda: now, sleep=sleep)
+        departures = []
+        for pause, connecting in arrivals:
+            now += pause
+            departure = await limiter.depart("GET /x")
+            now += connecting
+            limiter.leave(departure)
+            departures.append(departure)
+        return departures
+
+    times = sorted(departure.at for departure in anyio.run(run))
+    for earlier, later in zip(times, times[REQUESTS:], strict=False):
+        assert later - earlier >= PERIOD - 1e-9
+
+
+@given(st.text(st.characters(exclude_categories=[])))
+def test_cleaning_twice_is_cleaning_once_and_can_always_be_sent(text: str) -> None:
+    cleaned = clean(text)
+
+    assert clean(cleaned) == cleaned
+    cleaned.encode()
+    assert set(cleaned) <= set(text)
+
+
+@given(st.text(st.characters(exclude_categories=[])), st.integers(1, 50))
+def test_one_line_is_one_line(text: str, limit: int) -> None:
+    assert len(one_line(text, limit).splitlines()) <= 1
+
+
+SHOWN = set(
+    "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
+)
+
+
+def test_no_control_or_format_character_survives_but_those_that_show() -> None:
+    every = map(chr, range(sys.maxunicode + 1))
+    hidden = {
+        each for each in every if unicodedata.category(each) in ("Cc", "Cf", "Cs", "Zl", "Zp")
+    }
+
+    assert {each for each in hidden if clean(each)} == SHOWN | set("\t\n")

@@ -1,0 +1,147 @@
+"""Whatever a model puts into an argument arrives upstream as just that, or is refused here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from starlette.responses import JSONResponse
+
+from talonone_mcp.catalog import Catalog, Operation, load
+from talonone_mcp.catalog.validation import problems
+from talonone_mcp.client.errors import CallError
+from talonone_mcp.client.limiter import Limiter
+from talonone_mcp.client.transport import open_client
+from talonone_mcp.executor import Executor
+from tests.conftest import settings_for
+from tests.upstream import Recorded, Upstream, serve
+
+ANY_TEXT = st.text(st.characters(exclude_categories=[]), max_size=40)
+AWKWARD = st.sampled_from(
+    ["", ".", "..", "...", "a/b", "../x", "%2e%2e", "%", "50%OFF", "a?b=c", "a#b", "a b", "a+b",
+     "{campaignId}", "\n", "\x00", "é", "日本", "//", "\\", ";", "a&b=c", "\ud800"]
+)  # fmt: skip
+TEXT = ANY_TEXT | AWKWARD
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats() | TEXT,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
+    max_leaves=12,
+)
+Sending = Callable[[str, dict[str, Any]], Recorded | None]
+fixtures_are_fine = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+async def accept(scope: Any, receive: Any, send: Any) -> None:
+    await JSONResponse({"data": []})(scope, receive, send)
+
+
+@pytest.fixture(scope="module")
+def recorder() -> Iterator[Upstream]:
+    with serve(accept) as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="module")
+def portal() -> Iterator[BlockingPortal]:
+    with start_blocking_portal() as running:
+        yield running
+
+
+@pytest.fixture
+def sending(
+    catalog: Catalog, recorder: Upstream, portal: BlockingPortal, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Sending]:
+    """Calls an operation and returns the request that arrived, or None when it was refused."""
+    monkeypatch.setattr(Limiter, "_wait", lambda *_: 0)  # thousands of calls to one endpoint
+    opened = open_client(settings_for(recorder))
+    with portal.wrap_async_context_manager(opened) as client:
+        executor = Executor(catalog, client, "off")
+
+        def send(tool: str, arguments: dict[str, Any]) -> Recorded | None:
+            recorder.requests.clear()
+            try:
+                portal.call(executor.call, tool, arguments, None)
+            except CallError as error:
+                assert error.kind == "invalid_arguments"
+                json.dumps(error.as_dict(), ensure_ascii=False).encode()
+                assert recorder.requests == []
+                return None
+            [request] = recorder.requests
+            return request
+
+        yield send
+
+
+def is_unicode(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+@fixtures_are_fine
+@given(code=TEXT)
+def test_a_path_argument_is_one_segment(sending: Sending, code: str) -> None:
+    request = sending("list_coupon_reservations", {"couponValue": code})
+
+    if request is None:
+        assert code in ("", ".", "..") or not is_unicode(code)
+    else:
+        *rest, segment = request.path.split("/")
+        assert "/".join(rest) == "/v1/coupon_reservations/customerprofiles"
+        assert unquote(segment, errors="strict") == code
+        assert request.query == []
+
+
+@fixtures_are_fine
+@given(value=TEXT, tag=TEXT)
+def test_query_arguments_stay_apart(sending: Sending, value: str, tag: str) -> None:
+    request = sending("list_campaigns", {"applicationId": 1, "name": value, "tags": tag})
+
+    if request is None:
+        assert not (is_unicode(value) and is_unicode(tag))
+    else:
+        assert sorted(request.query) == [("name", value), ("tags", tag)]
+
+
+@fixtures_are_fine
+@given(attributes=st.dictionaries(TEXT, JSON, max_size=4))
+def test_a_body_arrives_as_it_is(sending: Sending, attributes: dict[str, Any]) -> None:
+    request = sending("search_coupons", {"applicationId": 1, "attributes": attributes})
+
+    if request is not None:
+        assert json.loads(request.body) == attributes
+
+
+@fixtures_are_fine
+@given(number=st.integers(-(2**53), 2**53))
+def test_a_whole_number_is_written_without_a_fraction(sending: Sending, number: int) -> None:
+    request = sending("get_application", {"applicationId": float(number)})
+
+    assert request is not None
+    assert request.path == f"/v1/applications/{number}"
+
+
+OPERATIONS = list(load())
+NAMES = sorted({name for each in OPERATIONS for name in each.input_schema["properties"]})
+
+
+@given(
+    operation=st.sampled_from(OPERATIONS),
+    arguments=st.dictionaries(st.sampled_from(NAMES) | TEXT, JSON, max_size=6),
+)
+def test_any_arguments_are_judged_and_never_crash(
+    operation: Operation, arguments: dict[str, Any]
+) -> None:
+    found = problems(operation, arguments)
+
+    for problem in found:
+        f"{problem.at} {problem.problem}".encode()
+    schema = operation.input_schema
+    missing = set(schema.get("required", [])) - set(arguments)
+    unknown = set(arguments) - set(schema["properties"])
+    assert missing == {each.at for each in found if each.problem == "is required"} & set(NAMES)
+    assert len([each for each in found if each.problem.startswith("is unknown")]) >= len(unknown)

@@ -1,0 +1,345 @@
+"""The sandbox behaves as upstream does, seen over its own HTTP door."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from jsonschema import Draft202012Validator
+
+from talonone_mcp.catalog import Catalog
+from talonone_mcp.sandbox.app import HANDLERS, create_app
+from talonone_mcp.settings import SANDBOX_KEY
+from tests.contract.facts import example_arguments, load_facts
+
+pytestmark = pytest.mark.anyio
+MANAGEMENT = {"Authorization": f"ManagementKey-v1 {SANDBOX_KEY}"}
+INTEGRATION = {"Authorization": f"ApiKey-v1 {SANDBOX_KEY}"}
+CAMPAIGN = "/v1/applications/42/campaigns/18"
+COUPONS = f"{CAMPAIGN}/coupons"
+
+
+class Time:
+    now = 0.0
+
+
+def client_of(app: Any) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="https://sandbox.invalid", headers=MANAGEMENT
+    )
+
+
+@pytest.fixture
+async def http(catalog: Catalog) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(create_app(catalog, limited=False)) as client:
+        yield client
+
+
+async def coupons(http: httpx.AsyncClient, **filters: Any) -> list[dict[str, Any]]:
+    found = await http.get(f"{COUPONS}/no_total", params=filters)
+    assert found.status_code == 200, found.text
+    data: list[dict[str, Any]] = found.json()["data"]
+    return data
+
+
+async def issue(http: httpx.AsyncClient, **settings: Any) -> dict[str, Any]:
+    body = {"numberOfCoupons": 1, "usageLimit": 1, **settings}
+    created = await http.post(COUPONS, params={"silent": "no"}, json=body)
+    assert created.status_code == 200, created.text
+    coupon: dict[str, Any] = created.json()["data"][0]
+    return coupon
+
+
+def test_every_operation_is_handled(catalog: Catalog) -> None:
+    assert set(HANDLERS) == set(catalog.operations)
+
+
+# Arguments that lead to a success on the demo account; the others are the documented examples.
+WORKING: dict[str, dict[str, Any]] = {
+    "copy_campaign": {"applicationIds": [42, 43]},
+    "get_ruleset": {"rulesetId": 118},
+    "list_rulesets": {"sort": "id"},
+    "create_campaign_from_template": {
+        "templateParamValues": [{"name": "discount_value", "expression": [10]}]
+    },
+    "create_coupons_async": {"numberOfCoupons": 200},
+    "update_coupon": {"couponId": "1", "startDate": "2020-01-24T14:15:22Z"},
+    "delete_coupon": {"couponId": "1"},
+    "export_coupons": {"campaignId": 18, "sort": "value"},
+}
+
+
+@pytest.mark.parametrize("fact", [pytest.param(fact, id=fact["tool"]) for fact in load_facts()])
+async def test_every_answer_has_upstreams_shape(http: httpx.AsyncClient, fact: Any) -> None:
+    arguments = example_arguments(fact) | WORKING.get(fact["tool"], {})
+    if "{couponValue}" in fact["path"]:
+        arguments["couponValue"] = (await issue(http))["value"]
+
+    response = await http.request(fact["method"], **request_of(fact, arguments))
+
+    assert str(response.status_code) in fact["responses"], response.text
+    schema = fact["responses"][str(response.status_code)].get("schema")
+    if schema and schema.get("format") != "csv":
+        Draft202012Validator(schema).validate(response.json())
+
+
+def request_of(fact: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Write the request of a call by hand, as the facts have it."""
+    path = fact["path"].format(**{name: arguments.pop(name) for name in fact["path_params"]})
+    query = {name: arguments.pop(name) for name in fact["query_params"]}
+    params = {key: ",".join(v) if isinstance(v, list) else v for key, v in query.items()}
+    headers = MANAGEMENT if fact["api"] == "management" else INTEGRATION
+    request = {"url": path, "params": params, "headers": headers}
+    if "csv" in arguments:
+        return request | {"files": {"upFile": ("c.csv", arguments["csv"])}}
+    if "body" in fact:
+        whole = "properties" not in fact["body"]["schema"]
+        return request | {"json": arguments["attributes"] if whole else arguments}
+    return request
+
+
+async def test_the_demo_account_is_the_same_on_every_start(catalog: Catalog) -> None:
+    accounts = []
+    for _ in range(2):
+        async with client_of(create_app(catalog, limited=False)) as http:
+            accounts.append([coupon["value"] for coupon in await coupons(http)])
+
+    assert accounts[0] == accounts[1]
+    assert len(set(accounts[0])) == 40
+
+
+async def test_the_demo_campaigns_are_in_every_state(http: httpx.AsyncClient) -> None:
+    campaigns = (await http.get("/v1/applications/42/campaigns")).json()["data"]
+
+    states = {campaign["frontendState"] for campaign in campaigns}
+    assert states == {"running", "scheduled", "expired", "archived", "disabled"}
+
+
+@pytest.mark.parametrize("state", ["running", "scheduled", "expired", "archived", "disabled"])
+async def test_campaigns_by_state(http: httpx.AsyncClient, state: str) -> None:
+    params = {"campaignState": state}
+    campaigns = (await http.get("/v1/applications/42/campaigns", params=params)).json()["data"]
+
+    assert {campaign["frontendState"] for campaign in campaigns} == {state}
+
+
+async def test_what_is_created_is_listed_changed_and_deleted(http: httpx.AsyncClient) -> None:
+    coupon = await issue(http, recipientIntegrationId="anna", couponPattern="HELLO-####")
+    assert coupon["value"].startswith("HELLO-")
+    assert coupon in await coupons(http, value=coupon["value"], exactMatch="true")
+
+    changed = await http.put(f"{COUPONS}/{coupon['id']}", json={"usageLimit": 7})
+    assert changed.json()["usageLimit"] == 7
+    assert "recipientIntegrationId" not in changed.json(), "a PUT clears what it leaves out"
+
+    assert (await http.delete(f"{COUPONS}/{coupon['id']}")).status_code == 204
+    assert await coupons(http, value=coupon["value"]) == []
+    assert (await http.delete(f"{COUPONS}/{coupon['id']}")).status_code == 404
+    assert (await issue(http))["id"] > coupon["id"], "an id is never used twice"
+
+
+async def test_a_deleted_campaign_takes_its_coupons_with_it(http: httpx.AsyncClient) -> None:
+    code = (await issue(http))["value"]
+
+    assert (await http.delete(CAMPAIGN)).status_code == 204
+
+    assert (await http.get(CAMPAIGN)).status_code == 404
+    found = await http.post(
+        "/v1/applications/42/coupons_search_advanced/no_total", params={"value": code}, json={}
+    )
+    assert found.json()["data"] == []
+
+
+@pytest.mark.parametrize(
+    ("filters", "holds"),
+    [
+        ({"usable": "true"}, lambda c: c["usageLimit"] == 0 or c["usageCounter"] < c["usageLimit"]),
+        ({"usable": "false"}, lambda c: 0 < c["usageLimit"] <= c["usageCounter"]),
+        ({"redeemed": "true"}, lambda c: c["usageCounter"] > 0),
+        ({"redeemed": "false"}, lambda c: c["usageCounter"] == 0),
+        ({"batchId": "batch18a"}, lambda c: c["batchId"] == "batch18a"),
+        ({"value": "summer"}, lambda c: c["value"].startswith("SUMMER")),
+        ({"expiresAfter": "2000-01-01T00:00:00Z"}, lambda c: "expiryDate" in c),
+        ({"startsAfter": "2000-01-01T00:00:00Z"}, lambda c: "startDate" in c),
+    ],
+)
+async def test_coupon_filters(http: httpx.AsyncClient, filters: Any, holds: Any) -> None:
+    everything = await coupons(http)
+
+    found = await coupons(http, **filters)
+
+    assert found == [coupon for coupon in everything if holds(coupon)]
+    assert found
+
+
+async def test_validity_divides_the_coupons(http: httpx.AsyncClient) -> None:
+    parts = [await coupons(http, valid=v) for v in ("expired", "validNow", "validFuture")]
+
+    assert all(parts)
+    assert sum(map(len, parts)) == len(await coupons(http))
+
+
+async def test_pages_and_sorting(http: httpx.AsyncClient) -> None:
+    whole = [coupon["value"] for coupon in await coupons(http, sort="-value")]
+    assert whole == sorted(whole, reverse=True)
+
+    pages = [await http.get(f"{COUPONS}/no_total",
+                            params={"sort": "-value", "pageSize": 15, "skip": skip})
+             for skip in (0, 15, 30)]  # fmt: skip
+
+    assert [c["value"] for each in pages for c in each.json()["data"]] == whole
+    assert [each.json()["hasMore"] for each in pages] == [True, True, False]
+
+
+async def test_a_state_of_a_campaign_follows_its_changes(http: httpx.AsyncClient) -> None:
+    body = {"name": "Summer", "tags": [], "limits": [], "features": ["coupons"]}
+
+    changed = await http.put(CAMPAIGN, json=body | {"state": "disabled"})
+
+    assert changed.json()["frontendState"] == "disabled"
+    assert "endTime" not in changed.json()
+    assert (await http.get(CAMPAIGN)).json() == changed.json()
+
+
+async def test_a_copy_has_the_rules_but_not_the_coupons(http: httpx.AsyncClient) -> None:
+    copied = await http.post(f"{CAMPAIGN}/copy", json={"applicationIds": [43], "name": "Again"})
+
+    copy = copied.json()["data"][0]
+    assert (copy["name"], copy["applicationId"], copy["couponCreationCount"]) == ("Again", 43, 0)
+    rules = [
+        (await http.get(f"/v1/applications/{application}/campaigns/{campaign}/rulesets")).json()
+        for application, campaign in ((42, 18), (43, copy["id"]))
+    ]
+    assert rules[0]["data"][0]["rules"] == rules[1]["data"][0]["rules"]
+
+
+async def test_analytics_add_up_to_the_coupons_redemptions(http: httpx.AsyncClient) -> None:
+    campaign = (await http.get(CAMPAIGN)).json()
+    params = {"rangeStart": "2020-01-01T00:00:00Z", "rangeEnd": "2100-01-01T00:00:00Z",
+              "granularity": "1 year"}  # fmt: skip
+
+    series = (await http.get(f"{CAMPAIGN}/analytics", params=params)).json()["data"]
+
+    redeemed = sum(point["couponRedemptions"] for point in series)
+    assert redeemed == series[-1]["totalCouponRedemptions"] == campaign["couponRedemptionCount"]
+    assert redeemed == sum(coupon["usageCounter"] for coupon in await coupons(http))
+
+
+async def test_reservations(http: httpx.AsyncClient) -> None:
+    code = (await issue(http))["value"]
+    url = f"/v1/coupon_reservations/{code}"
+
+    reserved = await http.post(url, json={"integrationIDs": ["ann", "bob"]}, headers=INTEGRATION)
+    assert (reserved.status_code, reserved.json()["reservationCounter"]) == (201, 2)
+    await http.request("DELETE", url, json={"integrationIDs": ["bob"]}, headers=INTEGRATION)
+
+    left = await http.get(f"/v1/coupon_reservations/customerprofiles/{code}", headers=INTEGRATION)
+    assert [profile["integrationId"] for profile in left.json()["data"]] == ["ann"]
+
+
+async def test_an_export_holds_what_the_list_holds(http: httpx.AsyncClient) -> None:
+    params: dict[str, Any] = {"campaignId": 18, "valuesOnly": "true"}
+    exported = await http.get("/v1/applications/42/export_coupons", params=params)
+
+    assert exported.headers["content-type"].startswith("application/csv")
+    assert exported.text.split() == ["value", *(c["value"] for c in await coupons(http))]
+
+
+async def import_csv(http: httpx.AsyncClient, text: str, **params: Any) -> httpx.Response:
+    files = {"upFile": ("coupons.csv", text)}
+    return await http.post(f"{CAMPAIGN}/import_coupons", files=files, params=params)
+
+
+async def test_an_import_creates_the_coupons_of_its_lines(http: httpx.AsyncClient) -> None:
+    text = 'value,limitval,attributes\nPARTNER1,0,"{""venue"": 1}"\nPARTNER2,,\n'
+
+    imported = await import_csv(http, text)
+
+    assert imported.json()["amount"] == 2
+    first, second = await coupons(http, value="partner")
+    assert (first["usageLimit"], first["attributes"]) == (0, {"venue": 1})
+    assert second["usageLimit"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("code\nABC\n", "1"),
+        ("value,colour\nABC,red\n", "1"),
+        ("value,limitval\nABCD,\nABCE,many\n", "3"),
+        ("value,startdate\nABCD,tomorrow\n", "2"),
+        ("value\nAB\n", "2"),
+        ("value\nSAME\nSAME\n", "3"),
+        ("value,limitval\nABCD,1,2\n", "2"),
+    ],
+)
+async def test_a_broken_import_names_its_line_and_changes_nothing(
+    http: httpx.AsyncClient, text: str, line: str
+) -> None:
+    before = await coupons(http)
+
+    refused = await import_csv(http, text)
+
+    assert refused.status_code == 400
+    assert refused.json()["errors"][0]["source"] == {"line": line}
+    assert await coupons(http) == before
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "request_parts", "status", "source"),
+    [
+        ("GET", "/v1/nowhere", {}, 404, {}),
+        ("GET", "/v1/applications/99/campaigns", {}, 404, {"resource": "application"}),
+        ("GET", "/v1/applications/43/campaigns/18", {}, 404, {"resource": "campaign"}),
+        ("GET", "/v1/applications/x", {}, 400, {"parameter": "applicationId"}),
+        ("GET", "/v1/applications?pageSize=0", {}, 400, {"parameter": "pageSize"}),
+        ("POST", COUPONS, {"content": b"{"}, 400, {"pointer": "/"}),
+        ("POST", COUPONS, {"content": b"[]"}, 400, {"pointer": "/"}),
+        ("POST", COUPONS, {"json": {"usageLimit": 1}}, 400, {"pointer": "/numberOfCoupons"}),
+        ("POST", COUPONS, {"json": {"numberOfCoupons": 20001, "usageLimit": 1}}, 400,
+         {"pointer": "/numberOfCoupons"}),
+        ("POST", COUPONS, {"json": {"numberOfCoupons": 2, "usageLimit": 1,
+                                    "couponPattern": "ONE"}}, 400, {"pointer": "/couponPattern"}),
+        ("POST", f"{CAMPAIGN}/import_coupons", {"data": {"x": "y"}}, 400, {"pointer": "/upFile"}),
+    ],
+)  # fmt: skip
+async def test_refusals_have_upstreams_form(  # noqa: PLR0913, PLR0917 - the table's columns
+    http: httpx.AsyncClient, method: str, path: str, request_parts: Any, status: int, source: Any
+) -> None:
+    before = await coupons(http)
+
+    refused = await http.request(method, path, **request_parts)
+
+    document = refused.json()
+    assert (refused.status_code, document["StatusCode"]) == (status, status)
+    assert document["errors"][0]["source"] == source
+    assert await coupons(http) == before, "a refused request changes nothing"
+
+
+@pytest.mark.parametrize("key", ["", "ManagementKey-v1 wrong", f"Bearer {SANDBOX_KEY}"])
+async def test_a_wrong_key_is_refused(http: httpx.AsyncClient, key: str) -> None:
+    assert (await http.get(CAMPAIGN, headers={"Authorization": key})).status_code == 401
+
+
+async def test_the_fourth_request_in_a_second_is_too_many(catalog: Catalog) -> None:
+    time = Time()
+    async with client_of(create_app(catalog, clock=lambda: time.now)) as http:
+        statuses = [(await http.get(CAMPAIGN)).status_code for _ in range(5)]
+        other = (await http.get("/v1/applications")).status_code
+        time.now = 1.0
+        after = await http.get(CAMPAIGN)
+
+    assert statuses == [200, 200, 200, 429, 429]
+    assert (other, after.status_code) == (200, 200)
+
+
+async def test_an_encoded_slash_is_part_of_the_code(http: httpx.AsyncClient) -> None:
+    refused = await http.get(
+        "/v1/coupon_reservations/customerprofiles/A%2FB%3F", headers=INTEGRATION
+    )
+
+    assert refused.status_code == 404
+    assert json.loads(refused.content)["message"] == "coupon A/B? does not exist"
