@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mcp import StdioServerParameters
+from mcp.client import Transport
+from mcp.client.stdio import stdio_client
 
 # Another installation, such as that of the wheel, can be put to the same tests.
 COMMAND = os.environ.get("TALONONE_MCP_COMMAND") or str(
@@ -33,9 +35,11 @@ def run(
     )
 
 
-def over_stdio(environment: Mapping[str, str], *arguments: str) -> StdioServerParameters:
-    """Describe the command as a host's configuration does."""
-    return StdioServerParameters(command=COMMAND, args=list(arguments), env=dict(environment))
+def over_stdio(environment: Mapping[str, str], *arguments: str) -> Transport:
+    """Start the command as a host's configuration does."""
+    return stdio_client(
+        StdioServerParameters(command=COMMAND, args=list(arguments), env=dict(environment))
+    )
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from typing import Any
 import anyio
 from mcp import Client, StdioServerParameters, types
 from mcp.client import ClientRequestContext
+from mcp.client.stdio import stdio_client
 
 _WIDTH = 88
 
@@ -62,7 +63,7 @@ async def _demo() -> None:
     print(f"$ talonone-mcp {' '.join(command[3:])}")
     server = StdioServerParameters(command=command[0], args=command[1:])
     human = Human()
-    async with Client(server, elicitation_callback=human.answer) as client:
+    async with Client(stdio_client(server), elicitation_callback=human.answer) as client:
         tools = (await client.list_tools()).tools
         _line(f"Connected over stdio, MCP {client.protocol_version}, {len(tools)} tools.")
         application = await _find_application(client)

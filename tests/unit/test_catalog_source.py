@@ -1,0 +1,81 @@
+"""An entry that contradicts itself, or another one, is named when the catalog is compiled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from talonone_mcp.catalog import Catalog
+from talonone_mcp.catalog.source import CatalogError, compile_catalog
+
+SHARED = {"id": {"type": "integer", "listed_by": "list_things"}, "date": {"type": "string"}}
+LIST = {"name": "list_things", "title": "List", "http": "GET /v1/things",
+        "description": "List things.", "risk": "read",
+        "query": {"ids": {"type": "array", "items": {"$ref": "id"}, "explode": False}}}  # fmt: skip
+GET = {"name": "get_thing", "title": "Get", "http": "GET /v1/things/{id}",
+       "description": "Get a thing.", "risk": "read", "path": {"id": {"$ref": "id"}}}  # fmt: skip
+
+
+def compiled(folder: Path, *tools: dict[str, Any]) -> Catalog:
+    document = {"toolset": "things", "title": "Things", "description": "All.", "api": "management"}
+    (folder / "_shared.yaml").write_text(yaml.safe_dump(SHARED))
+    (folder / "things.yaml").write_text(yaml.safe_dump(document | {"tools": list(tools)}))
+    return Catalog.from_compiled(compile_catalog(folder))
+
+
+def test_a_reference_is_resolved_and_what_the_engine_keeps_is_taken_out(tmp_path: Path) -> None:
+    catalog = compiled(tmp_path, LIST, GET)
+
+    get = catalog.operations["get_thing"]
+    assert get.input_schema["properties"] == {"id": {"type": "integer"}}
+    assert get.listed_by == {"id": "list_things"}
+    assert get.path_arguments == ("id",)
+    assert catalog.operations["list_things"].joined == ("ids",)
+
+
+def test_keys_beside_a_reference_are_laid_over_it(tmp_path: Path) -> None:
+    get = GET | {"path": {"id": {"$ref": "id", "minimum": 1}}}
+
+    catalog = compiled(tmp_path, LIST, get)
+
+    properties = catalog.operations["get_thing"].input_schema["properties"]
+    assert properties == {"id": {"type": "integer", "minimum": 1}}
+
+
+def test_objects_are_closed_at_every_depth_unless_they_are_maps(tmp_path: Path) -> None:
+    inner = {"type": "object", "properties": {"a": {"type": "string"}}}
+    body = {"properties": {"inner": inner, "map": {"type": "object"}}}
+    write = GET | {"name": "make", "risk": "write", "check": "get_thing", "body": body}
+
+    properties = compiled(tmp_path, LIST, GET, write).operations["make"].input_schema["properties"]
+
+    assert properties["inner"]["additionalProperties"] is False
+    assert properties["map"] == {"type": "object"}
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"path": {"id": {"$ref": "nothing"}}}, "_shared.yaml has no nothing"),
+        ({"path": {}}, "placeholders"),
+        ({"path": {"id": {"$ref": "id"}, "extra": {"type": "string"}}}, "placeholders"),
+        ({"query": {"id": {"type": "string"}}}, "id stands twice"),
+        ({"required": ["nothing"]}, "requires unknown"),
+        ({"name": "list_things"}, "list_things stands twice"),
+        ({"check": "nothing"}, "refers to nothing"),
+        ({"confirm": {"ask": "Really?", "preview": "nothing"}}, "refers to nothing"),
+    ],
+)
+def test_a_contradiction_is_named(tmp_path: Path, change: dict[str, Any], named: str) -> None:
+    with pytest.raises(CatalogError, match=named):
+        compiled(tmp_path, LIST, GET | change)
+
+
+def test_a_preview_must_be_a_read(tmp_path: Path) -> None:
+    write = GET | {"name": "write_it", "risk": "write", "check": "get_thing"}
+    guarded = write | {"name": "guarded", "confirm": {"ask": "Really?", "preview": "write_it"}}
+    with pytest.raises(CatalogError, match="write_it, which is not a read"):
+        compiled(tmp_path, LIST, GET, write, guarded)
