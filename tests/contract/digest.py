@@ -17,11 +17,11 @@ KEPT = (
     "tool", "toolset", "api", "method", "path", "path_params", "query_params", "required",
     "body", "responses", "risk", "confirm", "confirm_when", "example_arguments",
 )  # fmt: skip
-CONSTRAINTS = {
-    "type", "format", "enum", "pattern", "minimum", "maximum", "exclusiveMinimum",
+CONSTRAINTS = (
+    "type", "format", "example", "enum", "pattern", "minimum", "maximum", "exclusiveMinimum",
     "minLength", "maxLength", "minItems", "maxItems", "uniqueItems", "additionalProperties",
     "x-explode",
-}  # fmt: skip
+)  # fmt: skip
 
 
 def digest(table: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -50,11 +50,11 @@ def _answer(answer: dict[str, Any]) -> dict[str, Any]:
 
 def schema_facts(schema: Any, *, examples: bool) -> dict[str, Any]:
     """Return a schema's constraints alone; what the table cut off at depth admits anything."""
-    facts = {key: schema[key] for key in schema if key in CONSTRAINTS and schema[key] != {}}
+    facts = {key: schema[key] for key in CONSTRAINTS if schema.get(key, {}) != {}}
     if {} in facts.get("enum", ()):
         del facts["enum"]
-    if examples and "example" in schema:
-        facts["example"] = schema["example"]
+    if not examples:
+        facts.pop("example", None)
     if isinstance(schema.get("items"), dict):
         facts["items"] = schema_facts(schema["items"], examples=examples)
     if isinstance(schema.get("properties"), dict):
@@ -68,5 +68,5 @@ def schema_facts(schema: Any, *, examples: bool) -> dict[str, Any]:
 
 if __name__ == "__main__":
     table = json.loads(Path(sys.argv[1]).read_text("utf-8"))
-    records = ",\n".join(json.dumps(record, sort_keys=True) for record in digest(table))
+    records = ",\n".join(json.dumps(record) for record in digest(table))
     FACTS.write_text(f"[\n{records}\n]\n", "utf-8")

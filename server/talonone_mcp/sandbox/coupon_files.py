@@ -42,12 +42,13 @@ _CONVERTED: Mapping[str, Callable[[str], Any]] = {
 
 def import_coupons(call: Call) -> Reply:
     campaign = call.get("campaigns", "campaignId", parent="applicationId")
-    batch, created = new_batch(call), 0
+    common = {"created": stamp(call.now), "batchId": new_batch(call)}
+    created = 0
     for line, row in _rows(call.arguments["csv"]):
         settings = _settings(line, row)
         code = settings.pop("value")
         if call.store.find("coupons", label(campaign["applicationId"], code)) is None:
-            new_coupon(call, campaign, code, settings | {"batchId": batch})
+            new_coupon(call.store, campaign, code, common | settings)
             created += 1
         elif not call.arguments.get("skipDuplicates"):
             raise UpstreamError(400, f"coupon {code} exists", line=str(line))

@@ -21,7 +21,7 @@ from talonone_mcp.sandbox.handling import (
     stamp,
     within,
 )
-from talonone_mcp.sandbox.store import Document
+from talonone_mcp.sandbox.store import Document, Store
 
 # https://docs.talon.one/management-api: createCoupons
 _MOST, _MOST_WITH_PREFIX = 20_000, 200_000
@@ -41,17 +41,18 @@ def label(application: int, code: str) -> str:
     return f"{application}/{code.upper()}"
 
 
-def new_coupon(call: Call, campaign: Document, code: str, settings: Mapping[str, Any]) -> Document:
+def new_coupon(
+    store: Store, campaign: Document, code: str, settings: Mapping[str, Any]
+) -> Document:
     """Store one coupon.
 
     Args:
-        call: the request.
-        campaign: where it belongs.
+        store: where to.
+        campaign: what it belongs to.
         code: a code that the Application does not have yet.
-        settings: properties as the API names them; the others get their defaults.
+        settings: properties as the API names them, `created` at least; the others have defaults.
     """
     coupon = {
-        "created": stamp(call.now),
         "campaignId": campaign["id"],
         "value": code,
         "usageLimit": 1,
@@ -66,9 +67,8 @@ def new_coupon(call: Call, campaign: Document, code: str, settings: Mapping[str,
     if "discountLimit" in coupon:
         coupon.setdefault("discountCounter", 0)
         coupon["discountRemainder"] = coupon["discountLimit"] - coupon["discountCounter"]
-    return call.store.add(
-        "coupons", coupon, parent=campaign["id"], label=label(campaign["applicationId"], code)
-    )
+    found_by = label(campaign["applicationId"], code)
+    return store.add("coupons", coupon, parent=campaign["id"], label=found_by)
 
 
 # --- Creating ----------------------------------------------------------------------------------
@@ -111,9 +111,14 @@ def _issue(
     campaign = call.get("campaigns", "campaignId", parent="applicationId")
     _check_dates(asked)
     common = {key: asked[key] for key in _TAKEN if key in asked}
-    common |= {"attributes": asked.get("attributes", {}), "batchId": new_batch(call)}
+    common |= {
+        "created": stamp(call.now),
+        "attributes": asked.get("attributes", {}),
+        "batchId": new_batch(call),
+    }
     return [
-        new_coupon(call, campaign, _code(call, campaign, asked), {**common, **own}) for own in each
+        new_coupon(call.store, campaign, _code(call, campaign, asked), {**common, **own})
+        for own in each
     ]
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from talonone_mcp.sandbox.coupons import label
+from talonone_mcp.sandbox.coupons import new_coupon
 from talonone_mcp.sandbox.handling import ACCOUNT_ID, USER_ID, USER_NAME, stamp
 from talonone_mcp.sandbox.store import Document, Store
 
@@ -231,24 +231,15 @@ def _rule(number: int, title: str, percent: int | str) -> dict[str, Any]:
 
 def _fill_coupon(account: _Account, campaign: Document, index: int, percent: int) -> None:
     """Store one coupon; its place in the row decides in which of the possible states it is."""
-    coupon: Document = {
+    settings = {
         "created": campaign["created"],
-        "campaignId": campaign["id"],
-        "value": _draw(account, campaign["couponSettings"]["couponPattern"]),
-        "usageLimit": 1,
-        "usageCounter": 0,
-        "reservationCounter": 0,
-        "reservation": True,
-        "isReservationMandatory": False,
-        "implicitlyReserved": False,
-        "attributes": {},
         "batchId": f"batch{campaign['id']}{'ab'[index % 2]}",
+        **_COUPON_STATES[index % len(_COUPON_STATES)](account),
     }
-    coupon |= _COUPON_STATES[index % len(_COUPON_STATES)](account)
     if campaign["startTime"] > stamp(account.now):
-        coupon["usageCounter"] = 0  # nobody can have redeemed it yet
-    found_by = label(campaign["applicationId"], coupon["value"])
-    stored = account.store.add("coupons", coupon, parent=campaign["id"], label=found_by)
+        settings["usageCounter"] = 0  # nobody can have redeemed it yet
+    code = _draw(account, campaign["couponSettings"]["couponPattern"])
+    stored = new_coupon(account.store, campaign, code, settings)
     for _ in range(stored["usageCounter"]):
         _fill_redemption(account, campaign, stored, percent)
     for customer in _CUSTOMERS[: stored["reservationCounter"]]:
@@ -266,7 +257,7 @@ _COUPON_STATES: list[Callable[[_Account], dict[str, Any]]] = [
     lambda _: {"usageLimit": 5, "usageCounter": 2},  # partly used
     lambda _: {"reservationCounter": 2, "isReservationMandatory": True},  # reserved for two
     lambda account: {"usageCounter": 1, "expiryDate": account.day(-1)},  # used, then expired
-    lambda _: {"discountLimit": 50, "discountCounter": 0, "discountRemainder": 50},  # gift card
+    lambda _: {"discountLimit": 50},  # gift card
 ]
 
 
