@@ -1,4 +1,4 @@
-"""The life of a call: resolve, validate, gate, send, shape. There is no other way upstream."""
+"""The life of a call: resolve, check, validate, gate, send, shape. No other way leads upstream."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ class Executor:
             CallError: the call did not succeed, or may not be made.
         """
         operation = self._resolve(name)
+        self._client.check(operation)
         self._validate(operation, arguments)
         await pass_gate(
             operation,

@@ -29,12 +29,11 @@ def shape(operation: Operation, arguments: Mapping[str, Any], answer: Answer) ->
         return {"done": True, "status": answer.status}
     if operation.answer == "csv":
         return _shape_csv(answer.body)
-    body = _slim(answer.body)
-    if not isinstance(body, dict):
-        return {"data": body}
-    if isinstance(answer.body.get("data"), list):
-        return _shape_list(operation, arguments, body)
-    return body
+    body = answer.body if isinstance(answer.body, dict) else {"data": answer.body}
+    slimmed: dict[str, Any] = _slim(body)
+    if isinstance(body.get("data"), list):
+        return _shape_list(operation, arguments, slimmed)
+    return slimmed
 
 
 def _slim(value: Any) -> Any:

@@ -26,5 +26,8 @@ def clean(text: str) -> str:
 
 def one_line(text: str, limit: int) -> str:
     """Return `text` cleaned, on one line, and cut after `limit` characters, saying so."""
-    line = _SPACE.sub(" ", clean(text)).strip()
-    return line if len(line) <= limit else f"{line[:limit]}... ({len(line)} characters)"
+    beginning = text[: 2 * limit]  # what is shown of a long text; cleaning the rest is for nothing
+    line = _SPACE.sub(" ", clean(beginning)).strip()
+    if len(line) <= limit and len(beginning) == len(text):
+        return line
+    return f"{line[:limit]}... ({len(text)} characters)"

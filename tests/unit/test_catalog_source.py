@@ -79,3 +79,10 @@ def test_a_preview_must_be_a_read(tmp_path: Path) -> None:
     guarded = write | {"name": "guarded", "confirm": {"ask": "Really?", "preview": "write_it"}}
     with pytest.raises(CatalogError, match="write_it, which is not a read"):
         compiled(tmp_path, LIST, GET, write, guarded)
+
+
+def test_a_preview_takes_its_arguments_from_the_call(tmp_path: Path) -> None:
+    clear = {**LIST, "name": "clear", "risk": "write", "check": "get_thing",
+             "confirm": {"ask": "Really?", "preview": "get_thing"}}  # fmt: skip
+    with pytest.raises(CatalogError, match="clear cannot be previewed without"):
+        compiled(tmp_path, LIST, GET, clear)

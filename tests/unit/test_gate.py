@@ -17,7 +17,7 @@ from talonone_mcp.app import build_server
 from talonone_mcp.catalog import Catalog
 from talonone_mcp.gate import render
 from talonone_mcp.sandbox.app import create_app
-from talonone_mcp.settings import SANDBOX_KEY, Settings
+from talonone_mcp.settings import SANDBOX_KEY, Settings, load_settings
 from tests.conftest import settings_for
 from tests.upstream import Upstream, serve
 
@@ -178,6 +178,22 @@ async def test_nobody_is_asked_about_a_call_that_would_fail(
         result = await client.call_tool("delete_campaign", {"applicationId": 42})
 
     assert error_of(result)["kind"] == "invalid_arguments"
+    assert asked == []
+    assert upstream.requests == []
+
+
+@both_eras
+async def test_nobody_is_asked_about_a_call_that_has_no_key(
+    catalog: Catalog, upstream: Upstream, mode: str
+) -> None:
+    environment = upstream.environment | {"TALONONE_INTEGRATION_KEY": ""}
+    server = build_server(load_settings({}, environment), catalog)
+    async with connected(server, lambda _: YES, mode) as (client, asked):
+        result = await client.call_tool(
+            "delete_coupon_reservations", {"couponValue": "A", "integrationIDs": ["x"]}
+        )
+
+    assert error_of(result)["kind"] == "not_configured"
     assert asked == []
     assert upstream.requests == []
 

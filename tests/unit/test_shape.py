@@ -35,6 +35,13 @@ def test_a_success_without_a_body(catalog: Catalog) -> None:
     }
 
 
+def test_a_bare_list_is_a_list_too(catalog: Catalog) -> None:
+    assert shaped(catalog, "get_campaign", [1, None, {"a": []}]) == {
+        "data": [1, None, {}],
+        "page": {"shown": 3},
+    }
+
+
 def test_a_whole_list_has_no_next_page(catalog: Catalog) -> None:
     body = {"totalResultSize": 2, "data": [{"id": 1}, {"id": 2}]}
 

@@ -149,10 +149,14 @@ class _Entry:
 
 
 def _check_references(operation: dict[str, Any], operations: Mapping[str, Any]) -> None:
-    named = [operation.get("check"), operation.get("confirm", {}).get("preview")]
-    named += operation.get("listed_by", {}).values()
+    preview = operation.get("confirm", {}).get("preview")
+    named = [operation.get("check"), preview, *operation.get("listed_by", {}).values()]
     for name in filter(None, named):
         if name not in operations:
             raise CatalogError(f"{operation['name']} refers to {name}, which the catalog lacks")
         if operations[name]["risk"] != "read":
             raise CatalogError(f"{operation['name']} refers to {name}, which is not a read")
+    if preview:
+        needed = operations[preview]["input_schema"].get("required", [])
+        if missing := set(needed) - set(operation["input_schema"].get("required", [])):
+            raise CatalogError(f"{operation['name']} cannot be previewed without {sorted(missing)}")

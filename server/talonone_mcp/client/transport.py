@@ -56,6 +56,14 @@ class Client:
         keys = (settings.management_key, settings.integration_key)
         self._secrets = [key.get_secret_value() for key in keys if key]
 
+    def check(self, operation: Operation) -> None:
+        """Raise `not_configured` if there is no key for the operation's API.
+
+        Raises:
+            CallError: `not_configured`.
+        """
+        auth.headers(operation, self._settings)
+
     async def send(self, operation: Operation, request: Request) -> Answer:
         """Send one request and return its answer.
 
