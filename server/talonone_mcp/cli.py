@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -84,6 +85,8 @@ def _run_server(settings: Settings) -> int:
 
             await serve_http(server, settings.host, settings.port)
             return
+        # The thread that waits for stdin cannot be interrupted; Ctrl-C would wait for it in vain.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         if sys.stdin.isatty():
             _say("waiting for an MCP client on stdin; to try it out: talonone-mcp demo")
         async with stdio_server() as (incoming, outgoing):

@@ -157,10 +157,21 @@ def _value(known: Any, path: list[str]) -> Any:
 
 def _shown(value: object) -> str:
     if isinstance(value, Mapping):
-        return _listed([f"{one_line(str(k), _VALUE)}={_shown(v)}" for k, v in value.items()])
+        return _listed([f"{_word(str(key))}={_nested(item)}" for key, item in value.items()])
     if isinstance(value, list):
-        return _listed([_shown(item) for item in value])
-    return one_line(str(value).lower() if isinstance(value, bool) else str(value), _VALUE)
+        return _listed([_nested(item) for item in value])
+    return _word(str(value).lower() if isinstance(value, bool) else str(value))
+
+
+def _nested(value: object) -> str:
+    if isinstance(value, Mapping):
+        return f"{{{_shown(value)}}}"
+    return f"[{_shown(value)}]" if isinstance(value, list) else _shown(value)
+
+
+def _word(text: str) -> str:
+    """Show one value; it cannot end the quotation marks that a template puts around it."""
+    return one_line(text.replace('"', "'"), _VALUE)
 
 
 def _listed(items: list[str]) -> str:

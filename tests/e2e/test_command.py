@@ -1,11 +1,13 @@
 """The command itself: what it says, where, and with which exit status."""
 
+import signal
 import socket
+import subprocess
 
 import pytest
 
 from talonone_mcp import __version__
-from tests.installed import run
+from tests.installed import COMMAND, run
 
 
 def test_the_version() -> None:
@@ -76,6 +78,27 @@ def test_a_port_that_is_taken() -> None:
 
 def test_turning_the_gate_off_is_said_at_start() -> None:
     assert "--confirm off" in run("--sandbox", "--confirm", "off").stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_server_that_waits(number: int) -> None:
+    ping = '{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n'
+    with subprocess.Popen(
+        [COMMAND, "--sandbox"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as server:
+        assert server.stdin
+        assert server.stdout
+        server.stdin.write(ping)
+        server.stdin.flush()
+        assert '"id":1' in server.stdout.readline()
+
+        server.send_signal(number)
+
+        assert server.wait(10) == -number
 
 
 def test_stdin_at_its_end_ends_the_server() -> None:

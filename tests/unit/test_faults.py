@@ -6,6 +6,7 @@ import json
 import socket
 from typing import Any
 
+import anyio
 import pytest
 from mcp import Client
 
@@ -115,7 +116,8 @@ async def test_a_write_that_fails_is_not_said_to_be_repeatable(
 async def test_an_upstream_that_hangs(catalog: Catalog, tool: str, kind: str) -> None:
     with misbehaving() as wire:
         wire.behave = wire.hang
-        error = await fail(catalog, wire.url, tool, seconds="0.2")
+        with anyio.fail_after(5):
+            error = await fail(catalog, wire.url, tool, seconds="0.2")
 
     assert error["kind"] == kind
     assert "0.2 s" in error["message"]

@@ -15,6 +15,8 @@ from mcp.client import ClientRequestContext
 
 from talonone_mcp.app import build_server
 from talonone_mcp.catalog import Catalog
+from talonone_mcp.client.limiter import Limiter
+from talonone_mcp.elicitation import OpenQuestions
 from talonone_mcp.gate import render
 from talonone_mcp.sandbox.app import create_app
 from talonone_mcp.settings import SANDBOX_KEY, Settings, load_settings
@@ -101,7 +103,9 @@ async def test_anything_but_a_plain_yes_is_a_no(
     ):
         result = await client.call_tool("delete_campaign", CAMPAIGN)
 
-    assert error_of(result)["kind"] == "declined"
+    error = error_of(result)
+    assert error["kind"] == "declined"
+    assert ("closed the question" in error["message"]) is (answer.action == "cancel")
     assert len(asked) == 1
     assert upstream.changes == []
 
@@ -281,14 +285,21 @@ async def test_a_preview_that_fails_is_said_in_the_question(catalog: Catalog) ->
 # --- A 2026-07-28 client that drives the rounds itself, honestly or not -------------------------
 
 
-async def first_round(client: Client, arguments: Any = CAMPAIGN) -> types.InputRequiredResult:
-    result = await client.session.call_tool("delete_campaign", arguments, allow_input_required=True)
+# A call that can be made again and again: what its question shows does not change by it.
+MANY_COUPONS = CAMPAIGN | {"numberOfCoupons": 101, "usageLimit": 1}
+CREATED = [("POST", "/v1/applications/42/campaigns/18/coupons")]
+
+
+async def first_round(
+    client: Client, tool: str = "delete_campaign", arguments: Any = CAMPAIGN
+) -> types.InputRequiredResult:
+    result = await client.session.call_tool(tool, arguments, allow_input_required=True)
     assert isinstance(result, types.InputRequiredResult)
     return result
 
 
 async def second_round(
-    client: Client, state: str | None, arguments: Any = CAMPAIGN, tool: str = "delete_campaign"
+    client: Client, state: str | None, tool: str = "delete_campaign", arguments: Any = CAMPAIGN
 ) -> Any:
     return await client.session.call_tool(
         tool,
@@ -303,31 +314,54 @@ async def test_an_approval_is_used_once(
     catalog: Catalog, settings: Settings, upstream: Upstream
 ) -> None:
     async with connected(build_server(settings, catalog), lambda _: YES) as (client, _):
-        asked = await first_round(client, CAMPAIGN | {"campaignId": 19})
-        first = await second_round(client, asked.request_state, CAMPAIGN | {"campaignId": 19})
-        again = await second_round(client, asked.request_state, CAMPAIGN | {"campaignId": 19})
+        asked = await first_round(client, "create_coupons", MANY_COUPONS)
+        first = await second_round(client, asked.request_state, "create_coupons", MANY_COUPONS)
+        again = await second_round(client, asked.request_state, "create_coupons", MANY_COUPONS)
 
     assert not first.is_error
-    assert again.is_error
-    assert len(upstream.changes) == 1
+    assert error_of(again)["kind"] == "approval_required"
+    assert upstream.changes == CREATED
 
 
 async def test_an_approval_sent_many_times_at_once_is_used_once(
-    catalog: Catalog, settings: Settings, upstream: Upstream
+    catalog: Catalog, settings: Settings, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(Limiter, "_wait", lambda *_: 0)  # all at once, not three a second
     results: list[Any] = []
     async with connected(build_server(settings, catalog), lambda _: YES) as (client, _):
-        asked = await first_round(client)
+        asked = await first_round(client, "create_coupons", MANY_COUPONS)
 
         async def send() -> None:
-            results.append(await second_round(client, asked.request_state))
+            state = asked.request_state
+            results.append(await second_round(client, state, "create_coupons", MANY_COUPONS))
 
         async with anyio.create_task_group() as tasks:
             for _ in range(8):
                 tasks.start_soon(send)
 
     assert [result.is_error for result in results].count(False) == 1
-    assert upstream.changes == DELETED
+    assert upstream.changes == CREATED
+
+
+def test_a_question_is_closed_once_and_in_time() -> None:
+    now = 0.0
+    questions = OpenQuestions(clock=lambda: now)
+    first, second = questions.open(), questions.open()
+
+    now = 599.9
+    assert questions.close(first)
+    assert not questions.close(first)
+    now = 600.0
+    assert not questions.close(second)
+    assert not questions.close("never opened")
+
+
+def test_questions_without_end_do_not_fill_the_memory() -> None:
+    questions = OpenQuestions()
+    opened = [questions.open() for _ in range(1001)]
+
+    assert not questions.close(opened[0])
+    assert questions.close(opened[1])
 
 
 @pytest.mark.parametrize(
@@ -344,7 +378,7 @@ async def test_an_approval_is_for_that_call_alone(
     async with connected(build_server(settings, catalog), lambda _: YES) as (client, _):
         asked = await first_round(client)
         with pytest.raises(MCPError, match="requestState"):
-            await second_round(client, asked.request_state, arguments, tool)
+            await second_round(client, asked.request_state, tool, arguments)
 
     assert upstream.changes == []
 
@@ -395,7 +429,8 @@ async def test_an_approval_of_another_server_opens_nothing(
         ("{preview.name}", {}, "unknown"),
         ("{batch|all of them}", {}, "all of them"),
         ("{others|none}", {"others": {}}, "none"),
-        ("{others}", {"others": {"a": 1, "b": [True, "x"]}}, "a=1, b=true, x"),
+        ("{others}", {"others": {"a": 1, "b": [True, {"c": "x"}]}}, "a=1, b=[true, {c=x}]"),
+        ('Delete "{name}"?', {"name": 'A"? Keep "B'}, "Delete \"A'? Keep 'B\"?"),
         ("{ids.length}", {"ids": [1, 2, 3]}, "3"),
         ("{csv.lines}", {"csv": "a\nb\n"}, "2"),
         ("{n}", {"n": 0}, "0"),
