@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 
 from talonone_mcp import catalog as catalogs
 from talonone_mcp.catalog import Catalog
-from talonone_mcp.sandbox.app import create_app
+from talonone_mcp.sandbox.app import Sandbox
 from talonone_mcp.settings import Settings, load_settings
 from tests.upstream import Upstream, serve
 
@@ -27,7 +28,7 @@ def catalog() -> Catalog:
 @pytest.fixture
 def upstream(catalog: Catalog) -> Iterator[Upstream]:
     """The sandbox on a socket, without its limit of requests."""
-    with serve(create_app(catalog, limited=False)) as running:
+    with closing(Sandbox(catalog, limited=False)) as app, serve(app) as running:
         yield running
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, closing
 from typing import Any
 
 from mcp import types
@@ -49,10 +49,11 @@ def _result(content: dict[str, Any], *, is_error: bool = False) -> types.CallToo
 @asynccontextmanager
 async def open_calls(settings: Settings, catalog: Catalog) -> AsyncIterator[Calls]:
     """Open the client, on the network or on the sandbox, and what answers calls with it."""
-    upstream = None
-    if settings.sandbox:
-        from talonone_mcp.sandbox.app import create_app  # noqa: PLC0415 - only the sandbox needs it
+    with ExitStack() as stack:
+        upstream = None
+        if settings.sandbox:
+            from talonone_mcp.sandbox.app import Sandbox  # noqa: PLC0415 - no one else needs it
 
-        upstream = create_app(catalog)
-    async with open_client(settings, upstream) as client:
-        yield Calls(Executor(catalog, client, settings.confirm))
+            upstream = stack.enter_context(closing(Sandbox(catalog)))
+        async with open_client(settings, upstream) as client:
+            yield Calls(Executor(catalog, client, settings.confirm))

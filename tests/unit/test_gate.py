@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from typing import Any
 
 import anyio
@@ -18,7 +18,7 @@ from talonone_mcp.catalog import Catalog
 from talonone_mcp.client.limiter import Limiter
 from talonone_mcp.elicitation import OpenQuestions
 from talonone_mcp.gate import render
-from talonone_mcp.sandbox.app import create_app
+from talonone_mcp.sandbox.app import Sandbox
 from talonone_mcp.settings import SANDBOX_KEY, Settings, load_settings
 from tests.conftest import settings_for
 from tests.upstream import Upstream, serve
@@ -263,7 +263,7 @@ async def test_a_no_to_the_second_question_counts(
 
 
 async def test_a_preview_that_fails_is_said_in_the_question(catalog: Catalog) -> None:
-    inner = create_app(catalog, limited=False)
+    inner = Sandbox(catalog, limited=False)
 
     async def without_reads(scope: Any, receive: Any, send: Any) -> None:
         if scope["method"] != "GET":
@@ -272,7 +272,7 @@ async def test_a_preview_that_fails_is_said_in_the_question(catalog: Catalog) ->
         await send({"type": "http.response.body", "body": b'{"message": "disk full"}'})
         return None
 
-    with serve(without_reads) as upstream:
+    with closing(inner), serve(without_reads) as upstream:
         server = build_server(settings_for(upstream), catalog)
         async with connected(server, lambda _: YES) as (client, asked):
             result = await client.call_tool("delete_campaign", CAMPAIGN)

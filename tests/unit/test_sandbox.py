@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from typing import Any
 
 import httpx
@@ -11,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from talonone_mcp.catalog import Catalog
-from talonone_mcp.sandbox.app import HANDLERS, create_app
+from talonone_mcp.sandbox.app import HANDLERS, Sandbox
 from talonone_mcp.settings import SANDBOX_KEY
 from tests.contract.facts import example_arguments, load_facts
 
@@ -26,15 +27,20 @@ class Time:
     now = 0.0
 
 
-def client_of(app: Any) -> httpx.AsyncClient:
-    return httpx.AsyncClient(
-        transport=httpx.ASGITransport(app), base_url="https://sandbox.invalid", headers=MANAGEMENT
-    )
+@asynccontextmanager
+async def client_of(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(sandbox)
+    url = "https://sandbox.invalid"
+    with closing(sandbox):
+        async with httpx.AsyncClient(
+            transport=transport, base_url=url, headers=MANAGEMENT
+        ) as client:
+            yield client
 
 
 @pytest.fixture
 async def http(catalog: Catalog) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(create_app(catalog, limited=False)) as client:
+    async with client_of(Sandbox(catalog, limited=False)) as client:
         yield client
 
 
@@ -104,7 +110,7 @@ def request_of(fact: Any, arguments: dict[str, Any]) -> dict[str, Any]:
 async def test_the_demo_account_is_the_same_on_every_start(catalog: Catalog) -> None:
     accounts = []
     for _ in range(2):
-        async with client_of(create_app(catalog, limited=False)) as http:
+        async with client_of(Sandbox(catalog, limited=False)) as http:
             accounts.append([coupon["value"] for coupon in await coupons(http)])
 
     assert accounts[0] == accounts[1]
@@ -326,7 +332,7 @@ async def test_a_wrong_key_is_refused(http: httpx.AsyncClient, key: str) -> None
 
 async def test_the_fourth_request_in_a_second_is_too_many(catalog: Catalog) -> None:
     time = Time()
-    async with client_of(create_app(catalog, clock=lambda: time.now)) as http:
+    async with client_of(Sandbox(catalog, clock=lambda: time.now)) as http:
         statuses = [(await http.get(CAMPAIGN)).status_code for _ in range(5)]
         other = (await http.get("/v1/applications")).status_code
         time.now = 1.0

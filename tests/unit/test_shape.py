@@ -84,6 +84,14 @@ def test_a_long_list_is_cut_between_items_and_says_where_it_goes_on(catalog: Cat
     assert BUDGET * 0.9 < len(json.dumps(answer["data"])) < BUDGET * 1.1
 
 
+def test_a_last_page_that_is_cut_goes_on(catalog: Catalog) -> None:
+    items = [{"value": "x" * 5000} for _ in range(5)]
+
+    page = shaped(catalog, "list_coupons", {"hasMore": False, "data": items}, skip=10)["page"]
+
+    assert page == {"shown": 2, "next": {"skip": 12}}
+
+
 def test_one_item_is_shown_however_long(catalog: Catalog) -> None:
     items = [{"name": "x" * 2 * BUDGET}, {"name": "y"}]
 

@@ -6,15 +6,13 @@ import logging
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from random import Random
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from talonone_mcp.catalog import Catalog, Operation
 from talonone_mcp.sandbox import (
@@ -46,77 +44,70 @@ _AUTHORIZATION = {
 _REQUESTS, _PERIOD = 3, 1.0  # https://docs.talon.one/management-api: per second, for each endpoint
 
 
-@dataclass(slots=True)
 class Sandbox:
-    """What the application works on."""
+    """The application. It starts with a fresh demo account, which goes when it is closed."""
 
-    router: Router
-    store: Store
-    random: Random
-    limited: bool
-    clock: Callable[[], float]
-    recent: dict[str, deque[float]] = field(
-        default_factory=lambda: defaultdict(lambda: deque(maxlen=_REQUESTS))
-    )
+    def __init__(
+        self,
+        catalog: Catalog,
+        *,
+        limited: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Fill the account.
 
+        Args:
+            catalog: which operations there are and what they take.
+            limited: whether upstream's limit of requests holds.
+            clock: seconds, for that limit.
+        """
+        self._router = Router(catalog)
+        self._store = Store()
+        self._random = Random(1)  # the same account, and the same next codes, on every start
+        self._limited = limited
+        self._clock = clock
+        self._recent: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=_REQUESTS))
+        fill(self._store, datetime.now(UTC), self._random)
 
-def create_app(
-    catalog: Catalog,
-    *,
-    limited: bool = True,
-    clock: Callable[[], float] = time.monotonic,
-) -> ASGIApp:
-    """Return the application with a fresh demo account.
+    def close(self) -> None:
+        """Give up the account."""
+        self._store.close()
 
-    Args:
-        catalog: which operations there are and what they take.
-        limited: whether upstream's limit of requests holds.
-        clock: seconds, for that limit.
-    """
-    random = Random(1)  # the same account, and the same next codes, on every start
-    store = Store()
-    fill(store, datetime.now(UTC), random)
-    return partial(_serve, Sandbox(Router(catalog), store, random, limited, clock))
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        request = Request(scope, receive)
+        try:
+            response = _response(*await self._answer(request))
+        except UpstreamError as error:
+            response = JSONResponse(error.body, error.status, _headers(error))
+        except Exception:
+            logging.getLogger(__name__).exception("sandbox: %s %s", request.method, request.url)
+            response = JSONResponse({"message": "internal error", "StatusCode": 500}, 500)
+        await response(scope, receive, send)
 
+    async def _answer(self, request: Request) -> Reply:
+        raw_path = request.scope["raw_path"].decode("ascii").partition("?")[0]
+        operation, in_path = self._router.find(request.method, raw_path)
+        if request.headers.get("authorization") != _AUTHORIZATION[operation.api]:
+            raise UpstreamError(401, "the API key is not valid")
+        self._count(operation)
+        call = Call(
+            operation=operation,
+            arguments=await read(request, operation, in_path),
+            store=self._store,
+            now=datetime.now(UTC),
+            random=self._random,
+            application_id=SHOP if operation.api == "integration" else None,
+        )
+        with self._store.transaction():
+            return HANDLERS[operation.name](call)
 
-async def _serve(sandbox: Sandbox, scope: Scope, receive: Receive, send: Send) -> None:
-    if scope["type"] != "http":
-        return  # an ASGI server without a lifespan to wait for
-    request = Request(scope, receive)
-    try:
-        response = _response(*await _answer(sandbox, request))
-    except UpstreamError as error:
-        response = JSONResponse(error.body, error.status, _headers(error))
-    except Exception:
-        logging.getLogger(__name__).exception("sandbox: %s %s", request.method, request.url.path)
-        response = JSONResponse({"message": "internal error", "StatusCode": 500}, 500)
-    await response(scope, receive, send)
-
-
-async def _answer(sandbox: Sandbox, request: Request) -> Reply:
-    raw_path = request.scope["raw_path"].decode("ascii").partition("?")[0]
-    operation, in_path = sandbox.router.find(request.method, raw_path)
-    if request.headers.get("authorization") != _AUTHORIZATION[operation.api]:
-        raise UpstreamError(401, "the API key is not valid")
-    _count(sandbox, operation)
-    call = Call(
-        operation=operation,
-        arguments=await read(request, operation, in_path),
-        store=sandbox.store,
-        now=datetime.now(UTC),
-        random=sandbox.random,
-        application_id=SHOP if operation.api == "integration" else None,
-    )
-    with sandbox.store.transaction():
-        return HANDLERS[operation.name](call)
-
-
-def _count(sandbox: Sandbox, operation: Operation) -> None:
-    """Refuse a request above the limit; refused ones do not count."""
-    recent, now = sandbox.recent[operation.name], sandbox.clock()
-    if sandbox.limited and len(recent) == _REQUESTS and now - recent[0] < _PERIOD:
-        raise UpstreamError(429, "too many requests")
-    recent.append(now)
+    def _count(self, operation: Operation) -> None:
+        """Refuse a request above the limit; refused ones do not count."""
+        recent, now = self._recent[operation.name], self._clock()
+        if self._limited and len(recent) == _REQUESTS and now - recent[0] < _PERIOD:
+            raise UpstreamError(429, "too many requests")
+        recent.append(now)
 
 
 def _response(status: int, body: Any) -> Response:

@@ -32,6 +32,10 @@ class Store:
         self._db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         self._db.executescript(_TABLES)
 
+    def close(self) -> None:
+        """Give up the store and everything in it."""
+        self._db.close()
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Keep all changes made inside, or, when it ends with an exception, none."""
@@ -92,18 +96,18 @@ class Store:
     def list(self, kind: str, parent: int | None = None) -> list[Document]:
         """Return the documents of a kind, or of one parent alone, in the order of their ids."""
         rows = self._db.execute(
-            "SELECT body FROM documents WHERE kind = ?1 AND (?2 IS NULL OR parent = ?2)"
-            " ORDER BY id",
-            (kind, parent),
+            "SELECT body FROM documents"
+            " WHERE kind = :kind AND (:parent IS NULL OR parent = :parent) ORDER BY id",
+            {"kind": kind, "parent": parent},
         )
         return [json.loads(body) for (body,) in rows]
 
     def tally(self, kind: str, parent: int, field: str) -> tuple[int, float]:
         """Return how many documents a parent has, and the sum of one of their fields."""
         count, total = self._db.execute(
-            "SELECT count(*), total(json_extract(body, ?3)) FROM documents"
-            " WHERE kind = ?1 AND parent = ?2",
-            (kind, parent, f"$.{field}"),
+            "SELECT count(*), total(json_extract(body, ?)) FROM documents"
+            " WHERE kind = ? AND parent = ?",
+            (f"$.{field}", kind, parent),
         ).fetchone()
         return int(count), float(total)
 
