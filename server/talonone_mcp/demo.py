@@ -45,33 +45,43 @@ class Human:
 
 def run_demo() -> int:
     """Run the demo and return its exit status: 0 when every step held, otherwise 1."""
-    failures: list[str] = []
-    try:
-        anyio.run(_demo)
-    except* StepFailedError as group:  # the client's own task group wraps it
-        failures = [str(failure) for failure in group.exceptions]
-    if failures:
-        print(f"\nThis step failed: {failures[0]}", file=sys.stderr)
+    failure = anyio.run(_demo)
+    if failure:
+        print(f"\nThis step failed: {failure}", file=sys.stderr)
         return 1
     print("\nEvery step held. To use your own account, see the README: Connect it to a host.")
     return 0
 
 
-async def _demo() -> None:
+async def _demo() -> str | None:
+    """Start the server, play, and return what failed."""
     command = [sys.executable, "-m", "talonone_mcp", "serve", "--sandbox"]
     print("An MCP client, this server, and Talon.One in a box. No account, no network.")
     print(f"$ talonone-mcp {' '.join(command[3:])}")
     server = StdioServerParameters(command=command[0], args=command[1:])
     human = Human()
     async with Client(stdio_client(server), elicitation_callback=human.answer) as client:
-        tools = (await client.list_tools()).tools
-        _line(f"Connected over stdio, MCP {client.protocol_version}, {len(tools)} tools.")
-        application = await _find_application(client)
-        campaign = await _find_campaign(client, application)
-        await _issue_coupon(client, application, campaign)
-        doomed = {"applicationId": application, "campaignId": campaign["id"]}
-        await _decline_deletion(client, human, doomed)
-        await _accept_deletion(client, human, doomed)
+        try:
+            await play(client, human)
+        except StepFailedError as failed:
+            return str(failed)
+    return None
+
+
+async def play(client: Client, human: Human) -> None:
+    """Go through the steps with a connected client.
+
+    Raises:
+        StepFailedError: a step did not hold.
+    """
+    tools = (await client.list_tools()).tools
+    _line(f"Connected, MCP {client.protocol_version}, {len(tools)} tools.")
+    application = await _find_application(client)
+    campaign = await _find_campaign(client, application)
+    await _issue_coupon(client, application, campaign)
+    doomed = {"applicationId": application, "campaignId": campaign["id"]}
+    await _decline_deletion(client, human, doomed)
+    await _accept_deletion(client, human, doomed)
 
 
 async def _find_application(client: Client) -> int:

@@ -11,8 +11,9 @@ import httpx
 import pytest
 from jsonschema import Draft202012Validator
 
-from talonone_mcp.catalog import Catalog
+from talonone_mcp.catalog import Catalog, Operation
 from talonone_mcp.sandbox.app import HANDLERS, Sandbox
+from talonone_mcp.sandbox.reading import Router
 from talonone_mcp.settings import SANDBOX_KEY
 from tests.contract.facts import example_arguments, load_facts
 
@@ -148,7 +149,7 @@ async def test_what_is_created_is_listed_changed_and_deleted(http: httpx.AsyncCl
 
 
 async def test_a_deleted_campaign_takes_its_coupons_with_it(http: httpx.AsyncClient) -> None:
-    code = (await issue(http))["value"]
+    code = (await issue(http, couponPattern="ONCE"))["value"]
 
     assert (await http.delete(CAMPAIGN)).status_code == 204
 
@@ -157,6 +158,9 @@ async def test_a_deleted_campaign_takes_its_coupons_with_it(http: httpx.AsyncCli
         "/v1/applications/42/coupons_search_advanced/no_total", params={"value": code}, json={}
     )
     assert found.json()["data"] == []
+    body = {"numberOfCoupons": 1, "usageLimit": 1, "couponPattern": code}
+    elsewhere = await http.post("/v1/applications/42/campaigns/19/coupons", json=body)
+    assert elsewhere.status_code == 204, "the code is free again"
 
 
 @pytest.mark.parametrize(
@@ -340,6 +344,17 @@ async def test_the_fourth_request_in_a_second_is_too_many(catalog: Catalog) -> N
 
     assert statuses == [200, 200, 200, 429, 429]
     assert (other, after.status_code) == (200, 200)
+
+
+def test_a_fixed_segment_goes_before_a_placeholder() -> None:
+    operations = {
+        name: Operation(name, "", "", "", "management", "GET", path, "read", {})
+        for name, path in (("one", "/v1/customers/{id}"), ("all", "/v1/customers/no_total"))
+    }
+    router = Router(Catalog(operations, {}))
+
+    assert router.find("GET", "/v1/customers/no_total")[0].name == "all"
+    assert router.find("GET", "/v1/customers/7") == (operations["one"], {"id": "7"})
 
 
 async def test_an_encoded_slash_is_part_of_the_code(http: httpx.AsyncClient) -> None:
