@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager, closing
 from typing import Any
 
-from mcp import types
+from mcp import MCPError, types
 from mcp.server.context import ServerRequestContext
 
 from talonone_mcp.catalog import Catalog
@@ -36,6 +37,9 @@ class Calls:
             return asked.result
         except CallError as error:
             return _result(error.as_dict(), is_error=True)
+        except Exception:  # a fault of ours: its text is for whoever runs the server
+            logging.getLogger(__name__).exception("%s failed", params.name)
+            raise MCPError(types.INTERNAL_ERROR, "Internal error; the log tells more.") from None
         return _result(answer)
 
 

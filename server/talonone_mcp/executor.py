@@ -76,9 +76,8 @@ class Executor:
     async def _send(self, operation: Operation, arguments: Mapping[str, Any]) -> Answer:
         return await self._client.send(operation, build(operation, arguments))
 
-    async def _preview(self, operation: Operation, arguments: Mapping[str, Any]) -> Any:
-        """Read what the operation is about to change, by the read that its entry names."""
-        assert operation.confirm  # noqa: S101 - the gate asks only for operations that have one
-        read = self._catalog.operations[operation.confirm.preview or ""]
-        same = {name: arguments[name] for name in read.path_arguments}
-        return (await self._send(read, same)).body
+    async def _preview(self, read: str, arguments: Mapping[str, Any]) -> Any:
+        """Read what a call is about to change; the read's path arguments are among the call's."""
+        operation = self._catalog.operations[read]
+        same = {name: arguments[name] for name in operation.path_arguments}
+        return (await self._send(operation, same)).body

@@ -41,8 +41,8 @@ class Person(Protocol):
         """
 
 
-Preview = Callable[[Operation, Mapping[str, Any]], Awaitable[Any]]
-"""Reads what a call is about to change: upstream's JSON."""
+Preview = Callable[[str, Mapping[str, Any]], Awaitable[Any]]
+"""Calls the named read for what a call is about to change, and returns upstream's JSON."""
 
 
 async def pass_gate(
@@ -86,15 +86,14 @@ async def pass_gate(
 
 def nobody_to_ask(question: str, policy: ConfirmPolicy = "ask") -> CallError:
     """Return the refusal of a call that nobody can confirm here."""
-    why = (
-        "the server was started with --confirm approve"
-        if policy == "approve"
-        else "this client cannot ask one"
-    )
+    why, hint = "this client cannot ask one", "A client with MCP elicitation can ask them."
+    if policy == "approve":
+        why = "here they are not asked through the client"
+        hint = "Whoever runs the server started it with --confirm approve."
     return CallError(
         "approval_required",
         f"A person must confirm this, and {why}. Nothing was changed. {question}",
-        hint="Tell the person what is to be done; a client with MCP elicitation can ask them.",
+        hint=hint,
     )
 
 
@@ -116,7 +115,7 @@ async def _question(
     warning = ""
     if confirm.preview:
         try:
-            known["preview"] = await preview(operation, arguments)
+            known["preview"] = await preview(confirm.preview, arguments)
         except CallError as error:
             if error.kind == "not_found":
                 raise

@@ -29,6 +29,7 @@ async def serve_http(server: Server[FirstUse], host: str, port: int) -> None:
         config = uvicorn.Config(
             server.streamable_http_app(host=host),
             log_level="warning",
+            access_log=False,  # uvicorn would write it to stdout
             timeout_graceful_shutdown=3,  # an open event stream does not keep the process
         )
         print(f"talonone-mcp: serving {url}", file=sys.stderr, flush=True)  # noqa: T201

@@ -8,8 +8,9 @@ from typing import Any
 
 import anyio
 import pytest
-from mcp import Client
+from mcp import Client, MCPError
 
+from talonone_mcp import executor
 from talonone_mcp.app import build_server
 from talonone_mcp.catalog import Catalog
 from talonone_mcp.settings import Settings, load_settings
@@ -63,7 +64,7 @@ READS: list[tuple[str, Misbehaving, str]] = [
     ("HTML", http(200, HTML, "text/html"), "upstream"),
     ("half a document", http(200, '{"id": 1, "na'), "upstream"),
     ("no JSON", http(200, '{"id": NaN}'), "upstream"),
-    ("deep JSON", http(200, "[" * 100_000), "upstream"),
+    ("endless JSON", http(200, "[" * 100_000), "upstream"),
     ("half a body", send(HALF), "unreachable"),
     ("no HTTP", send("SSH-2.0-OpenSSH\r\n"), "unreachable"),
     ("no answer at all", send(""), "unreachable"),
@@ -186,6 +187,43 @@ async def test_a_key_that_upstream_repeats_goes_no_further(catalog: Catalog, sta
             result = await client.call_tool("get_campaign", CAMPAIGN)
 
     assert KEY not in result.model_dump_json()
+
+
+async def test_what_is_nested_too_deeply_is_cut_there(catalog: Catalog) -> None:
+    with misbehaving(http(200, '{"a":' * 300 + "1" + "}" * 300)) as wire:
+        async with Client(build_server(settings_at(wire.url), catalog)) as client:
+            result = await client.call_tool("get_campaign", CAMPAIGN)
+
+    assert json.dumps(result.structured_content).count('"a"') == 100
+    assert "nested too deeply" in json.dumps(result.structured_content)
+
+
+async def test_a_byte_order_mark_is_no_fault(catalog: Catalog) -> None:
+    with misbehaving(http(200, '\ufeff{"id": 18}')) as wire:
+        async with Client(build_server(settings_at(wire.url), catalog)) as client:
+            result = await client.call_tool("get_campaign", CAMPAIGN)
+
+    assert result.structured_content == {"id": 18}
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_a_fault_of_ours_tells_the_client_nothing(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, mode: str
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("inner workings")
+
+    with misbehaving() as wire:
+        async with Client(build_server(settings_at(wire.url), catalog), mode=mode) as client:
+            with monkeypatch.context() as patch:
+                patch.setattr(executor, "shape", broken)
+                with pytest.raises(MCPError) as error:
+                    await client.call_tool("get_campaign", CAMPAIGN)
+            worked = await client.call_tool("get_campaign", CAMPAIGN)
+
+    assert "inner workings" not in str(error.value)
+    assert "inner workings" in caplog.text
+    assert not worked.is_error
 
 
 async def test_a_redirect_is_not_followed(catalog: Catalog) -> None:

@@ -151,6 +151,8 @@ def _hint(kind: Kind, operation: Operation, status: int, headers: Mapping[str, s
         return "Check TALONONE_BASE_URL: it redirects, and a key must not follow to another host."
     if kind == "not_found" and operation.listed_by:
         return f"To see what there is: {', '.join(dict.fromkeys(operation.listed_by.values()))}."
+    if kind == "not_found":
+        return "Check the arguments, and that TALONONE_BASE_URL is the right deployment."
     if kind == "rate_limited":
         return f"Call again after {one_line(headers.get('retry-after', '1'), 40)} s."
     if kind in ("outcome_unknown", "upstream") and operation.check:

@@ -138,7 +138,7 @@ class Client:
         return httpx.URL(self._settings.base_url or "").host
 
     def _read(self, operation: Operation, response: httpx.Response) -> Answer:
-        body = self._redacted(response.content.decode("utf-8", "replace"))
+        body = self._redacted(response.content.decode("utf-8-sig", "replace"))
         if not response.is_success:
             raise refused(operation, response.status_code, response.headers, body)
         if not body:

@@ -41,6 +41,7 @@ def present(campaign: Document, call: Call) -> Document:
     number = campaign["id"]
     coupons, redeemed = call.store.tally("coupons", number, "usageCounter")
     redemptions, discount = call.store.tally("redemptions", number, "discount")
+    discount = round(discount, 2)
     used = {"createCoupon": coupons, "redeemCoupon": int(redeemed), "setDiscount": discount}
     return {
         **campaign,
