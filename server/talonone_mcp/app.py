@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
@@ -53,36 +54,19 @@ def build_server(settings: Settings, catalog: Catalog) -> Server[FirstUse]:
     """Return the server for one configuration. It serves every transport and both protocol eras."""
     tools = listed_tools(catalog, settings.apis)
 
-    @asynccontextmanager
-    async def lifespan(_: Server[FirstUse]) -> AsyncIterator[FirstUse]:
-        async with AsyncExitStack() as stack:
-
-            async def open_it() -> Calls:
-                from talonone_mcp.calls import open_calls  # noqa: PLC0415 - see FirstUse
-
-                return await stack.enter_async_context(open_calls(settings, catalog))
-
-            yield FirstUse(open_it)
-
     async def list_tools(
         _: Context, __: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
         return types.ListToolsResult(tools=tools)
-
-    async def call_tool(
-        ctx: Context, params: types.CallToolRequestParams
-    ) -> types.CallToolResult | types.InputRequiredResult:
-        calls = await ctx.lifespan_context.calls()
-        return await calls.answer(ctx, params)
 
     server = Server(
         NAME,
         version=__version__,
         title="Talon.One",
         instructions=INSTRUCTIONS,
-        lifespan=lifespan,
+        lifespan=partial(_lifespan, settings, catalog),
         on_list_tools=list_tools,
-        on_call_tool=call_tool,
+        on_call_tool=_call_tool,
         on_list_prompts=_list_prompts,
         on_get_prompt=_get_prompt,
     )
@@ -91,6 +75,27 @@ def build_server(settings: Settings, catalog: Catalog) -> Server[FirstUse]:
     security = RequestStateSecurity.ephemeral()
     server.middleware.append(RequestStateBoundary(security, default_audience=NAME))
     return server
+
+
+@asynccontextmanager
+async def _lifespan(
+    settings: Settings, catalog: Catalog, _: Server[FirstUse]
+) -> AsyncIterator[FirstUse]:
+    async with AsyncExitStack() as stack:
+
+        async def open_it() -> Calls:
+            from talonone_mcp.calls import open_calls  # noqa: PLC0415 - see FirstUse
+
+            return await stack.enter_async_context(open_calls(settings, catalog))
+
+        yield FirstUse(open_it)
+
+
+async def _call_tool(
+    ctx: Context, params: types.CallToolRequestParams
+) -> types.CallToolResult | types.InputRequiredResult:
+    calls = await ctx.lifespan_context.calls()
+    return await calls.answer(ctx, params)
 
 
 async def _list_prompts(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,3 +55,19 @@ def test_imports_point_down(path: Path) -> None:
         assert own == "calls"
         others.remove("sandbox")
     assert all(layer(other) >= layer(own) for other in others)
+
+
+def test_starting_loads_neither_the_http_client_nor_the_validator() -> None:
+    start = """
+import sys
+from talonone_mcp import catalog
+from talonone_mcp.app import build_server
+from talonone_mcp.settings import load_settings
+build_server(load_settings({"sandbox": True}, {}), catalog.load())
+print([name for name in ("httpx", "jsonschema", "talonone_mcp.sandbox") if name in sys.modules])
+"""
+    loaded = subprocess.run(
+        [sys.executable, "-c", start], capture_output=True, text=True, check=True
+    )
+
+    assert loaded.stdout == "[]\n"

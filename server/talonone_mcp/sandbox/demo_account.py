@@ -75,6 +75,8 @@ def fill(store: Store, now: datetime, random: Random) -> None:
     account = _Account(store, now, random)
     with store.transaction():
         _fill_applications(account)
+        _fill_access_groups(account)
+        _fill_cart_item_filters(account)
         _fill_customers(account)
         for plan in _CAMPAIGNS:
             _fill_campaign(account, plan)
@@ -109,6 +111,9 @@ def _fill_applications(account: _Account) -> None:
                 "loyaltyPrograms": [],
             },
         )
+
+
+def _fill_access_groups(account: _Account) -> None:
     for number, name, application in (
         (37, "Europe access group", SHOP),
         (38, "Americas access group", SHOP_US),
@@ -128,7 +133,6 @@ def _fill_applications(account: _Account) -> None:
                 ],
             },
         )
-    _fill_cart_item_filters(account)
 
 
 def _fill_cart_item_filters(account: _Account) -> None:
