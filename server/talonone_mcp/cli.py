@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 from talonone_mcp import __version__
 
 if TYPE_CHECKING:
+    from mcp.server.lowlevel import Server
+
+    from talonone_mcp.app import FirstUse
     from talonone_mcp.settings import Settings
 
 _USAGE = 2  # the exit status of a command that cannot start as it was given
@@ -72,31 +75,35 @@ def _serve(options: argparse.Namespace) -> int:
 
 def _run_server(settings: Settings) -> int:
     import anyio
-    from mcp.server.stdio import stdio_server
 
     from talonone_mcp import catalog
     from talonone_mcp.app import build_server
 
-    server = build_server(settings, catalog.load())
-
-    async def serve() -> None:
-        if settings.transport == "http":
-            from talonone_mcp.http import serve_http
-
-            await serve_http(server, settings.host, settings.port)
-            return
-        # The thread that waits for stdin cannot be interrupted; Ctrl-C would wait for it in vain.
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        if sys.stdin.isatty():
-            _say("waiting for an MCP client on stdin; to try it out: talonone-mcp demo")
-        async with stdio_server() as (incoming, outgoing):
-            await server.run(incoming, outgoing, server.create_initialization_options())
+    try:
+        server = build_server(settings, catalog.load())
+    except catalog.CatalogError as error:  # a checkout with an entry that is being edited
+        return _say(f"cannot start. tools/: {error}", _USAGE)
+    if settings.transport == "stdio":
+        anyio.run(_over_stdio, server)
+        return 0
+    from talonone_mcp.http import serve_http
 
     try:
-        anyio.run(serve)
+        anyio.run(serve_http, server, settings.host, settings.port)
     except OSError as error:
         return _say(f"cannot serve on {settings.host}:{settings.port}: {error.strerror}", _USAGE)
     return 0
+
+
+async def _over_stdio(server: Server[FirstUse]) -> None:
+    from mcp.server.stdio import stdio_server
+
+    # The thread that waits for stdin cannot be interrupted; Ctrl-C would wait for it in vain.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if sys.stdin.isatty():
+        _say("waiting for an MCP client on stdin; to try it out: talonone-mcp demo")
+    async with stdio_server() as (incoming, outgoing):
+        await server.run(incoming, outgoing, server.create_initialization_options())
 
 
 def _demo(_: argparse.Namespace) -> int:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from talonone_mcp.catalog import Catalog
-from talonone_mcp.catalog.source import CatalogError, compile_catalog
+from talonone_mcp.catalog import Catalog, CatalogError
+from talonone_mcp.catalog.source import compile_catalog
 
 SHARED = {"id": {"type": "integer", "listed_by": "list_things"}, "date": {"type": "string"}}
 LIST = {"name": "list_things", "title": "List", "http": "GET /v1/things",
@@ -33,7 +33,12 @@ def test_a_reference_is_resolved_and_what_the_engine_keeps_is_taken_out(tmp_path
     assert get.input_schema["properties"] == {"id": {"type": "integer"}}
     assert get.listed_by == {"id": "list_things"}
     assert get.path_arguments == ("id",)
-    assert catalog.operations["list_things"].joined == ("ids",)
+    listing = catalog.operations["list_things"]
+    assert listing.joined == ("ids",)
+    assert listing.input_schema["properties"]["ids"] == {
+        "type": "array",
+        "items": {"type": "integer"},
+    }
 
 
 def test_keys_beside_a_reference_are_laid_over_it(tmp_path: Path) -> None:
@@ -86,3 +91,11 @@ def test_a_preview_takes_its_arguments_from_the_call(tmp_path: Path) -> None:
              "confirm": {"ask": "Really?", "preview": "get_thing"}}  # fmt: skip
     with pytest.raises(CatalogError, match="clear cannot be previewed without"):
         compiled(tmp_path, LIST, GET, clear)
+
+
+@pytest.mark.parametrize("text", ["tools: [", "tools: []", "- a list", "toolset: x\ntools: [5]"])
+def test_a_file_that_is_no_toolset_is_named(tmp_path: Path, text: str) -> None:
+    compiled(tmp_path, LIST, GET)
+    (tmp_path / "broken.yaml").write_text(text)
+    with pytest.raises(CatalogError, match=r"broken\.yaml"):
+        compile_catalog(tmp_path)

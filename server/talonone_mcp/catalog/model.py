@@ -12,6 +12,10 @@ Api = Literal["management", "integration"]
 Schema = dict[str, Any]
 
 
+class CatalogError(ValueError):
+    """An entry of the catalog is wrong; the message says which and how."""
+
+
 @dataclass(frozen=True, slots=True)
 class Toolset:
     """A group of operations that belong to one job."""

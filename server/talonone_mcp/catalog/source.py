@@ -14,35 +14,37 @@ from typing import Any
 
 import yaml
 
+from talonone_mcp.catalog.model import CatalogError
+
 _Loader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_ENGINES_OWN = ("listed_by", "explode")  # keys of an argument that are no JSON Schema
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
-
-
-class CatalogError(ValueError):
-    """An entry of the catalog is wrong; the message says which and how."""
 
 
 def compile_catalog(folder: Path) -> dict[str, Any]:
     """Compile every toolset file in `folder`.
 
     Raises:
-        CatalogError: a reference leads nowhere, a name stands twice, or a path's placeholders
-            and its parameters differ.
+        CatalogError: a file is no toolset, a reference leads nowhere, a name stands twice, or a
+            path's placeholders and its parameters differ.
     """
     shared = _read(folder / "_shared.yaml")
     toolsets: list[dict[str, Any]] = []
     operations: dict[str, dict[str, Any]] = {}
     for path in sorted(folder.glob("[!_]*.yaml")):
         document = _read(path)
-        toolsets.append(
-            {
-                "name": document["toolset"],
-                "title": document["title"],
-                "description": document["description"],
-            }
-        )
-        for entry in document["tools"]:
-            operation = _Entry(entry, document, shared).compiled()
+        try:
+            toolsets.append(
+                {
+                    "name": document["toolset"],
+                    "title": document["title"],
+                    "description": document["description"],
+                }
+            )
+            compiled = [_Entry(entry, document, shared).compiled() for entry in document["tools"]]
+        except (KeyError, TypeError, AttributeError) as error:
+            raise CatalogError(f"{path.name}: {type(error).__name__} {error}") from error
+        for operation in compiled:
             if operation["name"] in operations:
                 raise CatalogError(f"{operation['name']} stands twice in the catalog")
             operations[operation["name"]] = operation
@@ -52,9 +54,12 @@ def compile_catalog(folder: Path) -> dict[str, Any]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    with path.open(encoding="utf-8") as file:
-        # A safe loader: plain data only, no Python objects.
-        document: dict[str, Any] = yaml.load(file, Loader=_Loader)  # noqa: S506
+    try:
+        with path.open(encoding="utf-8") as file:
+            # A safe loader: plain data only, no Python objects.
+            document: dict[str, Any] = yaml.load(file, Loader=_Loader)  # noqa: S506
+    except yaml.YAMLError as error:
+        raise CatalogError(f"{path.name}: {error}") from error
     return document
 
 
@@ -122,26 +127,29 @@ class _Entry:
 
     def _argument(self, name: str, schema: dict[str, Any]) -> dict[str, Any]:
         """Resolve one argument and take out what is the engine's and not the client's to see."""
-        resolved: dict[str, Any] = self._resolve(schema)
-        source = resolved.pop("listed_by", None)
-        if source:
-            self.listed_by[name] = source
-        if not resolved.pop("explode", True):
+        own = self._dereferenced(schema)
+        if "listed_by" in own:
+            self.listed_by[name] = own["listed_by"]
+        if not own.get("explode", True):
             self.joined.append(name)
+        resolved: dict[str, Any] = self._resolved(own)
         return resolved
 
-    def _resolve(self, node: Any) -> Any:
-        if isinstance(node, list):
-            return [self._resolve(item) for item in node]
-        if not isinstance(node, dict):
-            return node
-        if "$ref" in node:
+    def _dereferenced(self, node: dict[str, Any]) -> dict[str, Any]:
+        while "$ref" in node:
             name = node["$ref"]
             if name not in self.shared:
                 raise CatalogError(f"{self.entry['name']}: _shared.yaml has no {name}")
-            node = self.shared[name] | {key: v for key, v in node.items() if key != "$ref"}
-            return self._resolve(node)
-        resolved = {key: self._resolve(value) for key, value in node.items()}
+            node = self.shared[name] | {key: node[key] for key in node if key != "$ref"}
+        return node
+
+    def _resolved(self, node: Any) -> Any:
+        if isinstance(node, list):
+            return [self._resolved(item) for item in node]
+        if not isinstance(node, dict):
+            return node
+        node = self._dereferenced(node)
+        resolved = {k: self._resolved(v) for k, v in node.items() if k not in _ENGINES_OWN}
         if node.get("type") == "object" and "properties" in node:
             # Upstream ignores a misspelt property in silence; a model should hear of it.
             resolved.setdefault("additionalProperties", False)
