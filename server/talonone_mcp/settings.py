@@ -89,12 +89,12 @@ class Settings(BaseModel):
                 f"--host {self.host}: only {', '.join(_LOOPBACK)} can be served, because"
                 " this version has no authentication for other machines"
             )
-        if self.base_url and (self.management_key or self.integration_key):
+        if self.base_url and self.apis:
             return self
         missing = []
         if not self.base_url:
             missing.append("TALONONE_BASE_URL (such as https://acme.europe-west1.talon.one)")
-        if not (self.management_key or self.integration_key):
+        if not self.apis:
             missing.append("TALONONE_MANAGEMENT_KEY (an API key of the Management API)")
         raise ValueError(
             f"not set: {' and '.join(missing)}."

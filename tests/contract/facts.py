@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from tests.contract.digest import FACTS, digest
 
@@ -32,6 +33,35 @@ def example_arguments(fact: Fact) -> dict[str, Any]:
     if "properties" not in body["schema"]:
         return arguments | {"attributes": body["schema"]["example"]}
     return {**arguments, **example(body["schema"])}
+
+
+def documented_path(fact: Fact, arguments: dict[str, Any]) -> str:
+    """Return the path of a call, percent-encoded."""
+    path: str = fact["path"]
+    for name in fact["path_params"]:
+        path = path.replace("{" + name + "}", quote(str(arguments[name]), safe=""))
+    return path
+
+
+def documented_query(fact: Fact, arguments: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the query of a call as pairs."""
+    pairs = []
+    for name, schema in fact["query_params"].items():
+        value = arguments[name]
+        if isinstance(value, list):
+            assert schema["x-explode"] is False
+            value = ",".join(value)
+        elif isinstance(value, bool):
+            value = "true" if value else "false"
+        pairs.append((name, str(value)))
+    return pairs
+
+
+def documented_document(fact: Fact, arguments: dict[str, Any]) -> Any:
+    """Return the JSON body of a call."""
+    elsewhere = (*fact["path_params"], *fact["query_params"])
+    body = {key: value for key, value in arguments.items() if key not in elsewhere}
+    return body if "properties" in fact["body"]["schema"] else body["attributes"]
 
 
 def example(schema: dict[str, Any]) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 from mcp import Client
@@ -17,7 +16,14 @@ from talonone_mcp.app import build_server
 from talonone_mcp.catalog import Catalog
 from talonone_mcp.settings import SANDBOX_KEY
 from tests.conftest import settings_for
-from tests.contract.facts import Fact, example_arguments, load_facts
+from tests.contract.facts import (
+    Fact,
+    documented_document,
+    documented_path,
+    documented_query,
+    example_arguments,
+    load_facts,
+)
 from tests.upstream import Recorded, Upstream, serve
 
 pytestmark = pytest.mark.anyio
@@ -52,30 +58,10 @@ async def test_the_request_equals_the_facts(
 
     assert not result.is_error, result.structured_content
     [request] = recorder.requests
-    assert (request.method, request.path) == (fact["method"], _path(fact, arguments))
-    assert sorted(request.query) == sorted(_query(fact, arguments))
+    assert (request.method, request.path) == (fact["method"], documented_path(fact, arguments))
+    assert sorted(request.query) == sorted(documented_query(fact, arguments))
     assert request.headers["authorization"] == AUTHORIZATION[fact["api"]]
     _assert_body(request, fact, arguments)
-
-
-def _path(fact: Fact, arguments: dict[str, Any]) -> str:
-    path: str = fact["path"]
-    for name in fact["path_params"]:
-        path = path.replace("{" + name + "}", quote(str(arguments[name]), safe=""))
-    return path
-
-
-def _query(fact: Fact, arguments: dict[str, Any]) -> list[tuple[str, str]]:
-    pairs = []
-    for name, schema in fact["query_params"].items():
-        value = arguments[name]
-        if isinstance(value, list):
-            assert schema["x-explode"] is False
-            value = ",".join(value)
-        elif isinstance(value, bool):
-            value = "true" if value else "false"
-        pairs.append((name, str(value)))
-    return pairs
 
 
 def _assert_body(request: Recorded, fact: Fact, arguments: dict[str, Any]) -> None:
@@ -87,8 +73,5 @@ def _assert_body(request: Recorded, fact: Fact, arguments: dict[str, Any]) -> No
         assert b'name="upFile"; filename="' in request.body
         assert arguments["csv"].encode() in request.body
     else:
-        elsewhere = (*fact["path_params"], *fact["query_params"])
-        body = {key: value for key, value in arguments.items() if key not in elsewhere}
-        whole = "properties" not in fact["body"]["schema"]
         assert kind == "application/json"
-        assert json.loads(request.body) == (body["attributes"] if whole else body)
+        assert json.loads(request.body) == documented_document(fact, arguments)

@@ -8,7 +8,7 @@ from typing import Any
 
 import anyio
 import pytest
-from mcp import Client, MCPError
+from mcp import Client, MCPError, types
 
 from talonone_mcp import executor
 from talonone_mcp.app import build_server
@@ -31,10 +31,18 @@ def settings_at(url: str, seconds: str = "5") -> Settings:
     return load_settings({"confirm": "off"}, environment)
 
 
+async def call(
+    catalog: Catalog, url: str, tool: str = "get_campaign", seconds: str = "5"
+) -> types.CallToolResult:
+    """Call a tool once."""
+    arguments = {name: CAMPAIGN[name] for name in catalog.operations[tool].path_arguments}
+    async with Client(build_server(settings_at(url, seconds), catalog)) as client:
+        return await client.call_tool(tool, arguments)
+
+
 async def fail(catalog: Catalog, url: str, tool: str, seconds: str = "5") -> dict[str, Any]:
     """Call a tool that will not succeed and return the error."""
-    async with Client(build_server(settings_at(url, seconds), catalog)) as client:
-        result = await client.call_tool(tool, CAMPAIGN)
+    result = await call(catalog, url, tool, seconds)
     assert result.is_error
     error: dict[str, Any] = result.structured_content["error"]
     assert json.loads(result.content[0].text) == {"error": error}  # type: ignore[union-attr]
@@ -183,16 +191,14 @@ async def test_details_of_another_form_do_not_matter(catalog: Catalog, errors: A
 async def test_a_key_that_upstream_repeats_goes_no_further(catalog: Catalog, status: int) -> None:
     body = json.dumps({"message": f"key {KEY} is bad", "name": KEY})
     with misbehaving(http(status, body)) as wire:
-        async with Client(build_server(settings_at(wire.url), catalog)) as client:
-            result = await client.call_tool("get_campaign", CAMPAIGN)
+        result = await call(catalog, wire.url)
 
     assert KEY not in result.model_dump_json()
 
 
 async def test_what_is_nested_too_deeply_is_cut_there(catalog: Catalog) -> None:
     with misbehaving(http(200, '{"a":' * 300 + "1" + "}" * 300)) as wire:
-        async with Client(build_server(settings_at(wire.url), catalog)) as client:
-            result = await client.call_tool("get_campaign", CAMPAIGN)
+        result = await call(catalog, wire.url)
 
     assert json.dumps(result.structured_content).count('"a"') == 100
     assert "nested too deeply" in json.dumps(result.structured_content)
@@ -200,8 +206,7 @@ async def test_what_is_nested_too_deeply_is_cut_there(catalog: Catalog) -> None:
 
 async def test_a_byte_order_mark_is_no_fault(catalog: Catalog) -> None:
     with misbehaving(http(200, '\ufeff{"id": 18}')) as wire:
-        async with Client(build_server(settings_at(wire.url), catalog)) as client:
-            result = await client.call_tool("get_campaign", CAMPAIGN)
+        result = await call(catalog, wire.url)
 
     assert result.structured_content == {"id": 18}
 
@@ -237,7 +242,6 @@ async def test_a_redirect_is_not_followed(catalog: Catalog) -> None:
 
 async def test_an_export_that_is_no_csv(catalog: Catalog) -> None:
     with misbehaving(http(200, HTML, "text/html")) as wire:
-        async with Client(build_server(settings_at(wire.url), catalog)) as client:
-            result = await client.call_tool("export_coupons", {"applicationId": 42})
+        error = await fail(catalog, wire.url, "export_coupons")
 
-    assert result.structured_content["error"]["kind"] == "upstream"
+    assert error["kind"] == "upstream"

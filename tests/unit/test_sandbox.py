@@ -15,7 +15,13 @@ from talonone_mcp.catalog import Catalog, Operation
 from talonone_mcp.sandbox.app import HANDLERS, Sandbox
 from talonone_mcp.sandbox.reading import Router
 from talonone_mcp.settings import SANDBOX_KEY
-from tests.contract.facts import example_arguments, load_facts
+from tests.contract.facts import (
+    documented_document,
+    documented_path,
+    documented_query,
+    example_arguments,
+    load_facts,
+)
 
 pytestmark = pytest.mark.anyio
 MANAGEMENT = {"Authorization": f"ManagementKey-v1 {SANDBOX_KEY}"}
@@ -94,17 +100,16 @@ async def test_every_answer_has_upstreams_shape(http: httpx.AsyncClient, fact: A
 
 
 def request_of(fact: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Write the request of a call by hand, as the facts have it."""
-    path = fact["path"].format(**{name: arguments.pop(name) for name in fact["path_params"]})
-    query = {name: arguments.pop(name) for name in fact["query_params"]}
-    params = {key: ",".join(v) if isinstance(v, list) else v for key, v in query.items()}
-    headers = MANAGEMENT if fact["api"] == "management" else INTEGRATION
-    request = {"url": path, "params": params, "headers": headers}
+    """Return the documented request of a call, as httpx takes it."""
+    request = {
+        "url": documented_path(fact, arguments),
+        "params": documented_query(fact, arguments),
+        "headers": MANAGEMENT if fact["api"] == "management" else INTEGRATION,
+    }
     if "csv" in arguments:
         return request | {"files": {"upFile": ("c.csv", arguments["csv"])}}
     if "body" in fact:
-        whole = "properties" not in fact["body"]["schema"]
-        return request | {"json": arguments["attributes"] if whole else arguments}
+        return request | {"json": documented_document(fact, arguments)}
     return request
 
 
@@ -131,6 +136,41 @@ async def test_campaigns_by_state(http: httpx.AsyncClient, state: str) -> None:
     campaigns = (await http.get("/v1/applications/42/campaigns", params=params)).json()["data"]
 
     assert {campaign["frontendState"] for campaign in campaigns} == {state}
+
+
+@pytest.mark.parametrize(
+    ("filters", "names"),
+    [
+        ({"name": "SUMMER"}, ["Summer promotions"]),
+        ({"tags": "winter"}, ["Winter sale"]),
+        ({"name": "summer", "tags": "winter"}, ["Summer promotions", "Winter sale"]),
+        ({"name": "nothing"}, []),
+        ({"name": "nothing", "tags": "wint"}, ["Winter sale"]),
+    ],
+)
+async def test_campaigns_by_name_or_tag(
+    http: httpx.AsyncClient, filters: dict[str, str], names: list[str]
+) -> None:
+    found = (await http.get("/v1/applications/42/campaigns", params=filters)).json()["data"]
+
+    assert [campaign["name"] for campaign in found] == names
+
+
+@pytest.mark.parametrize(
+    ("filters", "count"),
+    [
+        ({}, 1),
+        ({"name": "percentage"}, 1),
+        ({"tags": "none"}, 0),
+        ({"name": "x", "tags": "disc"}, 1),
+    ],
+)
+async def test_templates_by_name_or_tag(
+    http: httpx.AsyncClient, filters: dict[str, str], count: int
+) -> None:
+    found = (await http.get("/v1/campaign_templates", params=filters)).json()["data"]
+
+    assert len(found) == count
 
 
 async def test_what_is_created_is_listed_changed_and_deleted(http: httpx.AsyncClient) -> None:

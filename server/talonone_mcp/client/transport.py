@@ -53,8 +53,8 @@ class Client:
         self._settings = settings
         self._http = http
         self._limiter = limiter
-        keys = (settings.management_key, settings.integration_key)
-        self._secrets = [key.get_secret_value() for key in keys if key]
+        keys = filter(None, map(settings.key, settings.apis))
+        self._secrets = [key.get_secret_value() for key in keys]
 
     def check(self, operation: Operation) -> None:
         """Raise `not_configured` if there is no key for the operation's API.

@@ -71,12 +71,8 @@ def list_campaigns(call: Call) -> Reply:
 
 def _listed(campaign: Document, call: Call) -> bool:
     asked = call.arguments
-    words = [
-        contains(campaign["name"], asked["name"]) if "name" in asked else None,
-        any(contains(tag, asked["tags"]) for tag in campaign["tags"]) if "tags" in asked else None,
-    ]
     return (
-        (words == [None, None] or any(words))  # name and tags together match either
+        _is_called(campaign, asked)
         and in_state(campaign, call, asked.get("campaignState"))
         and within(campaign, "created", asked.get("createdAfter"), asked.get("createdBefore"))
         and within(campaign, "startTime", asked.get("startAfter"), asked.get("startBefore"))
@@ -84,6 +80,15 @@ def _listed(campaign: Document, call: Call) -> bool:
         and asked.get("templateId") in (None, campaign.get("templateId"))
         and _among(asked.get("campaignGroupId"), campaign.get("campaignGroups", []))
         and _among(asked.get("storeId"), campaign.get("linkedStoreIds", []))
+    )
+
+
+def _is_called(document: Document, asked: Mapping[str, Any]) -> bool:
+    """Tell whether a document passes the filters name and tags; together, either may match."""
+    if "name" not in asked and "tags" not in asked:
+        return True
+    return ("name" in asked and contains(document["name"], asked["name"])) or (
+        "tags" in asked and any(contains(tag, asked["tags"]) for tag in document["tags"])
     )
 
 
@@ -266,23 +271,14 @@ def _bound(node: Any, values: Mapping[str, list[Any]]) -> Any:
 
 def list_campaign_templates(call: Call) -> Reply:
     asked = call.arguments
-    words = [asked[key] for key in ("name", "tags") if key in asked]
     found = [
         {key: value for key, value in template.items() if key != "rules"}
         for template in call.store.list("campaign_templates")
         if asked.get("state") in (None, template["state"])
         and asked.get("userId") in (None, template["userId"])
-        and (not words or any(_template_has(template, asked)))
+        and _is_called(template, asked)
     ]
     return 200, page(call, found, total=False)
-
-
-def _template_has(template: Document, asked: Mapping[str, Any]) -> list[bool]:
-    tags = template["tags"]
-    return [
-        "name" in asked and contains(template["name"], asked["name"]),
-        "tags" in asked and any(contains(tag, asked["tags"]) for tag in tags),
-    ]
 
 
 def list_rulesets(call: Call) -> Reply:

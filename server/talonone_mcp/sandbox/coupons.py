@@ -154,10 +154,6 @@ def list_coupons(call: Call) -> Reply:
     return _listed(call, call.store.list("coupons", call.arguments["campaignId"]))
 
 
-def search_campaign_coupons(call: Call) -> Reply:
-    return list_coupons(call)
-
-
 def search_coupons(call: Call) -> Reply:
     return _listed(call, of_application(call))
 
@@ -293,7 +289,7 @@ HANDLERS: Mapping[str, Handler] = {
     "create_coupons_for_recipients": create_coupons_for_recipients,
     "create_coupons_async": create_coupons_async,
     "list_coupons": list_coupons,
-    "search_campaign_coupons": search_campaign_coupons,
+    "search_campaign_coupons": list_coupons,  # the attributes are one more filter
     "search_coupons": search_coupons,
     "update_coupon": update_coupon,
     "update_coupons": update_coupons,

@@ -47,9 +47,9 @@ class Call:
         number = self.arguments[argument]
         document = self.store.get(kind, int(number)) if str(number).isdigit() else None
         if document is None or (parent and document[parent] != self.arguments[parent]):
-            within = f" in {parent.removesuffix('Id')} {self.arguments[parent]}" if parent else ""
+            place = f" in {parent.removesuffix('Id')} {self.arguments[parent]}" if parent else ""
             name = argument.removesuffix("Id")
-            raise UpstreamError(404, f"{name} {number} does not exist{within}", resource=name)
+            raise UpstreamError(404, f"{name} {number} does not exist{place}", resource=name)
         return document
 
 
@@ -72,9 +72,9 @@ class UpstreamError(Exception):
         }
 
 
-def stamp(moment: datetime) -> str:
+def stamp(time: datetime) -> str:
     """Write a time as upstream does: UTC, RFC 3339."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def moment(text: str) -> datetime:
