@@ -5,7 +5,8 @@ Run it with the interpreter of the installation to measure, a wheel's for figure
     python3 -m venv /tmp/wheel && /tmp/wheel/bin/pip install .
     /tmp/wheel/bin/python bench/startup.py
 
-Both servers are started in turn, so that whatever else the machine does meets both.
+Both servers are started in turn, so that whatever else the machine does meets both. Medians of few
+runs still swing with it; the fastest runs, where least came between, tell the servers apart better.
 """
 
 from __future__ import annotations
@@ -113,11 +114,12 @@ def main() -> int:
 def _report(results: dict[str, list[Run]]) -> int:
     peer = next(iter(results.values()))
     missed = False
-    row = "{:<24} {:>9} {:>6} {:>10} {:>9} {:>6} {:>6}"
-    print(row.format("medians", "start s", "ratio", "list ms", "MB", "ratio", "tools"))
+    row = "{:<24} {:>9} {:>6} {:>8} {:>10} {:>9} {:>6} {:>6}"
+    print(row.format("medians", "start s", "ratio", "fastest", "list ms", "MB", "ratio", "tools"))
     for name, runs in results.items():
         seconds, memory = median(r.start for r in runs), median(r.memory for r in runs)
         start_ratio = seconds / median(r.start for r in peer)
+        fastest_ratio = min(r.start for r in runs) / min(r.start for r in peer)
         memory_ratio = memory / median(r.memory for r in peer)
         listing = median(r.listing for r in runs) * 1000
         missed |= start_ratio > LIMITS["start"] or memory_ratio > LIMITS["memory"]
@@ -127,13 +129,14 @@ def _report(results: dict[str, list[Run]]) -> int:
                 name,
                 f"{seconds:.3f}",
                 f"{start_ratio:.2f}",
+                f"{fastest_ratio:.2f}",
                 f"{listing:.1f}",
                 f"{memory:.1f}",
                 f"{memory_ratio:.2f}",
                 runs[0].tools,
             )
         )
-    print(row.format("at most", "", LIMITS["start"], LIMITS["list"], "", LIMITS["memory"], ""))
+    print(row.format("at most", "", LIMITS["start"], "", LIMITS["list"], "", LIMITS["memory"], ""))
     return int(missed)
 
 
