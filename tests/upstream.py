@@ -41,6 +41,11 @@ class Upstream:
             "TALONONE_BASE_URL": self.url,
             "TALONONE_MANAGEMENT_KEY": SANDBOX_KEY,
             "TALONONE_INTEGRATION_KEY": SANDBOX_KEY,
+            "TALONONE_THIRD_PARTY_URL": self.url,
+            "TALONONE_THIRD_PARTY_KEY": SANDBOX_KEY,
+            "TALONONE_PLATFORM_NAME": "a platform",
+            "CAPILLARY_BASE_URL": self.url,
+            "CAPILLARY_ACCESS_TOKEN": SANDBOX_KEY,
         }
 
     @property

@@ -51,8 +51,12 @@ Context = ServerRequestContext[FirstUse]
 
 
 def build_server(settings: Settings, catalog: Catalog) -> Server[FirstUse]:
-    """Return the server for one configuration. It serves every transport and both protocol eras."""
-    tools = listed_tools(catalog, settings.apis)
+    """Return the server for one configuration. It serves every transport and both protocol eras.
+
+    Raises:
+        SurfaceError: the configuration lists tools that there are not.
+    """
+    tools = listed_tools(catalog, settings.apis, settings.toolsets)
 
     async def list_tools(
         _: Context, __: types.PaginatedRequestParams | None

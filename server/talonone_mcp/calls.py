@@ -59,5 +59,6 @@ async def open_calls(settings: Settings, catalog: Catalog) -> AsyncIterator[Call
             from talonone_mcp.sandbox.app import Sandbox  # noqa: PLC0415 - no one else needs it
 
             upstream = stack.enter_context(closing(Sandbox(catalog)))
-        async with open_client(settings, upstream) as client:
-            yield Calls(Executor(catalog, client, settings.confirm))
+        login = catalog.operations["create_session"]
+        async with open_client(settings, login, upstream) as client:
+            yield Calls(Executor(catalog, client, settings.confirm, settings.import_folder))

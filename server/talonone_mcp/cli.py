@@ -46,6 +46,12 @@ def _parser() -> argparse.ArgumentParser:
         "--sandbox", action="store_true", default=None, help="no account: an embedded Talon.One"
     )
     serve.add_argument(
+        "--toolsets",
+        type=_names,
+        metavar="NAME,...",
+        help="list the operations of these toolsets alone (all unless said)",
+    )
+    serve.add_argument(
         "--confirm",
         choices=["ask", "approve", "block", "off"],
         help="what happens to a call that a person must confirm: ask them (unless said), refuse it"
@@ -56,6 +62,12 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="watch a client work with the sandbox for a minute")
     demo.set_defaults(run=_demo)
     return parser
+
+
+def _names(text: str) -> tuple[str, ...] | None:
+    """Read a list of names; `all` is the same as saying nothing."""
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    return None if "all" in names else names
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -78,11 +90,14 @@ def _run_server(settings: Settings) -> int:
 
     from talonone_mcp import catalog
     from talonone_mcp.app import build_server
+    from talonone_mcp.surface import SurfaceError
 
     try:
         server = build_server(settings, catalog.load())
     except catalog.CatalogError as error:  # a checkout with an entry that is being edited
         return _say(f"cannot start. tools/: {error}", _USAGE)
+    except SurfaceError as error:
+        return _say(f"cannot start. {error}", _USAGE)
     if settings.transport == "stdio":
         anyio.run(_over_stdio, server)
         return 0

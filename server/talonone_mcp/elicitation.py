@@ -95,8 +95,8 @@ class _ByReturn:
         self._response = (params.input_responses or {}).get(_KEY)
         self._questions = questions
 
-    async def answer(self, question: str) -> Reply:
-        digest = hashlib.sha256(question.encode()).hexdigest()
+    async def answer(self, question: str, call: str) -> Reply:
+        digest = hashlib.sha256(f"{call} {question}".encode()).hexdigest()
         if isinstance(self._response, types.ElicitResult) and self._state:
             still_open = self._questions.close(self._state["question"])
             if not still_open:
@@ -124,7 +124,7 @@ class _BySession:
     def __init__(self, ctx: ServerRequestContext[Any, Any]) -> None:
         self._ctx = ctx
 
-    async def answer(self, question: str) -> Reply:
+    async def answer(self, question: str, call: str) -> Reply:  # noqa: ARG002 - this one waits
         try:
             with anyio.fail_after(PATIENCE):
                 result = await self._ctx.session.elicit_form(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from talonone_mcp.catalog import Catalog, Operation
+from talonone_mcp.catalog.explain import Problem
 from talonone_mcp.catalog.validation import problems
 from talonone_mcp.client.errors import CallError
 from talonone_mcp.client.transport import Answer, Client
 from talonone_mcp.gate import Person, pass_gate
+from talonone_mcp.imports import column_problems, with_csv
 from talonone_mcp.request import build
 from talonone_mcp.settings import ConfirmPolicy
 from talonone_mcp.shape import shape
@@ -19,10 +22,25 @@ from talonone_mcp.shape import shape
 class Executor:
     """Runs operations for whoever asks: an MCP client, the terminal, another operation."""
 
-    def __init__(self, catalog: Catalog, client: Client, confirm: ConfirmPolicy) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        client: Client,
+        confirm: ConfirmPolicy,
+        import_folder: Path | None = None,
+    ) -> None:
+        """Take what calls need.
+
+        Args:
+            catalog: every operation.
+            client: the way upstream.
+            confirm: what happens to a call that a person must confirm.
+            import_folder: below which an import may read a file; None when it may not.
+        """
         self._catalog = catalog
         self._client = client
         self._confirm: ConfirmPolicy = confirm
+        self._import_folder = import_folder
 
     async def call(
         self, name: str, arguments: Mapping[str, Any], person: Person | None
@@ -30,7 +48,7 @@ class Executor:
         """Run one operation and return its shaped answer.
 
         Args:
-            name: the operation's name.
+            name: the operation's name, or an alias of it.
             arguments: path, query and body arguments side by side.
             person: who can be asked for a confirmation; None when nobody can.
 
@@ -39,7 +57,7 @@ class Executor:
         """
         operation = self._resolve(name)
         self._client.check(operation)
-        self._validate(operation, arguments)
+        arguments = self._validated(operation, arguments)
         await pass_gate(
             operation,
             arguments,
@@ -51,7 +69,7 @@ class Executor:
         return shape(operation, arguments, answer)
 
     def _resolve(self, name: str) -> Operation:
-        operation = self._catalog.operations.get(name)
+        operation = self._catalog.find(name)
         if operation is None:
             near = self._catalog.nearest(name)
             raise CallError(
@@ -61,23 +79,35 @@ class Executor:
             )
         return operation
 
-    def _validate(self, operation: Operation, arguments: Mapping[str, Any]) -> None:
-        found = problems(operation, arguments)
-        if found:
-            raise CallError(
-                "invalid_arguments",
-                f"{operation.name} was not called: {len(found)} of its arguments are wrong."
-                if len(found) > 1
-                else f"{operation.name} was not called: one of its arguments is wrong.",
-                details=[asdict(problem) for problem in found],
-                hint="Correct them and call again.",
-            )
+    def _validated(
+        self, operation: Operation, arguments: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Return arguments that may go out, an import's with the text of its file."""
+        _refuse(operation, problems(operation, arguments))
+        if operation.body and operation.body.columns:
+            arguments = with_csv(arguments, self._import_folder)
+            _refuse(operation, column_problems(operation.body.columns, arguments["csv"]))
+        return arguments
 
     async def _send(self, operation: Operation, arguments: Mapping[str, Any]) -> Answer:
         return await self._client.send(operation, build(operation, arguments))
 
-    async def _preview(self, read: str, arguments: Mapping[str, Any]) -> Any:
+    async def _preview(
+        self, read: str, arguments: Mapping[str, Any], extra: Mapping[str, Any]
+    ) -> Any:
         """Read what a call is about to change; the read's path arguments are among the call's."""
         operation = self._catalog.operations[read]
-        same = {name: arguments[name] for name in operation.path_arguments}
-        return (await self._send(operation, same)).body
+        known = {name: arguments[name] for name in operation.path_arguments if name in arguments}
+        return (await self._send(operation, known | dict(extra))).body
+
+
+def _refuse(operation: Operation, found: Sequence[Problem]) -> None:
+    if found:
+        raise CallError(
+            "invalid_arguments",
+            f"{operation.name} was not called: {len(found)} of its arguments are wrong."
+            if len(found) > 1
+            else f"{operation.name} was not called: one of its arguments is wrong.",
+            details=[asdict(problem) for problem in found],
+            hint="Correct them and call again.",
+        )

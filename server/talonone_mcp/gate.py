@@ -6,13 +6,15 @@ can send answers for one.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from talonone_mcp.catalog import Confirm, Operation
-from talonone_mcp.catalog.validation import satisfies
+from talonone_mcp.catalog.schemas import satisfies
 from talonone_mcp.client.errors import CallError
 from talonone_mcp.settings import ConfirmPolicy
 from talonone_mcp.text import one_line
@@ -33,16 +35,24 @@ class Reply:
 class Person(Protocol):
     """Somebody who can be asked, by whatever way the client has."""
 
-    async def answer(self, question: str) -> Reply:
+    async def answer(self, question: str, call: str) -> Reply:
         """Ask and wait for the reply.
+
+        Args:
+            question: what the person reads.
+            call: a fingerprint of all that would be sent, the content of a file included. A reply
+                counts for this question about this call alone.
 
         Raises:
             CallError: `approval_required`, when nobody could be reached after all.
         """
 
 
-Preview = Callable[[str, Mapping[str, Any]], Awaitable[Any]]
-"""Calls the named read for what a call is about to change, and returns upstream's JSON."""
+Preview = Callable[[str, Mapping[str, Any], Mapping[str, Any]], Awaitable[Any]]
+"""Calls the named read for what a call is about to change, and returns upstream's JSON.
+
+Its arguments are the call's, of which it takes those of its path, and what it is given beside them.
+"""
 
 
 async def pass_gate(
@@ -73,8 +83,9 @@ async def pass_gate(
     question = await _question(operation, confirm, arguments, preview)
     if person is None or policy == "approve":
         raise nobody_to_ask(question, policy)
+    call = _fingerprint(operation, arguments)
     while True:
-        reply = await person.answer(question)
+        reply = await person.answer(question, call)
         if reply.verdict != "yes":
             raise _declined(question, reply)
         if not reply.late:
@@ -110,12 +121,14 @@ async def _question(
     operation: Operation, confirm: Confirm, arguments: Mapping[str, Any], preview: Preview
 ) -> str:
     """Write the question, with names and counts as they are at this moment."""
-    others = {k: v for k, v in arguments.items() if k not in operation.path_arguments}
-    known: dict[str, Any] = {**arguments, "others": others}
+    shown = {name: value for name, value in arguments.items() if name not in operation.secrets}
+    others = {k: v for k, v in shown.items() if k not in operation.path_arguments}
+    known: dict[str, Any] = {**shown, "others": others}
     warning = ""
     if confirm.preview:
         try:
-            known["preview"] = await preview(confirm.preview, arguments)
+            extra = _filled(confirm.preview_with or {}, shown)
+            known["preview"] = await preview(confirm.preview, arguments, extra)
         except CallError as error:
             if error.kind == "not_found":
                 raise
@@ -123,10 +136,28 @@ async def _question(
     return render(confirm.ask, known) + warning
 
 
+def _filled(given: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a preview is given; a value "{name}" is the argument, or stays out without it."""
+    filled = {}
+    for key, value in given.items():
+        whole = _PLACEHOLDER.fullmatch(value) if isinstance(value, str) else None
+        if whole is None:
+            filled[key] = value
+        elif (argument := _value(arguments, whole["path"].split("."))) is not None:
+            filled[key] = argument
+    return filled
+
+
+def _fingerprint(operation: Operation, arguments: Mapping[str, Any]) -> str:
+    call = json.dumps([operation.name, arguments], sort_keys=True)
+    return hashlib.sha256(call.encode()).hexdigest()
+
+
 def render(template: str, known: Mapping[str, Any]) -> str:
     """Fill in a question's placeholders.
 
-    `{a.b}` is a value by its path; `.length` of a list and `.lines` of a text count. What is
+    `{a.b}` is a value by its path, of a list by number; `.length` of a list and `.lines` of a text
+    count. What is
     missing or empty becomes the text after `|`, or "unknown". Values come from customers and
     models, so each is cleaned, put on one line and cut.
     """
@@ -147,6 +178,8 @@ def _value(known: Any, path: list[str]) -> Any:
             value = value.get(step)
         elif isinstance(value, list) and step == "length":
             value = len(value)
+        elif isinstance(value, list) and step.isdecimal():
+            value = value[int(step)] if int(step) < len(value) else None
         elif isinstance(value, str) and step == "lines":
             value = len(value.splitlines())
         else:

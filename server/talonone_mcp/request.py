@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -23,26 +24,35 @@ def build(operation: Operation, arguments: Mapping[str, Any]) -> Request:
     path = operation.path
     for name in operation.path_arguments:
         path = path.replace(f"{{{name}}}", quote(_text(values.pop(name)), safe=""))
+    in_query = [name for name in operation.query if name in values]
     query = "&".join(
-        pair
-        for name in operation.query
-        if name in values
-        for pair in _pairs(name, values.pop(name), joined=name in operation.joined)
+        pair for name in in_query for pair in _pairs(operation, name, values.pop(name))
     )
+    headers = {
+        header: _text(values.pop(name))
+        for name, header in operation.headers.items()
+        if name in values
+    }
+    secrets = tuple(_text(values[name]) for name in operation.secrets if name in values)
+    request = Request(path, query, headers=headers, secrets=secrets)
     body = operation.body
-    if body is None:
-        return Request(path, query)
+    if body is None or body.credentials:
+        return request
     if body.file:
-        return Request(path, query, content=values["csv"], field=body.file)
+        return replace(request, content=values["csv"], form_field=body.file)
     document = values.get(body.whole, {}) if body.whole else values
-    return Request(path, query, content=json.dumps(document, ensure_ascii=False))
+    return replace(request, content=json.dumps(document, ensure_ascii=False))
 
 
-def _pairs(name: str, value: object, *, joined: bool) -> Iterator[str]:
-    """Yield the query pairs of one argument: a list repeats its name unless it is `joined`."""
+def _pairs(operation: Operation, name: str, value: Any) -> Iterator[str]:
+    """Yield the query pairs of one argument: a list repeats its name unless it is joined."""
+    if name in operation.dotted:
+        for key, item in value.items():
+            yield f".{quote(key, safe='')}={quote(_text(item), safe='')}"
+        return
     values = value if isinstance(value, list) else [value]
     items = [quote(_text(item), safe="") for item in values]
-    if joined and items:
+    if name in operation.joined and items:
         items = [",".join(items)]
     yield from (f"{name}={item}" for item in items)
 

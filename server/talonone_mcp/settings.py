@@ -29,11 +29,18 @@ SANDBOX_KEY = "sandbox-key-that-opens-nothing-else"
 ConfirmPolicy = Literal["ask", "approve", "block", "off"]
 Transport = Literal["stdio", "http"]
 
-KEY_OF: Mapping[Api, str] = {
-    "management": "TALONONE_MANAGEMENT_KEY",
+CREDENTIALS_OF: Mapping[Api, str] = {
+    "management": "TALONONE_MANAGEMENT_KEY (or TALONONE_EMAIL and TALONONE_PASSWORD)",
     "integration": "TALONONE_INTEGRATION_KEY",
+    "third_party": "TALONONE_THIRD_PARTY_KEY",
+    "capillary": "CAPILLARY_ACCESS_TOKEN (or CAPILLARY_USERNAME and CAPILLARY_PASSWORD)",
 }
-_SECRETS = tuple(KEY_OF.values())
+URL_OF: Mapping[Api, str] = {
+    "management": "TALONONE_BASE_URL",
+    "integration": "TALONONE_BASE_URL",
+    "third_party": "TALONONE_THIRD_PARTY_URL",
+    "capillary": "CAPILLARY_BASE_URL",
+}
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -44,7 +51,7 @@ class SettingsError(ValueError):
 def _base_url(url: str) -> str:
     parts = urlsplit(url)  # raises ValueError, as .port does, for what is no URL at all
     if parts.scheme not in ("http", "https") or not parts.hostname or " " in url:
-        raise ValueError("is no URL, such as https://acme.europe-west1.talon.one")
+        raise ValueError("is no URL with https:// and a host")
     if parts.query or parts.fragment or parts.username or parts.port == 0:
         raise ValueError("must be scheme, host, port and path alone")
     url = url.rstrip("/")
@@ -60,23 +67,53 @@ def _header_safe(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _folder(path: Path) -> Path:
+    if not path.is_dir():
+        raise ValueError(f"{path} is no folder")
+    return path.resolve()
+
+
+Url = Annotated[str, AfterValidator(_base_url)]
 Secret = Annotated[SecretStr, AfterValidator(_header_safe)]
+HeaderText = Annotated[str, Field(pattern=r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$")]
 
 
 class Settings(BaseModel):
-    """A checked configuration. Attributes carry the environment variable's name as their alias."""
+    """A checked configuration. Attributes carry the environment variable's name as their alias.
+
+    Those with `repr=False` are secrets, which may also stand in a file.
+    """
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 
-    base_url: Annotated[str, AfterValidator(_base_url)] | None = Field(
-        default=None, alias="TALONONE_BASE_URL"
+    base_url: Url | None = Field(default=None, alias="TALONONE_BASE_URL")
+    management_key: Secret | None = Field(default=None, repr=False, alias="TALONONE_MANAGEMENT_KEY")
+    email: str | None = Field(default=None, alias="TALONONE_EMAIL")
+    password: SecretStr | None = Field(default=None, repr=False, alias="TALONONE_PASSWORD")
+    integration_key: Secret | None = Field(default=None, repr=False, alias="TALONONE_INTEGRATION_KEY")
+
+    third_party_url: Url = Field(
+        default="https://integration.talon.one", alias="TALONONE_THIRD_PARTY_URL"
     )
-    management_key: Secret | None = Field(default=None, alias="TALONONE_MANAGEMENT_KEY")
-    integration_key: Secret | None = Field(default=None, alias="TALONONE_INTEGRATION_KEY")
+    third_party_key: Secret | None = Field(default=None, repr=False, alias="TALONONE_THIRD_PARTY_KEY")
+    platform_name: HeaderText | None = Field(default=None, alias="TALONONE_PLATFORM_NAME")
+    """The customer engagement platform in whose name the Third-party API is called."""
+
+    capillary_url: Url | None = Field(default=None, alias="CAPILLARY_BASE_URL")
+    capillary_username: str | None = Field(default=None, alias="CAPILLARY_USERNAME")
+    capillary_password: SecretStr | None = Field(default=None, repr=False, alias="CAPILLARY_PASSWORD")
+    capillary_token: Secret | None = Field(default=None, repr=False, alias="CAPILLARY_ACCESS_TOKEN")
+
+    import_folder: Annotated[Path, AfterValidator(_folder)] | None = Field(
+        default=None, alias="TALONONE_IMPORT_DIR"
+    )
+    """Below which imports may read files."""
     timeout: float = Field(default=60, gt=0, le=3600, alias="TALONONE_TIMEOUT")
     """Seconds that one upstream request may take, from being sent to its last byte."""
 
     sandbox: bool = False
+    toolsets: tuple[str, ...] | None = None
+    """Whose operations are listed; None means all."""
     confirm: ConfirmPolicy = "ask"
     transport: Transport = "stdio"
     host: str = "127.0.0.1"
@@ -89,26 +126,67 @@ class Settings(BaseModel):
                 f"--host {self.host}: only {', '.join(_LOOPBACK)} can be served, because"
                 " this version has no authentication for other machines"
             )
-        if self.base_url and self.apis:
-            return self
+        if self.transport == "http" and self.import_folder:
+            raise ValueError("TALONONE_IMPORT_DIR: files are read over stdio only")
+        self._check_pairs()
         missing = []
-        if not self.base_url:
+        if not self.base_url and self.apis != {"capillary"}:
             missing.append("TALONONE_BASE_URL (such as https://acme.europe-west1.talon.one)")
         if not self.apis:
             missing.append("TALONONE_MANAGEMENT_KEY (an API key of the Management API)")
-        raise ValueError(
-            f"not set: {' and '.join(missing)}."
-            " To try it without an account: talonone-mcp serve --sandbox"
-        )
+        if missing:
+            raise ValueError(
+                f"not set: {' and '.join(missing)}."
+                " To try it without an account: talonone-mcp serve --sandbox"
+            )
+        return self
+
+    def _check_pairs(self) -> None:
+        """Refuse half of what only works together, and two ways of saying who one is."""
+        capillary = self.capillary_username or self.capillary_token
+        together = [
+            ("TALONONE_EMAIL", self.email, "TALONONE_PASSWORD", self.password),
+            ("TALONONE_PASSWORD", self.password, "TALONONE_EMAIL", self.email),
+            ("TALONONE_THIRD_PARTY_KEY", self.third_party_key,
+             "TALONONE_PLATFORM_NAME (such as pendula)", self.platform_name),
+            ("CAPILLARY_USERNAME", self.capillary_username,
+             "CAPILLARY_PASSWORD", self.capillary_password),
+            ("CAPILLARY_PASSWORD", self.capillary_password,
+             "CAPILLARY_USERNAME", self.capillary_username),
+            ("CAPILLARY_BASE_URL", self.capillary_url, CREDENTIALS_OF["capillary"], capillary),
+            ("Capillary's credentials", capillary, "CAPILLARY_BASE_URL (such as"
+             " https://eucrm.cc.capillarytech.com)", self.capillary_url),
+        ]  # fmt: skip
+        for name, value, other, needed in together:
+            if value and not needed:
+                raise ValueError(f"{name} is set, but also needs {other}")
+        if self.capillary_token and self.capillary_username:
+            raise ValueError("CAPILLARY_ACCESS_TOKEN and CAPILLARY_USERNAME are both set; keep one")
 
     @property
     def apis(self) -> frozenset[Api]:
-        """The APIs for which there is a key."""
-        return frozenset(api for api in KEY_OF if self.key(api))
+        """The APIs for which there are credentials."""
+        credentials: dict[Api, object] = {
+            "management": self.management_key or self.email,
+            "integration": self.integration_key,
+            "third_party": self.third_party_key,
+            "capillary": self.capillary_token or self.capillary_username,
+        }
+        return frozenset(api for api, given in credentials.items() if given)
 
-    def key(self, api: Api) -> SecretStr | None:
-        """Return the key of one API."""
-        return self.management_key if api == "management" else self.integration_key
+    def url(self, api: Api) -> str:
+        """Return the base URL of one API, without a final slash."""
+        urls = {"third_party": self.third_party_url, "capillary": self.capillary_url}
+        return urls.get(api, self.base_url) or ""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret in plain text, to be taken out of whatever is shown."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return tuple(v.get_secret_value() for v in values if isinstance(v, SecretStr))
+
+
+_SECRETS = frozenset(name for name, field in Settings.model_fields.items() if not field.repr)
 
 
 def load_settings(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
@@ -129,6 +207,11 @@ def load_settings(flags: Mapping[str, Any], environment: Mapping[str, str]) -> S
             "base_url": SANDBOX_URL,
             "management_key": SANDBOX_KEY,
             "integration_key": SANDBOX_KEY,
+            "third_party_url": SANDBOX_URL,
+            "third_party_key": SANDBOX_KEY,
+            "platform_name": "sandbox",
+            "capillary_url": SANDBOX_URL,
+            "capillary_token": SANDBOX_KEY,
         }
     else:
         account = _account(environment)
@@ -139,13 +222,16 @@ def load_settings(flags: Mapping[str, Any], environment: Mapping[str, str]) -> S
 
 
 def _account(environment: Mapping[str, str]) -> dict[str, str]:
-    names = ("TALONONE_BASE_URL", "TALONONE_TIMEOUT", *_SECRETS)
-    account = {name: environment[name].strip() for name in names if environment.get(name)}
-    for name in _SECRETS:
-        path = environment.get(f"{name}_FILE")
-        if path and name in account:
-            raise SettingsError(f"{name} and {name}_FILE are both set; keep one")
-        if path:
+    account = {}
+    for attribute, field in Settings.model_fields.items():
+        name = field.alias
+        if name is None:
+            continue
+        if environment.get(name):
+            account[name] = environment[name].strip()
+        if attribute in _SECRETS and (path := environment.get(f"{name}_FILE")):
+            if name in account:
+                raise SettingsError(f"{name} and {name}_FILE are both set; keep one")
             account[name] = _read_secret(f"{name}_FILE", Path(path))
     return account
 

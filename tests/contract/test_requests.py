@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from mcp import Client
@@ -13,29 +14,34 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from talonone_mcp.app import build_server
-from talonone_mcp.catalog import Catalog
+from talonone_mcp.catalog import Catalog, Operation
 from talonone_mcp.settings import SANDBOX_KEY
 from tests.conftest import settings_for
 from tests.contract.facts import (
+    CREDENTIALS,
     Fact,
     documented_document,
     documented_path,
     documented_query,
-    example_arguments,
+    example_calls,
     load_facts,
 )
 from tests.upstream import Recorded, Upstream, serve
 
 pytestmark = pytest.mark.anyio
+TOKEN = "a-token-of-upstream"
 AUTHORIZATION = {
     "management": f"ManagementKey-v1 {SANDBOX_KEY}",
     "integration": f"ApiKey-v1 {SANDBOX_KEY}",
+    "third_party": f"ApiKey-v1 {SANDBOX_KEY}",
+    "capillary": f"Bearer {SANDBOX_KEY}",
 }
 
 
 async def anything(scope: Scope, receive: Receive, send: Send) -> None:
     csv = "export" in Request(scope).url.path
-    response = Response("a,b\n1,2\n", media_type="text/csv") if csv else JSONResponse({"ok": True})
+    content = {"token": TOKEN, "userId": 7, "created": "2026-01-01T00:00:00Z"}
+    response = Response("a,b\n1,2\n", media_type="text/csv") if csv else JSONResponse(content)
     await response(scope, receive, send)
 
 
@@ -49,22 +55,44 @@ def recorder() -> Iterator[Upstream]:
 async def test_the_request_equals_the_facts(
     catalog: Catalog, recorder: Upstream, fact: Fact
 ) -> None:
-    arguments = example_arguments(fact)
-    server = build_server(settings_for(recorder, confirm="off"), catalog)
+    operation = catalog.operations[fact["tool"]]
+    settings = settings_for(recorder, confirm="off", **CREDENTIALS)
 
-    recorder.requests.clear()
-    async with Client(server) as client:
-        result = await client.call_tool(fact["tool"], arguments)
+    for arguments in example_calls(fact, operation):
+        async with Client(build_server(settings, catalog)) as client:
+            if fact["tool"] == "destroy_session":
+                await client.call_tool("create_session", {})
+            recorder.requests.clear()
+            result = await client.call_tool(fact["tool"], arguments)
 
-    assert not result.is_error, result.structured_content
-    [request] = recorder.requests
-    assert (request.method, request.path) == (fact["method"], documented_path(fact, arguments))
-    assert sorted(request.query) == sorted(documented_query(fact, arguments))
-    assert request.headers["authorization"] == AUTHORIZATION[fact["api"]]
-    _assert_body(request, fact, arguments)
+        assert not result.is_error, result.structured_content
+        [request] = recorder.requests
+        assert (request.method, request.path) == (fact["method"], documented_path(fact, arguments))
+        assert sorted(request.query) == sorted(documented_query(fact, arguments))
+        _assert_headers(request, fact, recorder)
+        _assert_body(request, fact, operation, arguments)
 
 
-def _assert_body(request: Recorded, fact: Fact, arguments: dict[str, Any]) -> None:
+def _assert_headers(request: Recorded, fact: Fact, recorder: Upstream) -> None:
+    expected = {"authorization": AUTHORIZATION[fact["api"]]}
+    if fact["tool"] == "destroy_session":
+        expected = {"authorization": f"Bearer {TOKEN}"}
+    if fact["api"] == "third_party":
+        expected["customer-engagement-platform-name"] = "a platform"
+        expected["destination-hostname"] = urlsplit(recorder.url).hostname or ""
+        assert "application/json" in request.headers["accept"]
+    if "X-DRY-RUN" in fact.get("headers", ()):
+        expected["x-dry-run"] = "true"
+    if fact["tool"] == "create_session":
+        assert "authorization" not in request.headers
+    else:
+        assert {name: request.headers.get(name) for name in expected} == expected
+    assert ("x-dry-run" in request.headers) == ("x-dry-run" in expected)
+
+
+def _assert_body(
+    request: Recorded, fact: Fact, operation: Operation, arguments: dict[str, Any]
+) -> None:
     kind = request.headers.get("content-type", "")
     if "body" not in fact:
         assert (request.body, kind) == (b"", "")
@@ -74,4 +102,4 @@ def _assert_body(request: Recorded, fact: Fact, arguments: dict[str, Any]) -> No
         assert arguments["csv"].encode() in request.body
     else:
         assert kind == "application/json"
-        assert json.loads(request.body) == documented_document(fact, arguments)
+        assert json.loads(request.body) == documented_document(fact, operation, arguments)

@@ -59,7 +59,7 @@ def sending(
 ) -> Iterator[Sending]:
     """Calls an operation and returns the request that arrived, or None when it was refused."""
     monkeypatch.setattr(Limiter, "_wait", lambda *_: 0)  # thousands of calls to one endpoint
-    opened = open_client(settings_for(recorder))
+    opened = open_client(settings_for(recorder), catalog.operations["create_session"])
     with portal.wrap_async_context_manager(opened) as client:
         executor = Executor(catalog, client, "off")
 

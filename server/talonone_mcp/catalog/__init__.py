@@ -9,9 +9,16 @@ import json
 from functools import cache
 from pathlib import Path
 
-from talonone_mcp.catalog.model import Body, Catalog, CatalogError, Confirm, Operation, Toolset
+from talonone_mcp.catalog.model import (
+    Catalog,
+    CatalogError,
+    Columns,
+    Confirm,
+    Operation,
+    Toolset,
+)
 
-__all__ = ["Body", "Catalog", "CatalogError", "Confirm", "Operation", "Toolset", "load"]
+__all__ = ["Catalog", "CatalogError", "Columns", "Confirm", "Operation", "Toolset", "load"]
 
 _COMPILED = Path(__file__).parent.parent / "catalog.json"
 _CHECKOUT = Path(__file__).parents[3] / "tools"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Risk = Literal["read", "write", "destructive"]
-Api = Literal["management", "integration"]
+Api = Literal["management", "integration", "third_party", "capillary"]
+Status = Literal["current", "deprecated", "removed"]
 Schema = dict[str, Any]
 
 
@@ -30,12 +31,49 @@ class Confirm:
     """When a person must say yes to a call, and what they are asked.
 
     `when` is a JSON Schema over the arguments; None means always. `preview` names the read whose
-    answer the question shows. The placeholders of `ask` are described in `gate`.
+    answer the question shows, `preview_with` what that read is given beside the path arguments;
+    "{name}" stands for the call's own argument. The placeholders of `ask` are described in `gate`.
     """
 
     ask: str
     when: Schema | None = None
     preview: str | None = None
+    preview_with: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What the schema cannot say about the arguments: a JSON Schema in `must`, or an `order`.
+
+    `order` holds the paths of two times, of which the first must not be the later one. `say` is
+    the message of a `must` that does not hold.
+    """
+
+    must: Schema | None = None
+    say: str = ""
+    order: tuple[str, str] | None = None
+
+    @classmethod
+    def from_compiled(cls, record: Mapping[str, Any]) -> Rule:
+        """Rebuild a rule from its JSON form."""
+        if "order" in record:
+            first, second = record["order"]
+            return cls(order=(first, second))
+        return cls(**record)
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns that an import's CSV may have; of `one_of`, exactly one must be there."""
+
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    one_of: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Every column, those that must be there first."""
+        return (*self.one_of, *self.required, *self.optional)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +81,34 @@ class Body:
     """How the arguments outside path and query become the request's body.
 
     `whole` names the one argument that is the body; `file` is the multipart field that carries
-    the `csv` argument. With neither, every remaining argument is a property of a JSON object.
+    the CSV of an import, with `columns`; `credentials` means the configured e-mail and password.
+    With none of them, every remaining argument is a property of a JSON object.
     """
 
     whole: str | None = None
     file: str | None = None
+    columns: Columns | None = None
+    credentials: bool = False
+
+    @classmethod
+    def from_compiled(cls, record: Mapping[str, Any]) -> Body:
+        """Rebuild a body from its JSON form."""
+        fields = dict(record)
+        if columns := fields.get("columns"):
+            fields["columns"] = Columns(**{key: tuple(names) for key, names in columns.items()})
+        return cls(**fields)
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One upstream operation, as `tools/*.yaml` states it.
 
-    `input_schema` is the JSON Schema that clients are shown and that calls are validated with.
-    `query` lists the arguments that go into the query string, `joined` those of them whose list
-    is one comma-separated value. `check` is the read that tells whether a write happened;
-    `listed_by` names, for an argument, the operation that lists its values.
+    `input_schema` is the JSON Schema that clients are shown and that calls are validated with,
+    beside the `rules`. `query` lists the arguments that go into the query string: `joined` those
+    whose list is one comma-separated value, `dotted` those whose every key is a parameter of its
+    own with a dot in front. `headers` names, for an argument, the header that carries it;
+    `secrets` the arguments that are never shown. `check` is the read that tells whether a write
+    happened; `listed_by` names, for an argument, the operation that lists its values.
     """
 
     name: str
@@ -71,21 +122,30 @@ class Operation:
     input_schema: Schema
     query: tuple[str, ...] = ()
     joined: tuple[str, ...] = ()
+    dotted: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
     body: Body | None = None
     answer: Literal["json", "csv"] = "json"
     confirm: Confirm | None = None
     check: str | None = None
     listed_by: Mapping[str, str] | None = None
+    status: Status = "current"
+    idempotent: bool = False
     keywords: str = ""
+    aliases: tuple[str, ...] = ()
 
     @classmethod
     def from_compiled(cls, record: Mapping[str, Any]) -> Operation:
         """Rebuild an operation from its JSON form."""
         fields = dict(record)
-        for name, kind in (("body", Body), ("confirm", Confirm)):
-            if fields.get(name) is not None:
-                fields[name] = kind(**fields[name])
-        for name in ("query", "joined"):
+        if "body" in fields:
+            fields["body"] = Body.from_compiled(fields["body"])
+        if "confirm" in fields:
+            fields["confirm"] = Confirm(**fields["confirm"])
+        fields["rules"] = tuple(map(Rule.from_compiled, fields.get("rules", ())))
+        for name in ("query", "joined", "dotted", "secrets", "aliases"):
             fields[name] = tuple(fields.get(name, ()))
         return cls(**fields)
 
@@ -101,17 +161,26 @@ class Catalog:
 
     operations: Mapping[str, Operation]
     toolsets: Mapping[str, Toolset]
+    aliases: Mapping[str, Operation]
 
     @classmethod
     def from_compiled(cls, compiled: Mapping[str, Any]) -> Catalog:
         """Rebuild the catalog from its JSON form."""
-        operations = (Operation.from_compiled(record) for record in compiled["operations"])
+        operations = [Operation.from_compiled(record) for record in compiled["operations"]]
         toolsets = (Toolset(**record) for record in compiled["toolsets"])
-        return cls({o.name: o for o in operations}, {t.name: t for t in toolsets})
+        return cls(
+            {operation.name: operation for operation in operations},
+            {toolset.name: toolset for toolset in toolsets},
+            {alias: operation for operation in operations for alias in operation.aliases},
+        )
 
     def __iter__(self) -> Iterator[Operation]:
         """Yield every operation."""
         return iter(self.operations.values())
+
+    def find(self, name: str) -> Operation | None:
+        """Return the operation of this name or alias."""
+        return self.operations.get(name) or self.aliases.get(name)
 
     def nearest(self, name: str, count: int = 3) -> list[str]:
         """Return up to `count` operation names that look most like `name`."""

@@ -1,25 +1,83 @@
-"""Which header opens which API."""
+"""Which headers open which API."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
 
 from talonone_mcp.catalog import Operation
 from talonone_mcp.client.errors import CallError
-from talonone_mcp.settings import KEY_OF, Settings
-
-# https://docs.talon.one: the scheme names the kind of key
-_SCHEME = {"management": "ManagementKey-v1", "integration": "ApiKey-v1"}
+from talonone_mcp.settings import CREDENTIALS_OF, Settings
 
 
-def headers(operation: Operation, settings: Settings) -> dict[str, str]:
-    """Return the authentication headers of one operation.
+def headers(operation: Operation, settings: Settings, token: str | None = None) -> dict[str, str]:
+    """Return the headers with which one operation is allowed upstream.
+
+    Args:
+        operation: what is to be called.
+        settings: the keys.
+        token: of the session in the Management API, for an account without a Management key.
+    """
+    if operation.api == "management":
+        if settings.management_key and not token:
+            return _authorization("ManagementKey-v1", settings.management_key)
+        return {"Authorization": f"Bearer {token}"} if token else {}
+    if operation.api == "integration":
+        return _authorization("ApiKey-v1", settings.integration_key)
+    if operation.api == "third_party":
+        return _authorization("ApiKey-v1", settings.third_party_key) | _third_party(settings)
+    if settings.capillary_token:
+        return _authorization("Bearer", settings.capillary_token)
+    pair = f"{settings.capillary_username}:{_plain(settings.capillary_password)}"
+    return {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
+
+
+def credentials(settings: Settings) -> Mapping[str, str]:
+    """Return the document that opens a session in the Management API.
 
     Raises:
-        CallError: `not_configured`, naming the variable, when there is no key for its API.
+        CallError: `not_configured`, when there is no e-mail and password.
     """
-    key = settings.key(operation.api)
-    if key is None:
-        variable = KEY_OF[operation.api]
+    if settings.email is None:
         raise CallError(
             "not_configured",
-            f"{operation.name} belongs to the {operation.api.title()} API, which has no key here.",
-            hint=f"Set {variable} (or {variable}_FILE) and start the server again.",
+            "A session is opened with an e-mail and a password, and there are none here.",
+            hint="Set TALONONE_EMAIL and TALONONE_PASSWORD (or TALONONE_PASSWORD_FILE) and start"
+            " the server again. With TALONONE_MANAGEMENT_KEY no session is needed.",
         )
-    return {"Authorization": f"{_SCHEME[operation.api]} {key.get_secret_value()}"}
+    return {"email": settings.email, "password": _plain(settings.password)}
+
+
+def check(operation: Operation, settings: Settings) -> None:
+    """Return when there are credentials for the operation's API.
+
+    Raises:
+        CallError: `not_configured`, naming the variables.
+    """
+    if operation.api not in settings.apis:
+        api = operation.api.replace("_", "-").capitalize()
+        raise CallError(
+            "not_configured",
+            f"{operation.name} belongs to the {api} API, which has no key here.",
+            hint=f"Set {CREDENTIALS_OF[operation.api]} and start the server again."
+            " A secret may also stand in a file that NAME_FILE names.",
+        )
+
+
+def _third_party(settings: Settings) -> dict[str, str]:
+    """Say in whose name, and about which deployment: its host alone, without a scheme."""
+    return {
+        "customer-engagement-platform-name": settings.platform_name or "",
+        "destination-hostname": urlsplit(settings.base_url or "").hostname or "",
+    }
+
+
+def _authorization(scheme: str, key: SecretStr | None) -> dict[str, str]:
+    return {"Authorization": f"{scheme} {_plain(key)}"}
+
+
+def _plain(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret else ""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from talonone_mcp.catalog import Operation
-from talonone_mcp.settings import KEY_OF
+from talonone_mcp.settings import CREDENTIALS_OF, URL_OF
 from talonone_mcp.text import one_line
 
 Kind = Literal[
@@ -109,14 +109,15 @@ def unreadable(operation: Operation, status: int, what: str) -> CallError:
     """Say that upstream reported success in a form that cannot be read."""
     message = f"Talon.One answered {operation.name} with status {status}, but {what}."
     if operation.risk == "read":
-        hint = "Check that TALONONE_BASE_URL is the deployment itself and not a page before it."
+        hint = f"Check that {URL_OF[operation.api]} is the API itself and not a page before it."
         return CallError("upstream", message, status=status, hint=hint, retryable=True)
     return CallError("outcome_unknown", message, status=status, hint=look_first(operation))
 
 
 def look_first(operation: Operation) -> str:
     """Return the advice for a write whose outcome is unknown: which read tells."""
-    return f"It may have been done. Do not repeat it before {operation.check} has told."
+    told_by = f"{operation.check} has told" if operation.check else "you know: no read tells"
+    return f"It may have been done. Do not repeat it before {told_by}."
 
 
 def _kind(operation: Operation, status: int) -> Kind:
@@ -148,19 +149,20 @@ def _details(document: Mapping[str, Any]) -> Iterator[dict[str, str]]:
 
 def _hint(kind: Kind, operation: Operation, status: int, headers: Mapping[str, str]) -> str:
     if status in _REDIRECTS:
-        return "Check TALONONE_BASE_URL: it redirects, and a key must not follow to another host."
+        url = URL_OF[operation.api]
+        return f"Check {url}: it redirects, and a key must not follow to another host."
     if kind == "not_found" and operation.listed_by:
         return f"To see what there is: {', '.join(dict.fromkeys(operation.listed_by.values()))}."
     if kind == "not_found":
-        return "Check the arguments, and that TALONONE_BASE_URL is the right deployment."
+        return f"Check the arguments, and that {URL_OF[operation.api]} is the right deployment."
     if kind == "rate_limited":
         return f"Call again after {one_line(headers.get('retry-after', '1'), 40)} s."
-    if kind in ("outcome_unknown", "upstream") and operation.check:
+    if kind in ("outcome_unknown", "upstream") and operation.risk != "read":
         return look_first(operation)
-    key = KEY_OF[operation.api]
+    key = CREDENTIALS_OF[operation.api]
     hints: dict[Kind, str] = {
-        "unauthorized": f"{key} was refused: is it complete, not expired, of this deployment?",
-        "forbidden": f"The key in {key} may not use this endpoint; an administrator can allow it.",
+        "unauthorized": f"What {key} holds was refused: complete, not expired, of this deployment?",
+        "forbidden": f"What {key} holds may not use this endpoint; an administrator can allow it.",
         "conflict": "Read what is there now before trying again.",
         "upstream": "Try again later.",
     }

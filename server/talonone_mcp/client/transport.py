@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import anyio
@@ -16,12 +16,14 @@ from talonone_mcp.catalog import Operation
 from talonone_mcp.client import auth
 from talonone_mcp.client.errors import CallError, look_first, refused, unreadable
 from talonone_mcp.client.limiter import Departure, Limiter
-from talonone_mcp.settings import Settings
+from talonone_mcp.client.session import Session
+from talonone_mcp.settings import URL_OF, Settings
 from talonone_mcp.text import one_line
 
 _CONNECT = 10.0  # seconds to reach the deployment, within the limit for the whole request
 _REASON = 300  # characters of a network error's text that are passed on
 _REDACTED = "[secret]"
+_SESSIONS = "/v1/sessions"  # upstream's endpoint: POST opens a session, DELETE ends it
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +31,16 @@ class Request:
     """One upstream request, without what the client adds: base URL and authentication.
 
     `path` and `query` are percent-encoded. `content` is the body with its type: JSON text, or,
-    with `field`, the content of the file in that field of a form.
+    with `form_field`, the content of the file in that field of a form. `secrets` are values in it that
+    must not come back in an answer or an error.
     """
 
     path: str
     query: str = ""
     content: str | None = None
-    field: str | None = None
+    form_field: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +54,26 @@ class Answer:
 class Client:
     """Upstream, as the executor sees it."""
 
-    def __init__(self, settings: Settings, http: httpx.AsyncClient, limiter: Limiter) -> None:
+    def __init__(
+        self, settings: Settings, http: httpx.AsyncClient, limiter: Limiter, login: Operation
+    ) -> None:
         self._settings = settings
+        self._login = login
         self._http = http
         self._limiter = limiter
-        keys = filter(None, map(settings.key, settings.apis))
-        self._secrets = [key.get_secret_value() for key in keys]
+        self._session = Session()
 
     def check(self, operation: Operation) -> None:
-        """Raise `not_configured` if there is no key for the operation's API.
+        """Return when there is what the operation's API asks for.
 
         Raises:
-            CallError: `not_configured`.
+            CallError: `not_configured`; `not_found`, when a session is to end and none is open.
         """
-        auth.headers(operation, self._settings)
+        auth.check(operation, self._settings)
+        if operation.path == _SESSIONS and operation.method == "DELETE" and not self._session.token:
+            raise CallError("not_found", "This server has no session open, so there is none to end.")
+        if operation.body and operation.body.credentials:
+            auth.credentials(self._settings)
 
     async def send(self, operation: Operation, request: Request) -> Answer:
         """Send one request and return its answer.
@@ -70,9 +81,29 @@ class Client:
         Raises:
             CallError: whatever keeps it from being a success.
         """
-        headers = auth.headers(operation, self._settings)
+        if operation.body and operation.body.credentials:
+            document = json.dumps(auth.credentials(self._settings))
+            answer = await self._exchange(operation, replace(request, content=document), {})
+            return replace(answer, body=self._session.keep(answer.body))
+        answer = await self._exchange(operation, request, await self._headers(operation))
+        if operation.path == _SESSIONS:
+            self._session.forget()
+        return answer
+
+    async def _headers(self, operation: Operation) -> dict[str, str]:
+        settings = self._settings
+        if operation.path == _SESSIONS:
+            return auth.headers(operation, settings, self._session.token)
+        if operation.api == "management" and not settings.management_key:
+            opened = self._session.opened(lambda: self.send(self._login, Request(_SESSIONS)))
+            return auth.headers(operation, settings, await opened)
+        return auth.headers(operation, settings)
+
+    async def _exchange(
+        self, operation: Operation, request: Request, headers: dict[str, str]
+    ) -> Answer:
         departure = await self._limiter.depart(f"{operation.method} {operation.path}")
-        outgoing = self._outgoing(operation, request, headers, departure)
+        outgoing = self._outgoing(operation, request, headers | dict(request.headers), departure)
         try:
             with anyio.fail_after(self._settings.timeout):
                 response = await self._http.send(outgoing)
@@ -80,7 +111,7 @@ class Client:
             raise self._timed_out(operation, departure) from None
         except httpx.HTTPError as error:
             raise self._broken(operation, departure, error) from None
-        return self._read(operation, response)
+        return self._read(operation, response, self._secrets + request.secrets)
 
     def _outgoing(
         self, operation: Operation, request: Request, headers: dict[str, str], departure: Departure
@@ -89,10 +120,10 @@ class Client:
             if event.endswith("send_request_headers.started"):
                 self._limiter.leave(departure)
 
-        url = f"{self._settings.base_url}{request.path}"
+        url = f"{self._settings.url(operation.api)}{request.path}"
         body: dict[str, Any] = {}
-        if request.field and request.content is not None:
-            body["files"] = {request.field: ("import.csv", request.content, "text/csv")}
+        if request.form_field and request.content is not None:
+            body["files"] = {request.form_field: ("import.csv", request.content, "text/csv")}
         elif request.content is not None:
             body["content"] = request.content
             headers["Content-Type"] = "application/json"
@@ -106,8 +137,8 @@ class Client:
 
     def _timed_out(self, operation: Operation, departure: Departure) -> CallError:
         if not departure.sent:
-            return self._unreachable("it did not answer in time")
-        message = f"{self._host} did not answer {operation.name} in {self._settings.timeout:g} s."
+            return self._unreachable(operation, "it did not answer in time")
+        message = f"{self._host(operation)} did not answer {operation.name} in {self._settings.timeout:g} s."
         if operation.risk != "read":
             return CallError("outcome_unknown", message, hint=look_first(operation))
         hint = "Ask for less (pageSize, filters), or set a larger TALONONE_TIMEOUT."
@@ -116,29 +147,35 @@ class Client:
     def _broken(
         self, operation: Operation, departure: Departure, error: httpx.HTTPError
     ) -> CallError:
-        said = one_line(self._redacted(str(error)), _REASON)
+        said = one_line(_redacted(str(error), self._secrets), _REASON)
         reason = said.removesuffix(".") or type(error).__name__
         if not departure.sent:
-            return self._unreachable(reason)
+            return self._unreachable(operation, reason)
         message = f"The connection broke before the whole answer to {operation.name}: {reason}."
         if operation.risk != "read":
             return CallError("outcome_unknown", message, hint=look_first(operation))
         return CallError("unreachable", message, hint="Call again.", retryable=True)
 
-    def _unreachable(self, reason: str) -> CallError:
+    def _unreachable(self, operation: Operation, reason: str) -> CallError:
+        url = URL_OF[operation.api]
         return CallError(
             "unreachable",
-            f"{self._host} could not be reached: {reason}.",
-            hint="Nothing was sent. Check TALONONE_BASE_URL and the network, then call again.",
+            f"{self._host(operation)} could not be reached: {reason}.",
+            hint=f"Nothing was sent. Check {url} and the network, then call again.",
             retryable=True,
         )
 
     @property
-    def _host(self) -> str:
-        return httpx.URL(self._settings.base_url or "").host
+    def _secrets(self) -> tuple[str, ...]:
+        return (*self._settings.secrets, *filter(None, [self._session.token]))
 
-    def _read(self, operation: Operation, response: httpx.Response) -> Answer:
-        body = self._redacted(response.content.decode("utf-8-sig", "replace"))
+    def _host(self, operation: Operation) -> str:
+        return httpx.URL(self._settings.url(operation.api)).host
+
+    def _read(
+        self, operation: Operation, response: httpx.Response, secrets: Sequence[str]
+    ) -> Answer:
+        body = _redacted(response.content.decode("utf-8-sig", "replace"), secrets)
         if not response.is_success:
             raise refused(operation, response.status_code, response.headers, body)
         if not body:
@@ -154,10 +191,11 @@ class Client:
             what = f"its {len(response.content)} bytes of {one_line(kind, 80)} are no whole JSON"
             raise unreadable(operation, response.status_code, what) from None
 
-    def _redacted(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, _REDACTED)
-        return text
+
+def _redacted(text: str, secrets: Sequence[str]) -> str:
+    for secret in filter(None, secrets):
+        text = text.replace(secret, _REDACTED)
+    return text
 
 
 def _refuse_constant(name: str) -> object:
@@ -165,11 +203,14 @@ def _refuse_constant(name: str) -> object:
 
 
 @asynccontextmanager
-async def open_client(settings: Settings, app: Any = None) -> AsyncIterator[Client]:
+async def open_client(
+    settings: Settings, login: Operation, app: Any = None
+) -> AsyncIterator[Client]:
     """Open the process's one HTTP client.
 
     Args:
         settings: where to send, with which keys.
+        login: the operation that opens a session, for an account without a Management key.
         app: an ASGI application that answers in place of the network, as the sandbox does.
     """
     transport = httpx.ASGITransport(app, raise_app_exceptions=False) if app else None
@@ -179,4 +220,4 @@ async def open_client(settings: Settings, app: Any = None) -> AsyncIterator[Clie
         headers={"User-Agent": f"talonone-mcp/{__version__}", "Accept": "application/json, */*"},
         follow_redirects=False,
     ) as http:
-        yield Client(settings, http, Limiter())
+        yield Client(settings, http, Limiter(), login)

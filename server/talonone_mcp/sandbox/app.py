@@ -40,6 +40,8 @@ HANDLERS: Mapping[str, Handler] = {
 _AUTHORIZATION = {
     "management": f"ManagementKey-v1 {SANDBOX_KEY}",
     "integration": f"ApiKey-v1 {SANDBOX_KEY}",
+    "third_party": f"ApiKey-v1 {SANDBOX_KEY}",
+    "capillary": f"Bearer {SANDBOX_KEY}",
 }
 _REQUESTS, _PERIOD = 3, 1.0  # https://docs.talon.one/management-api: per second, for each endpoint
 
@@ -91,6 +93,8 @@ class Sandbox:
         if request.headers.get("authorization") != _AUTHORIZATION[operation.api]:
             raise UpstreamError(401, "the API key is not valid")
         self._count(operation)
+        if operation.name not in HANDLERS:
+            raise UpstreamError(501, f"the sandbox cannot play {operation.name} yet")
         call = Call(
             operation=operation,
             arguments=await read(request, operation, in_path),

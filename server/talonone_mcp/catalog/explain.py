@@ -1,0 +1,136 @@
+"""Says what is wrong with a value so that a model can correct it."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from jsonschema import ValidationError
+
+_SHOWN = 60  # characters of an offending value that a message repeats
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with the arguments. `at` is its path, such as `limits[0].action`."""
+
+    at: str
+    problem: str
+
+
+def explain(error: ValidationError, secrets: Iterable[str] = ()) -> Iterator[Problem]:
+    """Yield the problems that one error of the validator stands for.
+
+    Args:
+        error: what the validator found.
+        secrets: arguments whose values are not repeated.
+    """
+    at = _at(error)
+    expected: Any = error.validator_value
+    instance: Any = error.instance
+    if error.validator == "required":
+        missing = [name for name in expected if name not in instance]
+        yield from (Problem(join(at, name), "is required") for name in missing)
+    elif error.validator == "additionalProperties":
+        schema: Any = error.schema
+        known = schema.get("properties", {})
+        unknown = [name for name in instance if name not in known]
+        yield from (Problem(join(at, n), "is unknown" + did_you_mean(n, known)) for n in unknown)
+    elif error.validator in ("oneOf", "anyOf") and (branch := _branch_meant(error)):
+        for deeper in branch:
+            yield from explain(deeper, secrets)
+    else:
+        say = _MESSAGES.get(str(error.validator))
+        secret = bool(error.absolute_path) and error.absolute_path[0] in secrets
+        message = say(expected) if say else f"does not satisfy {error.validator}"
+        yield Problem(at or "arguments", message if secret else f"{message}, not {shown(instance)}")
+
+
+def join(at: str, name: str) -> str:
+    """Return the path of a property of what stands at `at`."""
+    return f"{at}.{name}" if at else name
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return the end of a message about an unknown name: the nearest known one, or all of them."""
+    folded = {candidate.lower(): candidate for candidate in known}
+    near = difflib.get_close_matches(name.lower(), folded, n=1)
+    if near:
+        return f"; did you mean {folded[near[0]]}?"
+    if folded:
+        return f"; it can be one of {', '.join(folded.values())}"
+    return "; there are no arguments"
+
+
+def shown(value: object) -> str:
+    """Return a value as a message repeats it, cut to a few words."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def _at(error: ValidationError) -> str:
+    at = ""
+    for step in error.absolute_path:
+        at = f"{at}[{step}]" if isinstance(step, int) else join(at, str(step))
+    return at
+
+
+def _branch_meant(error: ValidationError) -> list[ValidationError]:
+    """Return the errors of the alternative that a constant, such as `type`, shows to be meant."""
+    branches: dict[object, list[ValidationError]] = defaultdict(list)
+    for deeper in error.context or ():
+        branches[deeper.relative_schema_path[0]].append(deeper)
+    meant = [
+        errors for errors in branches.values() if all(each.validator != "const" for each in errors)
+    ]
+    return meant[0] if len(meant) == 1 else []
+
+
+def _type(expected: str | list[str]) -> str:
+    names = [expected] if isinstance(expected, str) else expected
+    return f"must be of type {' or '.join(names)}"
+
+
+def _alternatives(schemas: list[dict[str, Any]]) -> str:
+    """Name the constants that tell the alternatives apart, where they have such."""
+    constants = {
+        name: [s["properties"][name]["const"] for s in schemas if name in s.get("properties", {})]
+        for schema in schemas
+        for name, sub in schema.get("properties", {}).items()
+        if "const" in sub
+    }
+    if not constants:
+        return "must match one of the alternatives of the schema"
+    said = (f"{name} one of {', '.join(map(str, values))}" for name, values in constants.items())
+    return f"must have {' and '.join(said)}"
+
+
+_FORMATS = {
+    "date-time": "a time as RFC 3339 writes it, such as 2026-03-01T00:00:00Z",
+    "email": "an e-mail address",
+    "uuid": "a UUID",
+}
+
+_MESSAGES: dict[str, Callable[[Any], str]] = {
+    "type": _type,
+    "const": lambda value: f"must be {shown(value)}",
+    "enum": lambda values: f"must be one of {', '.join(map(str, values))}",
+    "minimum": lambda limit: f"must be at least {limit}",
+    "maximum": lambda limit: f"must be at most {limit}",
+    "exclusiveMinimum": lambda limit: f"must be more than {limit}",
+    "exclusiveMaximum": lambda limit: f"must be less than {limit}",
+    "minLength": lambda limit: f"must have at least {limit} characters",
+    "maxLength": lambda limit: f"must have at most {limit} characters",
+    "minItems": lambda limit: f"must have at least {limit} items",
+    "maxItems": lambda limit: f"must have at most {limit} items",
+    "uniqueItems": lambda _: "must not have an item twice",
+    "minProperties": lambda limit: f"must have at least {limit} properties",
+    "pattern": lambda pattern: f"must match {pattern}",
+    "format": lambda name: f"must be {_FORMATS.get(name, name)}",
+    "oneOf": _alternatives,
+    "anyOf": _alternatives,
+}

@@ -1,0 +1,36 @@
+"""Checks the rules of an operation: what its schema cannot say about the arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from talonone_mcp.catalog.explain import Problem
+from talonone_mcp.catalog.model import Rule
+from talonone_mcp.catalog.schemas import parse_time, satisfies
+
+
+def broken(rules: Iterable[Rule], arguments: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield a problem for each rule that the arguments break.
+
+    Arguments that the schema refuses break no rule about times: what cannot be read is not
+    compared.
+    """
+    for rule in rules:
+        if rule.must is not None and not satisfies(rule.must, arguments):
+            yield Problem("arguments", rule.say)
+        if rule.order is not None:
+            yield from _out_of_order(*rule.order, arguments)
+
+
+def _out_of_order(first: str, second: str, arguments: Mapping[str, Any]) -> Iterator[Problem]:
+    earlier, later = (parse_time(_value(arguments, path)) for path in (first, second))
+    if earlier and later and earlier > later:
+        yield Problem(first, f"must not be later than {second}")
+
+
+def _value(arguments: Mapping[str, Any], path: str) -> object:
+    value: Any = arguments
+    for step in path.split("."):
+        value = value.get(step) if isinstance(value, Mapping) else None
+    return value
