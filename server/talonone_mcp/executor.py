@@ -79,9 +79,7 @@ class Executor:
             )
         return operation
 
-    def _validated(
-        self, operation: Operation, arguments: Mapping[str, Any]
-    ) -> Mapping[str, Any]:
+    def _validated(self, operation: Operation, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return arguments that may go out, an import's with the text of its file."""
         _refuse(operation, problems(operation, arguments))
         if operation.body and operation.body.columns:

@@ -90,18 +90,24 @@ class Settings(BaseModel):
     management_key: Secret | None = Field(default=None, repr=False, alias="TALONONE_MANAGEMENT_KEY")
     email: str | None = Field(default=None, alias="TALONONE_EMAIL")
     password: SecretStr | None = Field(default=None, repr=False, alias="TALONONE_PASSWORD")
-    integration_key: Secret | None = Field(default=None, repr=False, alias="TALONONE_INTEGRATION_KEY")
+    integration_key: Secret | None = Field(
+        default=None, repr=False, alias="TALONONE_INTEGRATION_KEY"
+    )
 
     third_party_url: Url = Field(
         default="https://integration.talon.one", alias="TALONONE_THIRD_PARTY_URL"
     )
-    third_party_key: Secret | None = Field(default=None, repr=False, alias="TALONONE_THIRD_PARTY_KEY")
+    third_party_key: Secret | None = Field(
+        default=None, repr=False, alias="TALONONE_THIRD_PARTY_KEY"
+    )
     platform_name: HeaderText | None = Field(default=None, alias="TALONONE_PLATFORM_NAME")
     """The customer engagement platform in whose name the Third-party API is called."""
 
     capillary_url: Url | None = Field(default=None, alias="CAPILLARY_BASE_URL")
     capillary_username: str | None = Field(default=None, alias="CAPILLARY_USERNAME")
-    capillary_password: SecretStr | None = Field(default=None, repr=False, alias="CAPILLARY_PASSWORD")
+    capillary_password: SecretStr | None = Field(
+        default=None, repr=False, alias="CAPILLARY_PASSWORD"
+    )
     capillary_token: Secret | None = Field(default=None, repr=False, alias="CAPILLARY_ACCESS_TOKEN")
 
     import_folder: Annotated[Path, AfterValidator(_folder)] | None = Field(

@@ -116,21 +116,27 @@ def documented_document(fact: Fact, operation: Operation, arguments: dict[str, A
     return {key: value for key, value in arguments.items() if key not in elsewhere}
 
 
-def example(schema: dict[str, Any], choice: int = 0) -> Any:  # noqa: PLR0911 - a case a line
+def example(schema: dict[str, Any], choice: int = 0) -> Any:
     """Make up a value of a schema from the examples in it, with every property at every depth.
 
     Of several alternatives, `choice` says which.
     """
-    if "const" in schema:
-        return schema["const"]
     if "properties" in schema:
         return {name: example(sub) for name, sub in schema["properties"].items()}
-    if schema.get("type") == "array" and "items" in schema:
-        return [example(schema["items"].get("oneOf", [schema["items"]] * (choice + 1))[choice])]
-    if schema.get("type") == "object" and isinstance(schema.get("additionalProperties"), dict):
-        return {"some_key": example(schema["additionalProperties"])}
-    if "example" in schema:
-        return schema["example"]
+    items, more = schema.get("items", {}), schema.get("additionalProperties")
+    if "oneOf" in items:
+        return [example(items["oneOf"][choice])]
+    if "properties" in items or (items and "example" not in schema):
+        return [example(items)]
+    if isinstance(more, dict):
+        return {"some_key": example(more)}
+    return _scalar(schema)
+
+
+def _scalar(schema: dict[str, Any]) -> Any:
+    for key in ("const", "example"):
+        if key in schema:
+            return schema[key]
     if "enum" in schema:
         return schema["enum"][0]
     formats = {
@@ -142,4 +148,5 @@ def example(schema: dict[str, Any], choice: int = 0) -> Any:  # noqa: PLR0911 - 
         return formats[schema["format"]]
     kinds = schema.get("type", "string")
     kind = kinds[0] if isinstance(kinds, list) else kinds
-    return {"string": "text", "integer": 1, "number": 1.5, "boolean": True, "object": {}}[kind]
+    values = {"string": "text", "integer": 1, "number": 1.5, "boolean": True, "array": []}
+    return values.get(kind, {})

@@ -123,7 +123,9 @@ def test_an_outdated_operation_names_its_replacement(catalog: Catalog, fact: Fac
     description = catalog.operations[fact["tool"]].description
 
     outdated = fact["status"] != "current"
-    assert outdated == bool(re.search(r"(Deprecated|Removed from newer deployments): ", description))
+    assert outdated == bool(
+        re.search(r"(Deprecated|Removed from newer deployments): ", description)
+    )
     for name in re.findall(r"(?:Deprecated|deployments): use (\w+)\.", description):
         assert catalog.operations[name].status == "current"
 
@@ -135,7 +137,9 @@ def test_a_person_is_asked_about_what_is_affected(catalog: Catalog) -> None:
             continue
         ask = operation.confirm.ask
         for name in operation.input_schema.get("required", []):
-            shown = f"{{{name}" in ask or ("{others" in ask and name not in operation.path_arguments)
+            shown = f"{{{name}" in ask or (
+                "{others" in ask and name not in operation.path_arguments
+            )
             assert shown or name in operation.secrets, (operation.name, name)
         assert re.match(r"[A-Z]", ask), operation.name
         assert "?" in ask, operation.name

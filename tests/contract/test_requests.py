@@ -39,7 +39,7 @@ AUTHORIZATION = {
 
 
 async def anything(scope: Scope, receive: Receive, send: Send) -> None:
-    csv = "export" in Request(scope).url.path
+    csv = "/export" in Request(scope).url.path and not Request(scope).url.path.endswith("/exports")
     content = {"token": TOKEN, "userId": 7, "created": "2026-01-01T00:00:00Z"}
     response = Response("a,b\n1,2\n", media_type="text/csv") if csv else JSONResponse(content)
     await response(scope, receive, send)

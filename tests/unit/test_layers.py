@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[2] / "server" / "talonone_mcp"
 LAYERS = [
     {"__main__", "cli", "demo", "app", "calls", "elicitation", "http"},
     {"surface", "prompts"},
-    {"executor", "gate", "request", "shape"},
+    {"executor", "gate", "imports", "request", "shape"},
     {"client"},
     {"catalog", "settings", "text"},
 ]

@@ -98,7 +98,7 @@ def test_the_sandbox_needs_no_account_and_uses_none() -> None:
     settings = load_settings({"sandbox": True}, ACCOUNT)
 
     assert settings.base_url != URL
-    assert settings.apis == {"management", "integration"}
+    assert settings.apis == {"management", "integration", "third_party", "capillary"}
 
 
 def test_a_port_without_http_is_a_contradiction() -> None:

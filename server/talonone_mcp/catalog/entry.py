@@ -145,9 +145,7 @@ class Entry:
             return node
         node = self._dereferenced(node)
         resolved = {
-            key: self._resolved_properties(value)
-            if key == "properties"
-            else self._resolved(value)
+            key: self._resolved_properties(value) if key == "properties" else self._resolved(value)
             for key, value in node.items()
             if key not in _ENGINES_OWN
         }

@@ -45,7 +45,7 @@ def explain(error: ValidationError, secrets: Iterable[str] = ()) -> Iterator[Pro
             yield from explain(deeper, secrets)
     else:
         say = _MESSAGES.get(str(error.validator))
-        secret = bool(error.absolute_path) and error.absolute_path[0] in secrets
+        secret = bool(error.absolute_path) and str(error.absolute_path[0]) in secrets
         message = say(expected) if say else f"does not satisfy {error.validator}"
         yield Problem(at or "arguments", message if secret else f"{message}, not {shown(instance)}")
 

@@ -161,7 +161,7 @@ class Catalog:
 
     operations: Mapping[str, Operation]
     toolsets: Mapping[str, Toolset]
-    aliases: Mapping[str, Operation]
+    aliases: Mapping[str, Operation] = field(default_factory=dict)
 
     @classmethod
     def from_compiled(cls, compiled: Mapping[str, Any]) -> Catalog:

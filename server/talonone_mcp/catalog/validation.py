@@ -20,7 +20,7 @@ def problems(operation: Operation, arguments: Mapping[str, Any]) -> list[Problem
         *_unsendable(arguments, ""),
         *itertools.chain.from_iterable(explain(error, operation.secrets) for error in errors),
         *_no_segments(operation, arguments),
-        *broken(operation.rules, arguments),
+        *broken(operation, arguments),
     ]
     readable = (Problem(_readable(each.at), _readable(each.problem)) for each in found)
     return list(dict.fromkeys(readable))

@@ -31,8 +31,8 @@ class Request:
     """One upstream request, without what the client adds: base URL and authentication.
 
     `path` and `query` are percent-encoded. `content` is the body with its type: JSON text, or,
-    with `form_field`, the content of the file in that field of a form. `secrets` are values in it that
-    must not come back in an answer or an error.
+    with `form_field`, the content of the file in that field of a form. `secrets` are values in it
+    that must not come back in an answer or an error.
     """
 
     path: str
@@ -71,7 +71,9 @@ class Client:
         """
         auth.check(operation, self._settings)
         if operation.path == _SESSIONS and operation.method == "DELETE" and not self._session.token:
-            raise CallError("not_found", "This server has no session open, so there is none to end.")
+            raise CallError(
+                "not_found", "This server has no session open, so there is none to end."
+            )
         if operation.body and operation.body.credentials:
             auth.credentials(self._settings)
 
@@ -138,7 +140,8 @@ class Client:
     def _timed_out(self, operation: Operation, departure: Departure) -> CallError:
         if not departure.sent:
             return self._unreachable(operation, "it did not answer in time")
-        message = f"{self._host(operation)} did not answer {operation.name} in {self._settings.timeout:g} s."
+        seconds = f"{self._settings.timeout:g} s"
+        message = f"{self._host(operation)} did not answer {operation.name} in {seconds}."
         if operation.risk != "read":
             return CallError("outcome_unknown", message, hint=look_first(operation))
         hint = "Ask for less (pageSize, filters), or set a larger TALONONE_TIMEOUT."
