@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from talonone_mcp.client.errors import CallError
 from talonone_mcp.text import one_line
 
 LIMIT = 100_000_000  # bytes of a file, which is held in memory as a whole
+_BYTE_ORDER_MARK = "\ufeff"
 _NAME = 80  # characters of a column's name that a message repeats
 
 
@@ -30,7 +32,7 @@ def with_csv(arguments: Mapping[str, Any], folder: Path | None) -> Mapping[str, 
             cannot be.
     """
     if "csvPath" not in arguments:
-        return arguments
+        return {**arguments, "csv": arguments["csv"].removeprefix(_BYTE_ORDER_MARK)}
     if folder is None:
         raise CallError(
             "not_configured",
@@ -42,10 +44,10 @@ def with_csv(arguments: Mapping[str, Any], folder: Path | None) -> Mapping[str, 
 
 
 def _read(folder: Path, name: str) -> str:
-    path = Path(folder, name).resolve()
-    if not path.is_relative_to(folder):
-        raise _unusable(f"must lie below the import folder, {folder}")
     try:
+        path = Path(folder, name).resolve()
+        if not path.is_relative_to(folder):
+            raise _unusable(f"must lie below the import folder, {folder}")
         if not path.is_file():
             raise _unusable(f"is no file below the import folder, {folder}")
         if path.stat().st_size > LIMIT:
@@ -69,7 +71,7 @@ def _unusable(why: str) -> CallError:
 def column_problems(columns: Columns, text: str) -> list[Problem]:
     """Return what is wrong with the header of a CSV text: every missing or unknown column."""
     try:
-        header = next(csv.reader(text.removeprefix("\ufeff").splitlines(keepends=True)), [])
+        header = next(csv.reader(io.StringIO(text, newline="")), [])
     except csv.Error as error:
         return [Problem("csv", f"is no CSV: {error}")]
     return [Problem("csv", problem) for problem in _wrong(columns, header)]

@@ -1,0 +1,91 @@
+"""What the definitions cost a model: tokens of `tools/list`, by toolset and by tool.
+
+    .venv/bin/python bench/tokens.py [--tools]
+
+Counted with o200k_base over the JSON as the server sends it. Deterministic: the same definitions
+always give the same table. Exit status 1 when a budget is exceeded; tests hold the same budgets.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import anyio
+import bpe_openai
+from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
+
+from talonone_mcp import catalog
+
+ALL = 47_000  # tokens for all operations together, 200 each
+ONE = 1_200  # tokens for one operation
+LARGE = {  # those whose arguments are a document
+    "update_customer_session": 2_500,
+    "sync_catalog": 2_500,
+    "update_campaign": 2_500,
+    "track_event": 2_500,
+    "track_advanced_event": 2_500,
+}
+_encoding = bpe_openai.get_encoding("o200k_base")
+
+
+def tokens(value: object) -> int:
+    """Count the tokens of a value written as compact JSON."""
+    return len(_encoding.encode(json.dumps(value, ensure_ascii=False, separators=(",", ":"))))
+
+
+def exceeded(tools: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return a line for each budget that the definitions of all tools exceed."""
+    listed = list(tools)
+    lines = []
+    if (whole := tokens({"tools": listed})) > ALL:
+        lines.append(f"all tools: {whole:,} tokens, at most {ALL:,}")
+    for tool in listed:
+        if (count := tokens(tool)) > (limit := LARGE.get(tool["name"], ONE)):
+            lines.append(f"{tool['name']}: {count:,} tokens, at most {limit:,}")
+    return lines
+
+
+async def listed() -> list[dict[str, Any]]:
+    """Start the server as a host does and return what it lists."""
+    command = [sys.executable, "-m", "talonone_mcp", "serve", "--sandbox", "--toolsets", "all"]
+    server = StdioServerParameters(command=command[0], args=command[1:])
+    async with Client(stdio_client(server)) as client:
+        tools = (await client.list_tools()).tools
+    return [tool.model_dump(by_alias=True, exclude_none=True) for tool in tools]
+
+
+def main() -> int:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tools", action="store_true", help="a line for every tool")
+    options = parser.parse_args()
+    tools = anyio.run(listed)
+    counts = {tool["name"]: tokens(tool) for tool in tools}
+    toolsets: dict[str, list[str]] = defaultdict(list)
+    for operation in catalog.load():
+        if operation.name in counts:
+            toolsets[operation.toolset].append(operation.name)
+
+    print(f"{'toolset':20}{'tools':>6}{'tokens':>8}{'each':>6}  largest")
+    for toolset, names in toolsets.items():
+        total = sum(counts[name] for name in names)
+        largest = max(names, key=counts.__getitem__)
+        line = f"{toolset:20}{len(names):6}{total:8,}{total / len(names):6.0f}"
+        print(f"{line}  {largest} {counts[largest]:,}")
+        for name in sorted(names, key=lambda n: -counts[n]) if options.tools else ():
+            print(f"    {name:40}{counts[name]:6,}")
+    whole = tokens({"tools": tools})
+    print(f"{'all':20}{len(tools):6}{whole:8,}{whole / len(tools):6.0f}  (at most {ALL:,})")
+    over = exceeded(tools)
+    print("\n".join(over) or "every budget is kept")
+    return 1 if over else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

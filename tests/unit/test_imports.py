@@ -1,0 +1,218 @@
+"""An import's columns are checked, its file is read once, and its content is what is confirmed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client, types
+
+from talonone_mcp.app import build_server
+from talonone_mcp.catalog import Catalog, load
+from talonone_mcp.settings import Settings, SettingsError, load_settings
+from tests.contract.facts import csv_example
+from tests.unit.test_gate import YES, connected
+from tests.upstream import Upstream
+
+pytestmark = pytest.mark.anyio
+IMPORTS = [o for o in load() if o.body and o.body.columns]
+COUPONS = {"applicationId": 42, "campaignId": 18}
+CODES = "value\nFROM-A-FILE\n"
+
+
+def settings_for(upstream: Upstream, folder: Path | None, confirm: str = "off") -> Settings:
+    environment = upstream.environment
+    if folder:
+        environment = environment | {"TALONONE_IMPORT_DIR": str(folder)}
+    return load_settings({"confirm": confirm}, environment)
+
+
+async def refusal(catalog: Catalog, settings: Settings, **arguments: Any) -> dict[str, Any]:
+    async with Client(build_server(settings, catalog)) as client:
+        result = await client.call_tool("import_coupons", COUPONS | arguments)
+    assert result.is_error
+    error: dict[str, Any] = result.structured_content["error"]
+    return error
+
+
+def test_there_is_every_import() -> None:
+    assert len(IMPORTS) == 13
+
+
+@pytest.mark.parametrize("operation", IMPORTS, ids=lambda operation: operation.name)
+async def test_columns(catalog: Catalog, upstream: Upstream, operation: Any) -> None:
+    """Each column is taken as documented; a missing, unknown or misspelt one is refused."""
+    header, row, _ = csv_example(operation).split("\n")
+    names = header.split(",")
+    needed = {*operation.body.columns.one_of[:1], *operation.body.columns.required}
+    arguments = {name: 1 for name in operation.path_arguments}
+    async with Client(build_server(settings_for(upstream, None), catalog)) as client:
+
+        async def said(text: str) -> str:
+            upstream.requests.clear()
+            result = await client.call_tool(operation.name, arguments | {"csv": text})
+            error = result.structured_content["error"]
+            assert (error["kind"], upstream.requests) == ("invalid_arguments", [])
+            return " ".join(detail["problem"] for detail in error["details"])
+
+        for name in needed:
+            without = ",".join(each for each in names if each != name)
+            assert name in await said(f"{without}\n")
+        for name in names:
+            misspelt = [f"{each}s" if each == name else each for each in names]
+            assert f"did you mean {name}?" in await said(",".join(misspelt) + "\n")
+        everything = await said(f"{header},zzz\n{row},x\n")
+        assert "'zzz' is unknown" in everything
+        assert all(name in everything for name in names)
+        assert "twice" in await said(f"{header},{names[0]}\n")
+        assert "missing" in await said("") or operation.body.columns.one_of
+
+
+async def test_one_of_two_columns(catalog: Catalog, upstream: Upstream) -> None:
+    arguments = {"loyaltyProgramId": 1, "csv": "customerprofileid,identifier,amount\na,b,1\n"}
+    async with Client(build_server(settings_for(upstream, None), catalog)) as client:
+        result = await client.call_tool("import_loyalty_points", arguments)
+
+    [detail] = result.structured_content["error"]["details"]
+    assert "exactly one of the columns customerprofileid, identifier" in detail["problem"]
+
+
+async def test_quotes_a_byte_order_mark_and_line_ends_are_read(
+    catalog: Catalog, upstream: Upstream
+) -> None:
+    async with Client(build_server(settings_for(upstream, None), catalog)) as client:
+        for text in ('\ufeff"value","startdate"\r\nCODE1,\r\n', "startdate,value\n,CODE2"):
+            result = await client.call_tool("import_coupons", COUPONS | {"csv": text})
+            assert not result.is_error, result.structured_content
+
+
+async def test_exactly_one_of_text_and_file(
+    catalog: Catalog, upstream: Upstream, tmp_path: Path
+) -> None:
+    settings = settings_for(upstream, tmp_path)
+    for arguments in ({}, {"csv": CODES, "csvPath": "codes.csv"}):
+        error = await refusal(catalog, settings, **arguments)
+        assert [d["problem"] for d in error["details"]] == [
+            "give the CSV either as csv or as csvPath"
+        ]
+
+
+async def test_a_file_is_sent(catalog: Catalog, upstream: Upstream, tmp_path: Path) -> None:
+    (tmp_path / "spring").mkdir()
+    (tmp_path / "spring" / "codes.csv").write_bytes(b"\xef\xbb\xbf" + CODES.encode())
+    for name in ("spring/codes.csv", str(tmp_path / "spring" / "codes.csv")):
+        upstream.requests.clear()
+        async with Client(build_server(settings_for(upstream, tmp_path), catalog)) as client:
+            await client.call_tool("import_coupons", COUPONS | {"csvPath": name})
+        assert CODES.encode() in upstream.requests[-1].body
+        assert b"\xef\xbb\xbf" not in upstream.requests[-1].body
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("../outside.csv", "below the import folder"),
+        ("link.csv", "below the import folder"),
+        ("/etc/hostname", "below the import folder"),
+        ("missing.csv", "is no file"),
+        (".", "is no file"),
+        ("latin.csv", "is no UTF-8 text"),
+        ("huge.csv", "has more than"),
+        ("a\x00b", "cannot be read"),
+        ("x" * 5000, "cannot be read"),
+    ],
+)
+async def test_a_file_that_cannot_be_used(
+    catalog: Catalog, upstream: Upstream, tmp_path: Path, name: str, problem: str
+) -> None:
+    folder = tmp_path / "imports"
+    folder.mkdir()
+    (tmp_path / "outside.csv").write_text(CODES)
+    (folder / "link.csv").symlink_to(tmp_path / "outside.csv")
+    (folder / "latin.csv").write_bytes(b"value\nM\xfcnchen\n")
+    with (folder / "huge.csv").open("wb") as file:
+        file.truncate(10**9)  # a hole: nothing is written
+
+    error = await refusal(catalog, settings_for(upstream, folder), csvPath=name)
+
+    assert error["kind"] == "invalid_arguments"
+    assert problem in error["message"]
+    assert upstream.requests == []
+
+
+async def test_without_a_folder_no_file_is_read(catalog: Catalog, upstream: Upstream) -> None:
+    error = await refusal(catalog, settings_for(upstream, None), csvPath="codes.csv")
+
+    assert error["kind"] == "not_configured"
+    assert "TALONONE_IMPORT_DIR" in error["hint"]
+
+
+async def test_a_files_columns_are_checked_too(
+    catalog: Catalog, upstream: Upstream, tmp_path: Path
+) -> None:
+    (tmp_path / "codes.csv").write_text("code\nA1\n")
+
+    error = await refusal(catalog, settings_for(upstream, tmp_path), csvPath="codes.csv")
+
+    assert "'code' is unknown" in error["details"][0]["problem"]
+
+
+def swapping(file: Path) -> Callable[[str], types.ElicitResult]:
+    """Say yes at once, after the file was swapped for another that begins alike."""
+    first = file.read_text()
+
+    def answer(_: str) -> types.ElicitResult:
+        if file.read_text() == first:
+            file.write_text(first[:-9] + "SWAPPED1\n")
+            return YES
+        return types.ElicitResult(action="decline")
+
+    return answer
+
+
+async def test_a_yes_is_for_the_content_that_was_shown(
+    catalog: Catalog, upstream: Upstream, tmp_path: Path
+) -> None:
+    """The question shows a file's beginning alone; its end is bound all the same."""
+    file = tmp_path / "codes.csv"
+    file.write_text("value\n" + "".join(f"CODE{number:04}\n" for number in range(300)))
+    server = build_server(settings_for(upstream, tmp_path, "ask"), catalog)
+
+    async with connected(server, swapping(file)) as (client, asked):
+        result = await client.call_tool("import_coupons", COUPONS | {"csvPath": "codes.csv"})
+
+    assert result.structured_content["error"]["kind"] == "declined"
+    assert len(asked) == 2
+    assert asked[0] == asked[1]
+    assert "301 lines" in asked[0]
+    assert upstream.changes == []
+
+
+async def test_over_a_session_the_content_read_first_is_sent(
+    catalog: Catalog, upstream: Upstream, tmp_path: Path
+) -> None:
+    file = tmp_path / "codes.csv"
+    file.write_text("value\n" + "".join(f"CODE{number:04}\n" for number in range(300)))
+    server = build_server(settings_for(upstream, tmp_path, "ask"), catalog)
+
+    async with connected(server, swapping(file), "legacy") as (client, _):
+        result = await client.call_tool("import_coupons", COUPONS | {"csvPath": "codes.csv"})
+
+    assert not result.is_error
+    [sent] = [request for request in upstream.requests if request.method == "POST"]
+    assert b"CODE0299" in sent.body
+    assert b"SWAPPED1" not in sent.body
+
+
+def test_files_are_read_over_stdio_only(tmp_path: Path) -> None:
+    environment = {
+        "TALONONE_BASE_URL": "https://acme.talon.one",
+        "TALONONE_MANAGEMENT_KEY": "key",
+        "TALONONE_IMPORT_DIR": str(tmp_path),
+    }
+    with pytest.raises(SettingsError, match=r"^TALONONE_IMPORT_DIR: .*stdio"):
+        load_settings({"transport": "http"}, environment)
+    with pytest.raises(SettingsError, match=r"^TALONONE_IMPORT_DIR: .*no folder"):
+        load_settings({}, environment | {"TALONONE_IMPORT_DIR": str(tmp_path / "none")})
