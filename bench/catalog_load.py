@@ -33,7 +33,9 @@ print((time.perf_counter() - began) * 1000, count)
 
 def run(program: str) -> tuple[float, int]:
     """Run a program in a fresh process; return its milliseconds and how many operations it saw."""
-    out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    out = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     took, count = out.stdout.split()
     return float(took), int(count)
 

@@ -25,10 +25,10 @@ _HEAD = """\
 
 Made from the catalog by `python -m talonone_mcp.docs`; do not edit.
 
-Arguments are path, query and body properties side by side, under upstream's own names; **bold** ones
-are required. A *write* changes something; a *destructive* operation deletes, or cannot be called back.
-*Confirmed* means that a person must say yes to exactly that call before it is sent. Old names of an
-operation, which calls may use, stand after it in brackets.
+Arguments are path, query and body properties side by side, under upstream's own names; **bold**
+ones are required. A *write* changes something; a *destructive* operation deletes, or cannot be
+called back. *Confirmed* means that a person must say yes to exactly that call before it is sent.
+Other names that a call may use stand in brackets.
 """
 
 

@@ -156,8 +156,7 @@ def _fingerprint(operation: Operation, arguments: Mapping[str, Any]) -> str:
 def render(template: str, known: Mapping[str, Any]) -> str:
     """Fill in a question's placeholders.
 
-    `{a.b}` is a value by its path, of a list by number; `.length` of a list and `.lines` of a text
-    count. What is
+    `{a.b}` is a value by its path; `.length` of a list and `.lines` of a text count. What is
     missing or empty becomes the text after `|`, or "unknown". Values come from customers and
     models, so each is cleaned, put on one line and cut.
     """
@@ -178,8 +177,6 @@ def _value(known: Any, path: list[str]) -> Any:
             value = value.get(step)
         elif isinstance(value, list) and step == "length":
             value = len(value)
-        elif isinstance(value, list) and step.isdecimal():
-            value = value[int(step)] if int(step) < len(value) else None
         elif isinstance(value, str) and step == "lines":
             value = len(value.splitlines())
         else:

@@ -103,6 +103,8 @@ def schema_facts(schema: Any, *, examples: bool) -> dict[str, Any]:
         del facts["format"]
     if {} in facts.get("enum", ()):
         del facts["enum"]
+    elif "enum" in facts:
+        facts["enum"] = sorted(facts["enum"])
     if not examples or cut_off(facts.get("example")):
         facts.pop("example", None)
     for key in ("items", "additionalProperties"):
@@ -120,5 +122,5 @@ def schema_facts(schema: Any, *, examples: bool) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    records = ",\n".join(json.dumps(record) for record in read_table(Path(sys.argv[1])))
+    records = ",\n".join(json.dumps(record, sort_keys=True) for record in read_table(Path(sys.argv[1])))
     FACTS.write_text(f"[\n{records}\n]\n", "utf-8")

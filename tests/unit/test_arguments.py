@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from talonone_mcp.catalog import Catalog
+from talonone_mcp.catalog import Catalog, Operation
 from talonone_mcp.catalog.validation import problems
 
 GOOD = {"applicationId": 42, "campaignId": 18, "numberOfCoupons": 1, "usageLimit": 1}
@@ -87,3 +87,50 @@ def test_what_no_path_segment_can_be(catalog: Catalog, code: str) -> None:
     [problem] = problems(catalog.operations["list_coupon_reservations"], {"couponValue": code})
 
     assert problem.at == "couponValue"
+
+
+ADD = {"type": "ADD", "payload": {"sku": "A"}}
+
+
+@pytest.mark.parametrize(
+    ("action", "at", "problem"),
+    [
+        ({"type": "ADD", "payload": {"sku": 1}}, "actions[0].payload.sku", "must be of type"),
+        ({"type": "ADD", "payload": {}}, "actions[0].payload.sku", "is required"),
+        ({**ADD, "sku": "A"}, "actions[0].sku", "is unknown"),
+        ({"type": "ADD", "payload": {"sku": "A", "replaceIfExist": True}},
+         "actions[0].payload.replaceIfExist", "did you mean replaceIfExists?"),
+        ({"type": "ADDED", "payload": {}}, "actions[0]",
+         "must have type one of ADD, PATCH, PATCH_MANY, REMOVE, REMOVE_MANY, ADD_PRICE_ADJUSTMENT"),
+        ({"payload": {}}, "actions[0].type", "is required"),
+    ],
+)  # fmt: skip
+def test_of_several_alternatives_the_one_meant_is_explained(
+    catalog: Catalog, action: Any, at: str, problem: str
+) -> None:
+    arguments = {"catalogId": 1, "actions": [action]}
+
+    found = problems(catalog.operations["sync_catalog"], arguments)
+
+    assert [each.problem for each in found if each.at == at and problem in each.problem]
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "message"),
+    [
+        ({"type": "number", "exclusiveMinimum": 0}, 0, "must be more than 0, not 0"),
+        ({"type": "number", "exclusiveMaximum": 5}, 5, "must be less than 5, not 5"),
+        ({"const": "A"}, "B", 'must be "A", not "B"'),
+        ({"type": "array", "uniqueItems": True}, [1, 1], "must not have an item twice, not [1, 1]"),
+        ({"type": "object", "minProperties": 1}, {}, "must have at least 1 properties, not {}"),
+        ({"type": ["number", "null"]}, "x", 'must be of type number or null, not "x"'),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, 1,
+         "must match one of the alternatives of the schema, not 1"),
+        ({"not": {"const": 1}}, 1, "does not satisfy not, not 1"),
+    ],
+)  # fmt: skip
+def test_other_limits(schema: dict[str, Any], value: Any, message: str) -> None:
+    whole = {"type": "object", "properties": {"a": schema}}
+    operation = Operation("t", "", "", "", "management", "GET", "/", "read", whole)
+
+    assert [each.problem for each in problems(operation, {"a": value})] == [message]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench.tokens import ALL, exceeded, tokens
+
 from talonone_mcp.catalog import Catalog
 from talonone_mcp.surface import listed_tools
 

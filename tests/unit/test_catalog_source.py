@@ -72,8 +72,14 @@ def test_objects_are_closed_at_every_depth_unless_they_are_maps(tmp_path: Path) 
         ({"name": "list_things"}, "list_things stands twice"),
         ({"check": "nothing"}, "refers to nothing"),
         ({"confirm": {"ask": "Really?", "preview": "nothing"}}, "refers to nothing"),
+        ({"rules": [{"order": ["start", "end"]}]}, "a rule names unknown start"),
+        ({"rules": [{"$ref": "nothing"}]}, "_shared.yaml has no nothing"),
+        ({"aliases": ["list_things"]}, "get_thing: the alias list_things is taken"),
+        ({"aliases": ["fetch_thing", "fetch_thing"]}, "the alias fetch_thing is taken"),
+        ({"confirm": {"ask": "Really?", "preview": "list_things", "preview_with": {"no": 1}}},
+         r"its preview takes no \['no'\]"),
     ],
-)
+)  # fmt: skip
 def test_a_contradiction_is_named(tmp_path: Path, change: dict[str, Any], named: str) -> None:
     with pytest.raises(CatalogError, match=named):
         compiled(tmp_path, LIST, GET | change)
@@ -99,3 +105,54 @@ def test_a_file_that_is_no_toolset_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "broken.yaml").write_text(text)
     with pytest.raises(CatalogError, match=r"broken\.yaml"):
         compile_catalog(tmp_path)
+
+
+def test_a_preview_may_be_given_what_the_call_calls_otherwise(tmp_path: Path) -> None:
+    confirm = {"always": True, "ask": "Really?", "preview": "get_thing",
+               "preview_with": {"id": "{thing}"}}  # fmt: skip
+    clear = {**LIST, "name": "clear", "risk": "write", "check": "get_thing",
+             "query": {"thing": {"type": "integer"}}, "confirm": confirm}  # fmt: skip
+
+    operation = compiled(tmp_path, LIST, GET, clear).operations["clear"]
+
+    assert operation.confirm is not None
+    assert operation.confirm.preview_with == {"id": "{thing}"}
+
+
+@pytest.mark.parametrize(
+    ("status", "instead", "clause"),
+    [
+        ("deprecated", "list_things", "Get a thing. Deprecated: use list_things."),
+        ("removed", "ask for it", "Get a thing. Removed from newer deployments: ask for it."),
+    ],
+)
+def test_what_is_outdated_says_so(tmp_path: Path, status: str, instead: str, clause: str) -> None:
+    catalog = compiled(tmp_path, LIST, GET | {"status": status, "instead": instead})
+
+    assert catalog.operations["get_thing"].description == clause
+
+
+def test_names_of_properties_may_be_those_of_the_engines_keys(tmp_path: Path) -> None:
+    names = ("secret", "listed_by", "explode", "as", "dotted")
+    inner = {"type": "object", "properties": {name: {"type": "string"} for name in names}}
+    write = GET | {"name": "make", "risk": "write", "check": "get_thing",
+                   "body": {"properties": {"inner": inner}}}  # fmt: skip
+
+    schema = compiled(tmp_path, LIST, GET, write).operations["make"].input_schema
+
+    assert set(schema["properties"]["inner"]["properties"]) == set(names)
+
+
+def test_an_import_has_its_columns_in_words(tmp_path: Path) -> None:
+    columns = {"one_of": ["card", "customer"], "required": ["amount"], "optional": ["reason"]}
+    body = {"file": "upFile", "columns": columns}
+    load = GET | {"name": "load", "risk": "write", "check": "get_thing", "body": body}
+
+    operation = compiled(tmp_path, LIST, GET, load).operations["load"]
+
+    assert operation.input_schema["required"] == ["id"]
+    said = operation.input_schema["properties"]["csv"]["description"]
+    assert said == "CSV text. Columns: card or customer, amount; optional reason."
+    assert operation.body is not None
+    assert operation.body.columns is not None
+    assert operation.body.columns.all == ("card", "customer", "amount", "reason")

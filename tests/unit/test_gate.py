@@ -12,6 +12,7 @@ import httpx
 import pytest
 from mcp import Client, MCPError, types
 from mcp.client import ClientRequestContext
+from starlette.responses import JSONResponse
 
 from talonone_mcp.app import build_server
 from talonone_mcp.catalog import Catalog
@@ -445,3 +446,30 @@ def test_placeholders(template: str, known: Any, question: str) -> None:
 
 def test_a_long_list_names_its_first_items_and_counts_the_rest() -> None:
     assert render("{ids}", {"ids": list(range(25))}).endswith("18, 19 and 5 more")
+
+
+async def test_a_preview_by_other_names_and_with_constants(catalog: Catalog) -> None:
+    """What the question of a platform's points shows is read with the call's own arguments."""
+
+    async def ledger(scope: Any, receive: Any, send: Any) -> None:
+        content = {"ledger": {"currentBalance": 12.5}, "data": [], "totalResultSize": 77}
+        await JSONResponse(content)(scope, receive, send)
+
+    points = {"loyaltyProgramId": 25, "profileIntegrationId": "anna b", "points": 1001}
+    sync = {"catalogId": 3, "actions": [{"type": "REMOVE", "payload": {"sku": "A"}}]}
+    with serve(ledger) as upstream:
+        server = build_server(settings_for(upstream), catalog)
+        async with connected(server, lambda _: types.ElicitResult(action="decline")) as both:
+            client, asked = both
+            await client.call_tool("cep_add_loyalty_points", points)
+            await client.call_tool("sync_catalog", sync)
+
+    queries = [dict(request.query) for request in upstream.requests]
+    assert queries[::2] == queries[1::2]  # read again when the reply comes
+    assert queries[::2] == [
+        {"profileIntegrationId": "anna b", "loyaltyProgramId": "25"},
+        {"withTotalResultSize": "true", "pageSize": "1"},
+    ]
+    assert "12.5" in asked[0]
+    assert "anna b" in asked[0]
+    assert "77 items" in asked[1]

@@ -47,7 +47,7 @@ async def test_columns(catalog: Catalog, upstream: Upstream, operation: Any) -> 
     header, row, _ = csv_example(operation).split("\n")
     names = header.split(",")
     needed = {*operation.body.columns.one_of[:1], *operation.body.columns.required}
-    arguments = {name: 1 for name in operation.path_arguments}
+    arguments: dict[str, Any] = dict.fromkeys(operation.path_arguments, 1)
     async with Client(build_server(settings_for(upstream, None), catalog)) as client:
 
         async def said(text: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "server" / "talonone_mcp"
 LAYERS = [
-    {"__main__", "cli", "demo", "app", "calls", "elicitation", "http"},
+    {"__main__", "cli", "demo", "docs", "app", "calls", "elicitation", "http"},
     {"surface", "prompts"},
     {"executor", "gate", "imports", "request", "shape"},
     {"client"},
