@@ -13,7 +13,7 @@ from talonone_mcp.catalog.validation import problems
 from talonone_mcp.client.errors import CallError
 from talonone_mcp.client.transport import Answer, Client
 from talonone_mcp.gate import Person, pass_gate
-from talonone_mcp.imports import column_problems, with_csv
+from talonone_mcp.imports import csv_problems, with_csv
 from talonone_mcp.request import build
 from talonone_mcp.settings import ConfirmPolicy
 from talonone_mcp.shape import shape
@@ -84,7 +84,7 @@ class Executor:
         _refuse(operation, problems(operation, arguments))
         if operation.body and operation.body.columns:
             arguments = with_csv(arguments, self._import_folder)
-            _refuse(operation, column_problems(operation.body.columns, arguments["csv"]))
+            _refuse(operation, csv_problems(operation.body.columns, arguments["csv"]))
         return arguments
 
     async def _send(self, operation: Operation, arguments: Mapping[str, Any]) -> Answer:

@@ -68,13 +68,18 @@ def _unusable(why: str) -> CallError:
     )
 
 
-def column_problems(columns: Columns, text: str) -> list[Problem]:
-    """Return what is wrong with the header of a CSV text: every missing or unknown column."""
+def csv_problems(columns: Columns, text: str) -> list[Problem]:
+    """Return what is wrong with a CSV text: missing or unknown columns, and too many rows."""
+    reader = csv.reader(io.StringIO(text, newline=""))
     try:
-        header = next(csv.reader(io.StringIO(text, newline="")), [])
+        header = next(reader, [])
+        found = [Problem("csv", problem) for problem in _wrong(columns, header)]
+        if columns.max_rows is not None and (rows := sum(map(bool, reader))) > columns.max_rows:
+            problem = f"has {rows:,} rows; upstream takes {columns.max_rows:,} at most, so split it"
+            found.append(Problem("csv", problem))
     except csv.Error as error:
         return [Problem("csv", f"is no CSV: {error}")]
-    return [Problem("csv", problem) for problem in _wrong(columns, header)]
+    return found
 
 
 def _wrong(columns: Columns, header: list[str]) -> Iterator[str]:

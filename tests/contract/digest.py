@@ -122,5 +122,6 @@ def schema_facts(schema: Any, *, examples: bool) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    records = ",\n".join(json.dumps(record, sort_keys=True) for record in read_table(Path(sys.argv[1])))
+    table = read_table(Path(sys.argv[1]))
+    records = ",\n".join(json.dumps(record, sort_keys=True) for record in table)
     FACTS.write_text(f"[\n{records}\n]\n", "utf-8")

@@ -74,6 +74,7 @@ BROKEN: dict[str, list[dict[str, Any]]] = {
     "track_advanced_event": [{"forceCompleteEvaluation": True, "dry": False}],
     "track_event": [{"forceCompleteEvaluation": True, "dry": None}, {"profileId": None}],
     "update_achievement": [{"period": "1 year"}, {"period": "5D_U"}],
+    "update_campaign": [{"linkedStoreIds": list(range(51))}],
     "update_customer_profile": [{"dry": True, "runRuleEngine": False, "responseContent": None},
                                 {"runRuleEngine": None, "dry": None}],
     "update_customer_profiles": [{"customerProfiles": [{"integrationId": "a"}] * 1001}],

@@ -88,6 +88,18 @@ async def test_quotes_a_byte_order_mark_and_line_ends_are_read(
             assert not result.is_error, result.structured_content
 
 
+async def test_too_many_rows(catalog: Catalog, upstream: Upstream) -> None:
+    """Blank lines are no rows, and a row may span lines."""
+    rows = '"two\nlines"\n\n' * 500_000
+    async with Client(build_server(settings_for(upstream, None), catalog)) as client:
+        for more, said in (("", []), ("one\n", ["has 500,001 rows"])):
+            arguments = {"collectionId": 1, "csv": f"item\n{rows}{more}"}
+            result = await client.call_tool("import_account_collection", arguments)
+            details = result.structured_content["error"].get("details", [])
+            problems = [detail["problem"].partition(";")[0] for detail in details]
+            assert [problem for problem in problems if "rows" in problem] == said
+
+
 async def test_exactly_one_of_text_and_file(
     catalog: Catalog, upstream: Upstream, tmp_path: Path
 ) -> None:

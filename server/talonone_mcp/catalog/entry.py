@@ -169,7 +169,7 @@ class Entry:
             yield rule
 
 
-def _csv_arguments(columns: Mapping[str, list[str]]) -> dict[str, dict[str, Any]]:
+def _csv_arguments(columns: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the two arguments of an import, of which a call gives one."""
     either = " or ".join(columns.get("one_of", []))
     required = ", ".join([either, *columns.get("required", [])]).removeprefix(", ")

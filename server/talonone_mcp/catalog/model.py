@@ -64,11 +64,20 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The columns that an import's CSV may have; of `one_of`, exactly one must be there."""
+    """The columns that an import's CSV may have; of `one_of`, exactly one must be there.
+
+    `max_rows` is how many rows upstream takes, the header not counted; None when it does not say.
+    """
 
     required: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     one_of: tuple[str, ...] = ()
+    max_rows: int | None = None
+
+    @classmethod
+    def from_compiled(cls, record: Mapping[str, Any]) -> Columns:
+        """Rebuild the columns from their JSON form."""
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in record.items()})
 
     @property
     def all(self) -> tuple[str, ...]:
@@ -94,8 +103,8 @@ class Body:
     def from_compiled(cls, record: Mapping[str, Any]) -> Body:
         """Rebuild a body from its JSON form."""
         fields = dict(record)
-        if columns := fields.get("columns"):
-            fields["columns"] = Columns(**{key: tuple(names) for key, names in columns.items()})
+        if "columns" in fields:
+            fields["columns"] = Columns.from_compiled(fields["columns"])
         return cls(**fields)
 
 
