@@ -17,7 +17,8 @@ from mcp.client.stdio import stdio_client
 COMMAND = os.environ.get("TALONONE_MCP_COMMAND") or str(
     Path(sys.executable).with_name("talonone-mcp")
 )
-_BARE = {key: value for key, value in os.environ.items() if not key.startswith("TALONONE_")}
+_OURS = ("TALONONE_", "CAPILLARY_")
+_BARE = {key: value for key, value in os.environ.items() if not key.startswith(_OURS)}
 
 
 def run(

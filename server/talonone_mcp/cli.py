@@ -67,6 +67,8 @@ def _parser() -> argparse.ArgumentParser:
 def _names(text: str) -> tuple[str, ...] | None:
     """Read a list of names; `all` is the same as saying nothing."""
     names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise argparse.ArgumentTypeError("name at least one toolset, or all")
     return None if "all" in names else names
 
 

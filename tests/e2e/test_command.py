@@ -51,6 +51,8 @@ def test_without_configuration_it_says_what_is_missing() -> None:
         (["serve", "--confirm", "maybe"], {}, "--confirm"),
         (["--transport", "http", "--host", "0.0.0.0", "--sandbox"], {}, "--host"),
         (["--port", "1", "--sandbox"], {}, "--port"),
+        (["--toolsets", "cupons", "--sandbox"], {}, "did you mean coupons?"),
+        (["--toolsets", " ,", "--sandbox"], {}, "--toolsets"),
         (["no-such-command"], {}, "no-such-command"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -160,3 +161,25 @@ async def test_what_has_no_key_is_not_listed_and_says_which_variable(upstream: U
     assert result.structured_content["error"]["kind"] == "not_configured"
     assert "TALONONE_INTEGRATION_KEY" in result.structured_content["error"]["hint"]
     assert upstream.requests == []
+
+
+@pytest.mark.parametrize(("toolsets", "count"), [("all", 234), ("coupons,webhooks", 19)])
+async def test_the_installed_server_lists_what_was_chosen(toolsets: str, count: int) -> None:
+    async with Client(over_stdio({}, "--sandbox", "--toolsets", toolsets)) as client:
+        tools = (await client.list_tools()).tools
+
+    assert len(tools) == count
+
+
+async def test_an_import_from_a_file_by_the_installed_server(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    (tmp_path / "codes.csv").write_text("value\nFROM-A-FILE\n")
+    environment = upstream.environment | {"TALONONE_IMPORT_DIR": str(tmp_path)}
+    async with Client(over_stdio(environment, "--confirm", "off")) as client:
+        imported = await client.call_tool("import_coupons", CAMPAIGN | {"csvPath": "codes.csv"})
+        search = {"applicationId": 42, "value": "FROM-A-FILE", "exactMatch": True}
+        found = await client.call_tool("search_coupons", search)
+
+    assert imported.structured_content["amount"] == 1
+    assert [c["value"] for c in found.structured_content["data"]] == ["FROM-A-FILE"]

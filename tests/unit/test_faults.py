@@ -95,6 +95,17 @@ async def test_a_read_that_fails(catalog: Catalog, behave: Misbehaving, kind: st
     assert worked.structured_content == {"id": 18}
 
 
+async def test_what_a_deployment_does_not_offer_is_not_worth_another_call(
+    catalog: Catalog,
+) -> None:
+    for tool in ("get_campaign", "delete_campaign"):
+        with misbehaving(http(501, document("no such thing"))) as wire:
+            error = await fail(catalog, wire.url, tool)
+
+        assert (error["kind"], error["retryable"]) == ("upstream", False)
+        assert "does not offer" in error["hint"]
+
+
 WRITES: list[tuple[str, Misbehaving, str]] = [
     ("404", http(404, document()), "not_found"),
     ("500", http(500, document()), "upstream"),

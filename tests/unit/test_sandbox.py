@@ -85,7 +85,7 @@ async def test_what_the_sandbox_cannot_play_it_says(
             documented_path(facts[name], arguments),
             headers=KEYS[facts[name]["api"]],
         )
-        assert response.status_code == 501
+        assert response.status_code == 501, name
         assert name in response.json()["message"]
 
 

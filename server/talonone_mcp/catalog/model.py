@@ -77,7 +77,10 @@ class Columns:
     @classmethod
     def from_compiled(cls, record: Mapping[str, Any]) -> Columns:
         """Rebuild the columns from their JSON form."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in record.items()})
+        fields = dict(record)
+        for name in ("required", "optional", "one_of"):
+            fields[name] = tuple(fields.get(name, ()))
+        return cls(**fields)
 
     @property
     def all(self) -> tuple[str, ...]:

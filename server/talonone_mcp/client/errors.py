@@ -38,6 +38,7 @@ _KIND_OF_STATUS: Mapping[int, Kind] = {
 }
 _GATEWAY_GAVE_UP = (502, 504)  # something in between lost patience; the request may have arrived
 _REDIRECTS = range(300, 400)
+_NOT_IMPLEMENTED = 501
 _MESSAGE = 500  # characters of upstream's prose that are passed on
 _DETAILS = 20
 
@@ -101,7 +102,8 @@ def refused(operation: Operation, status: int, headers: Mapping[str, str], body:
         status=status,
         details=list(_details(document))[:_DETAILS],
         hint=_hint(kind, operation, status, headers),
-        retryable=kind == "rate_limited" or (kind == "upstream" and operation.risk == "read"),
+        retryable=kind == "rate_limited"
+        or (kind == "upstream" and operation.risk == "read" and status != _NOT_IMPLEMENTED),
     )
 
 
@@ -151,6 +153,8 @@ def _hint(kind: Kind, operation: Operation, status: int, headers: Mapping[str, s
     if status in _REDIRECTS:
         url = URL_OF[operation.api]
         return f"Check {url}: it redirects, and a key must not follow to another host."
+    if status == _NOT_IMPLEMENTED:
+        return "This deployment does not offer the operation; calling it again will not help."
     if kind == "not_found" and operation.listed_by:
         return f"To see what there is: {', '.join(dict.fromkeys(operation.listed_by.values()))}."
     if kind == "not_found":
