@@ -150,23 +150,23 @@ def _details(document: Mapping[str, Any]) -> Iterator[dict[str, str]]:
 
 
 def _hint(kind: Kind, operation: Operation, status: int, headers: Mapping[str, str]) -> str:
+    credentials, url = CREDENTIALS_OF[operation.api], URL_OF[operation.api]
     if status in _REDIRECTS:
-        url = URL_OF[operation.api]
         return f"Check {url}: it redirects, and a key must not follow to another host."
     if status == _NOT_IMPLEMENTED:
         return "This deployment does not offer the operation; calling it again will not help."
-    if kind == "not_found" and operation.listed_by:
-        return f"To see what there is: {', '.join(dict.fromkeys(operation.listed_by.values()))}."
-    if kind == "not_found":
-        return f"Check the arguments, and that {URL_OF[operation.api]} is the right deployment."
-    if kind == "rate_limited":
-        return f"Call again after {one_line(headers.get('retry-after', '1'), 40)} s."
     if kind in ("outcome_unknown", "upstream") and operation.risk != "read":
         return look_first(operation)
-    key = CREDENTIALS_OF[operation.api]
+    lists = ", ".join(dict.fromkeys((operation.listed_by or {}).values()))
     hints: dict[Kind, str] = {
-        "unauthorized": f"What {key} holds was refused: complete, not expired, of this deployment?",
-        "forbidden": f"What {key} holds may not use this endpoint; an administrator can allow it.",
+        "not_found": f"To see what there is: {lists}."
+        if lists
+        else f"Check the arguments, and that {url} is the right deployment.",
+        "rate_limited": f"Call again after {one_line(headers.get('retry-after', '1'), 40)} s.",
+        "unauthorized": f"What {credentials} holds was refused: complete, not expired,"
+        " of this deployment?",
+        "forbidden": f"What {credentials} holds may not use this endpoint; an administrator can"
+        " allow it.",
         "conflict": "Read what is there now before trying again.",
         "upstream": "Try again later.",
     }
