@@ -104,6 +104,38 @@ async def test_a_session_that_ended_is_opened_again(catalog: Catalog, server: Up
     assert server.requests[1].headers["authorization"] == f"Bearer {TOKEN}"
 
 
+@pytest.mark.parametrize(("lasts", "expected"), [(True, "not_found"), (False, "unauthorized")])
+async def test_a_session_that_upstream_ended_is_renewed_once(
+    catalog: Catalog, lasts: bool, expected: str
+) -> None:
+    tokens: list[str] = []
+
+    async def forgetful(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        answer = JSONResponse({"message": "who are you?"}, 401)
+        if request.method == "POST":
+            tokens.append(f"token-{len(tokens)}")
+            answer = JSONResponse({"userId": 7, "token": tokens[-1]}, 201)
+        elif lasts and request.headers["authorization"] == "Bearer token-1":
+            answer = JSONResponse({"message": "no such campaign"}, 404)
+        await answer(scope, receive, send)
+
+    campaign = {"applicationId": 1, "campaignId": 1}
+    results: list[Any] = []
+    with serve(forgetful) as upstream:
+        async with Client(build_server(configured(upstream, **ACCOUNT), catalog)) as client:
+
+            async def call() -> None:
+                results.append(await client.call_tool("get_campaign", campaign))
+
+            async with anyio.create_task_group() as calls:
+                for _ in range(3 if lasts else 1):
+                    calls.start_soon(call)
+
+    assert {result.structured_content["error"]["kind"] for result in results} == {expected}
+    assert tokens == ["token-0", "token-1"]
+
+
 async def test_a_refused_login_says_which_variables(catalog: Catalog, server: Upstream) -> None:
     settings = configured(server, **ACCOUNT | {"TALONONE_PASSWORD": "wrong"})
     async with Client(build_server(settings, catalog)) as client:
@@ -239,7 +271,7 @@ def test_every_secret_may_stand_in_a_file(tmp_path: Any) -> None:
     assert "from-a-file" not in repr(settings)
 
 
-RESET = {"password": "Anna&1234!", "resetToken": "Z2VgacVNkexL"}
+RESET = {"password": 'Änna"1234!', "resetToken": "Z2VgacVNkexL"}
 
 
 async def test_a_new_password_is_shown_to_nobody(catalog: Catalog, server: Upstream) -> None:
@@ -253,6 +285,7 @@ async def test_a_new_password_is_shown_to_nobody(catalog: Catalog, server: Upstr
 
     assert json.loads(server.requests[-1].body) == RESET
     seen = f"{asked} {result} {wrong}"
+    assert "1234" not in seen
     assert "[secret]" in result.structured_content["error"]["message"]
     assert wrong.structured_content["error"]["details"] == [
         {"at": "password", "problem": "must be of type string"}

@@ -50,6 +50,7 @@ class Session:
         self._token = token if isinstance(token, str) and token else None
         return {key: value for key, value in document.items() if key != "token"}
 
-    def forget(self) -> None:
-        """Let go of a session that has ended."""
-        self._token = None
+    def forget(self, token: str | None) -> None:
+        """Let go of a session that has ended, unless a newer one has taken its place."""
+        if self._token == token:
+            self._token = None

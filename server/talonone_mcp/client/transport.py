@@ -87,19 +87,36 @@ class Client:
             document = json.dumps(auth.credentials(self._settings))
             answer = await self._exchange(operation, replace(request, content=document), {})
             return replace(answer, body=self._session.keep(answer.body))
-        answer = await self._exchange(operation, request, await self._headers(operation))
-        if operation.path == _SESSIONS:
-            self._session.forget()
-        return answer
+        if operation.api == "management" and operation.path == _SESSIONS:
+            return await self._end_session(operation, request)
+        if operation.api == "management" and not self._settings.management_key:
+            return await self._in_session(operation, request)
+        headers = auth.headers(operation, self._settings)
+        return await self._exchange(operation, request, headers)
 
-    async def _headers(self, operation: Operation) -> dict[str, str]:
-        settings = self._settings
-        if operation.path == _SESSIONS:
-            return auth.headers(operation, settings, self._session.token)
-        if operation.api == "management" and not settings.management_key:
-            opened = self._session.opened(lambda: self.send(self._login, Request(_SESSIONS)))
-            return auth.headers(operation, settings, await opened)
-        return auth.headers(operation, settings)
+    async def _end_session(self, operation: Operation, request: Request) -> Answer:
+        token = self._session.token
+        headers = auth.headers(operation, self._settings, token)
+        try:
+            return await self._exchange(operation, request, headers)
+        finally:  # whatever came of it, the next call logs in anew
+            self._session.forget(token)
+
+    async def _in_session(self, operation: Operation, request: Request) -> Answer:
+        """Send with the session's token, and once more with a new one if it was refused."""
+        token = await self._token()
+        try:
+            headers = auth.headers(operation, self._settings, token)
+            return await self._exchange(operation, request, headers)
+        except CallError as error:
+            if error.kind != "unauthorized":
+                raise
+        self._session.forget(token)
+        headers = auth.headers(operation, self._settings, await self._token())
+        return await self._exchange(operation, request, headers)
+
+    async def _token(self) -> str:
+        return await self._session.opened(lambda: self.send(self._login, Request(_SESSIONS)))
 
     async def _exchange(
         self, operation: Operation, request: Request, headers: dict[str, str]
@@ -196,8 +213,13 @@ class Client:
 
 
 def _redacted(text: str, secrets: Sequence[str]) -> str:
+    """Take secrets out of a text, also where JSON, or JSON in JSON, writes them with escapes."""
     for secret in filter(None, secrets):
-        text = text.replace(secret, _REDACTED)
+        forms = {secret}
+        for _ in range(2):
+            forms |= {json.dumps(f, ensure_ascii=a)[1:-1] for f in forms for a in (True, False)}
+        for form in sorted(forms, key=len, reverse=True):
+            text = text.replace(form, _REDACTED)
     return text
 
 
