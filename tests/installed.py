@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,10 @@ COMMAND = os.environ.get("TALONONE_MCP_COMMAND") or str(
     Path(sys.executable).with_name("talonone-mcp")
 )
 _OURS = ("TALONONE_", "CAPILLARY_")
-_BARE = {key: value for key, value in os.environ.items() if not key.startswith(_OURS)}
+_STATE = tempfile.TemporaryDirectory()  # so that the user's own state is left alone
+_BARE = {key: value for key, value in os.environ.items() if not key.startswith(_OURS)} | {
+    "TALONONE_STATE_DIR": _STATE.name
+}
 
 
 def run(
@@ -39,7 +43,7 @@ def run(
 def over_stdio(environment: Mapping[str, str], *arguments: str) -> Transport:
     """Start the command as a host's configuration does."""
     return stdio_client(
-        StdioServerParameters(command=COMMAND, args=list(arguments), env=dict(environment))
+        StdioServerParameters(command=COMMAND, args=list(arguments), env=_BARE | dict(environment))
     )
 
 

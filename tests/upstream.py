@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ class Upstream:
     """A running upstream and what has reached it."""
 
     url: str
+    state_dir: str
     requests: list[Recorded] = field(default_factory=list)
 
     @property
@@ -39,6 +41,7 @@ class Upstream:
         """The variables that point the server at it, with the keys that the sandbox knows."""
         return {
             "TALONONE_BASE_URL": self.url,
+            "TALONONE_STATE_DIR": self.state_dir,
             "TALONONE_MANAGEMENT_KEY": SANDBOX_KEY,
             "TALONONE_INTEGRATION_KEY": SANDBOX_KEY,
             "TALONONE_THIRD_PARTY_URL": self.url,
@@ -61,7 +64,8 @@ class Upstream:
 @contextmanager
 def serve(app: ASGIApp) -> Iterator[Upstream]:
     """Serve an application on a free port of this machine, from a thread of its own."""
-    upstream = Upstream("")
+    state = tempfile.TemporaryDirectory()
+    upstream = Upstream("", state.name)
 
     async def recording(scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -95,3 +99,4 @@ def serve(app: ASGIApp) -> Iterator[Upstream]:
     finally:
         server.should_exit = True
         thread.join()
+        state.cleanup()

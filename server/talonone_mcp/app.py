@@ -19,6 +19,8 @@ from talonone_mcp.settings import Settings
 from talonone_mcp.surface import listed_tools
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
     from talonone_mcp.calls import Calls
 
 NAME = "talonone-mcp"
@@ -50,8 +52,15 @@ class FirstUse:
 Context = ServerRequestContext[FirstUse]
 
 
-def build_server(settings: Settings, catalog: Catalog) -> Server[FirstUse]:
+def build_server(
+    settings: Settings, catalog: Catalog, upstream: ASGIApp | None = None
+) -> Server[FirstUse]:
     """Return the server for one configuration. It serves every transport and both protocol eras.
+
+    Args:
+        settings: the configuration.
+        catalog: every operation.
+        upstream: an application that answers in place of the network, or of the sandbox.
 
     Raises:
         SurfaceError: the configuration lists tools that there are not.
@@ -68,7 +77,7 @@ def build_server(settings: Settings, catalog: Catalog) -> Server[FirstUse]:
         version=__version__,
         title="Talon.One",
         instructions=INSTRUCTIONS,
-        lifespan=partial(_lifespan, settings, catalog),
+        lifespan=partial(_lifespan, settings, catalog, upstream),
         on_list_tools=list_tools,
         on_call_tool=_call_tool,
         on_list_prompts=_list_prompts,
@@ -83,14 +92,14 @@ def build_server(settings: Settings, catalog: Catalog) -> Server[FirstUse]:
 
 @asynccontextmanager
 async def _lifespan(
-    settings: Settings, catalog: Catalog, _: Server[FirstUse]
+    settings: Settings, catalog: Catalog, upstream: ASGIApp | None, _: Server[FirstUse]
 ) -> AsyncIterator[FirstUse]:
     async with AsyncExitStack() as stack:
 
         async def open_it() -> Calls:
             from talonone_mcp.calls import open_calls  # noqa: PLC0415 - see FirstUse
 
-            return await stack.enter_async_context(open_calls(settings, catalog))
+            return await stack.enter_async_context(open_calls(settings, catalog, upstream))
 
         yield FirstUse(open_it)
 

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from talonone_mcp import __version__
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from talonone_mcp.app import FirstUse
     from talonone_mcp.settings import Settings
 
+_ELSEWHERE = {
+    "approvals": "approve or deny what agents wait for",
+    "audit": "look at the log of what was called",
+}
 _USAGE = 2  # the exit status of a command that cannot start as it was given
 
 
@@ -25,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help", "--version")):
         given.insert(0, "serve")  # hosts start `talonone-mcp` alone
-    options = _parser().parse_args(given)
+    options = _parser(given[0]).parse_args(given)
     run: Callable[[argparse.Namespace], int] = options.run
     try:
         return run(options)
@@ -33,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130  # as a shell reports a program that SIGINT ended
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(command: str) -> argparse.ArgumentParser:
+    """Return the parser; of a command in a module of its own, only the one given is loaded."""
     parser = argparse.ArgumentParser(prog="talonone-mcp", description="Talon.One for MCP clients.")
     parser.add_argument("--version", action="version", version=f"talonone-mcp {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -57,10 +63,22 @@ def _parser() -> argparse.ArgumentParser:
         help="what happens to a call that a person must confirm: ask them (unless said), refuse it"
         " until approved outside the conversation, always refuse it, or let it pass",
     )
+    serve.add_argument(
+        "--mask-pii",
+        action="store_true",
+        default=None,
+        help="mask e-mail addresses, phone numbers and people's names in answers",
+    )
     serve.set_defaults(run=_serve)
 
     demo = commands.add_parser("demo", help="watch a client work with the sandbox for a minute")
     demo.set_defaults(run=_demo)
+
+    for name, said in _ELSEWHERE.items():
+        if name == command:
+            import_module(f"talonone_mcp.commands.{name}").add_to(commands)
+        else:
+            commands.add_parser(name, help=said)
     return parser
 
 

@@ -21,7 +21,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
 from talonone_mcp.client.errors import CallError
-from talonone_mcp.gate import Person, Reply, nobody_to_ask
+from talonone_mcp.gate import Asked, NobodyThereError, Person, Reply
 
 PATIENCE = 600.0  # seconds that a question stays open
 _OPEN = 1000  # questions that may be open at once; the oldest go first
@@ -63,7 +63,7 @@ class OpenQuestions:
         return self._clock() < self._until.pop(question, 0)
 
 
-class InputRequired(Exception):
+class InputRequired(Asked):
     """The question goes back to the client as the result of this request."""
 
     def __init__(self, result: types.InputRequiredResult) -> None:
@@ -96,7 +96,7 @@ class _ByReturn:
         self._questions = questions
 
     async def answer(self, question: str, call: str) -> Reply:
-        digest = hashlib.sha256(f"{call} {question}".encode()).hexdigest()
+        digest = hashlib.sha256(call.encode()).hexdigest()
         if isinstance(self._response, types.ElicitResult) and self._state:
             still_open = self._questions.close(self._state["question"])
             if not still_open:
@@ -131,13 +131,9 @@ class _BySession:
                     question, _FORM, related_request_id=self._ctx.request_id
                 )
         except TimeoutError:
-            raise CallError(
-                "approval_required",
-                f"Nobody answered within {PATIENCE:g} s. Nothing was changed. {question}",
-                hint="Make the call again when the person is there.",
-            ) from None
+            raise NobodyThereError(f"nobody answered within {PATIENCE:g} s") from None
         except (MCPError, ValidationError):
-            raise nobody_to_ask(question) from None
+            raise NobodyThereError("the client cannot do what it declared") from None
         return _reply(result, late=True)
 
 

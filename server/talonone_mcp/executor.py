@@ -1,4 +1,4 @@
-"""The life of a call: resolve, check, validate, gate, send, shape. No other way leads upstream."""
+"""The life of a call: resolve, validate, gate, send, shape, record. No other way leads upstream."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from talonone_mcp.catalog.explain import Problem
 from talonone_mcp.catalog.validation import problems
 from talonone_mcp.client.errors import CallError
 from talonone_mcp.client.transport import Answer, Client
-from talonone_mcp.gate import Person, pass_gate
+from talonone_mcp.gate import Caller, Gate, Passage
 from talonone_mcp.imports import csv_problems, with_csv
+from talonone_mcp.recorder import Recorder
 from talonone_mcp.request import build
-from talonone_mcp.settings import ConfirmPolicy
 from talonone_mcp.shape import shape
 
 
@@ -26,7 +26,8 @@ class Executor:
         self,
         catalog: Catalog,
         client: Client,
-        confirm: ConfirmPolicy,
+        gate: Gate,
+        recorder: Recorder,
         import_folder: Path | None = None,
     ) -> None:
         """Take what calls need.
@@ -34,39 +35,41 @@ class Executor:
         Args:
             catalog: every operation.
             client: the way upstream.
-            confirm: what happens to a call that a person must confirm.
+            gate: what holds a call until a person confirmed it.
+            recorder: what enters calls in the audit log.
             import_folder: below which an import may read a file; None when it may not.
         """
         self._catalog = catalog
         self._client = client
-        self._confirm: ConfirmPolicy = confirm
+        self._gate = gate
+        self._recorder = recorder
         self._import_folder = import_folder
 
-    async def call(
-        self, name: str, arguments: Mapping[str, Any], person: Person | None
-    ) -> dict[str, Any]:
+    async def call(self, name: str, arguments: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
         """Run one operation and return its shaped answer.
 
         Args:
             name: the operation's name, or an alias of it.
             arguments: path, query and body arguments side by side.
-            person: who can be asked for a confirmation; None when nobody can.
+            caller: who makes the call, and who can be asked for a confirmation.
 
         Raises:
             CallError: the call did not succeed, or may not be made.
         """
         operation = self._resolve(name)
-        self._client.check(operation)
-        arguments = self._validated(operation, arguments)
-        await pass_gate(
-            operation,
-            arguments,
-            policy=self._confirm,
-            person=person,
-            preview=self._preview,
-        )
-        answer = await self._send(operation, arguments)
-        return shape(operation, arguments, answer)
+        async with self._recorder.recording(operation, arguments, caller) as record:
+            self._client.check(operation)
+            arguments = self._validated(operation, arguments)
+            record.passage = await self._gate.admit(
+                operation,
+                arguments,
+                caller,
+                deployment=self._client.deployment(operation),
+                preview=self._preview,
+            )
+            answer = await self._send_admitted(operation, arguments, record.passage)
+            record.status = answer.status
+            return shape(operation, arguments, answer)
 
     def _resolve(self, name: str) -> Operation:
         operation = self._catalog.find(name)
@@ -86,6 +89,18 @@ class Executor:
             arguments = with_csv(arguments, self._import_folder)
             _refuse(operation, csv_problems(operation.body.columns, arguments["csv"]))
         return arguments
+
+    async def _send_admitted(
+        self, operation: Operation, arguments: Mapping[str, Any], passage: Passage | None
+    ) -> Answer:
+        """Send, and note in the ledger that the outcome is known: it is, unless we end here."""
+        try:
+            answer = await self._send(operation, arguments)
+        except CallError:
+            await self._gate.close(passage)
+            raise
+        await self._gate.close(passage)
+        return answer
 
     async def _send(self, operation: Operation, arguments: Mapping[str, Any]) -> Answer:
         return await self._client.send(operation, build(operation, arguments))

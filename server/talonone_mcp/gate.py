@@ -1,27 +1,40 @@
-"""The gate: which calls a person must confirm, and what that person is asked.
+"""The gate: which calls a person must confirm, and that none of them goes out without their yes.
 
-How the question reaches the person is not known here: a `Person` does that. Nothing that a model
-can send answers for one.
+How the question reaches the person is not known here: a `Person` does that, or, where none can be
+asked in the conversation, an approval outside it. Nothing that a model can send answers for one.
+Every confirmed call is entered in the ledger before it goes out; whatever is wrong with the ledger
+keeps the call from going out.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Literal, Protocol, TypeVar
 
-from talonone_mcp.catalog import Confirm, Operation
+import anyio.to_thread
+
+from talonone_mcp.approvals import (
+    MOST_PENDING,
+    Approval,
+    Call,
+    Ledger,
+    LedgerError,
+    TooManyPendingError,
+)
+from talonone_mcp.approvals.sqlite import digest_of
+from talonone_mcp.catalog import Operation
+from talonone_mcp.catalog.model import Schema
 from talonone_mcp.catalog.schemas import satisfies
-from talonone_mcp.client.errors import CallError
+from talonone_mcp.client.errors import CallError, look_first
+from talonone_mcp.question import Preview, Question, question_about
 from talonone_mcp.settings import ConfirmPolicy
-from talonone_mcp.text import one_line
 
-_PLACEHOLDER = re.compile(r"\{(?P<path>\w+(?:\.\w+)*)(?:\|(?P<fallback>[^}]*))?\}")
-_VALUE = 200  # characters of one value that the question shows
-_ITEMS = 20  # items of one list, and settings of one call, that the question names
+_T = TypeVar("_T")
+_CSV = 20_000  # characters of a CSV that the ledger keeps; all of it is in the digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +45,17 @@ class Reply:
     late: bool
 
 
+class Asked(Exception):
+    """A question goes back to the client instead of an answer; the reply comes with another call.
+
+    Not an error: `Person.answer` raises one where its client works so.
+    """
+
+
+class NobodyThereError(Exception):
+    """The client could not put the question to anybody after all; the message says why."""
+
+
 class Person(Protocol):
     """Somebody who can be asked, by whatever way the client has."""
 
@@ -40,71 +64,223 @@ class Person(Protocol):
 
         Args:
             question: what the person reads.
-            call: a fingerprint of all that would be sent, the content of a file included. A reply
-                counts for this question about this call alone.
+            call: stands for all that would be sent, the content of a file included, and for what
+                the question shows. A reply counts for that alone.
 
         Raises:
-            CallError: `approval_required`, when nobody could be reached after all.
+            NobodyThereError: nobody could be asked.
+            CallError: `approval_required`, when the reply is not for this question.
         """
 
 
-Preview = Callable[[str, Mapping[str, Any], Mapping[str, Any]], Awaitable[Any]]
-"""Calls the named read for what a call is about to change, and returns upstream's JSON.
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who makes a call: on whose behalf, with which client, and whom that client can ask."""
 
-Its arguments are the call's, of which it takes those of its path, and what it is given beside them.
-"""
-
-
-async def pass_gate(
-    operation: Operation,
-    arguments: Mapping[str, Any],
-    *,
-    policy: ConfirmPolicy,
-    person: Person | None,
-    preview: Preview,
-) -> None:
-    """Return when the call may go out: nobody need be asked, or somebody said yes to just this.
-
-    Raises:
-        CallError: `blocked`, `approval_required` or `declined`; `not_found` when what is to be
-            changed is not there, in which case nobody is asked.
-    """
-    confirm = operation.confirm
-    if confirm is None or policy == "off":
-        return
-    if confirm.when is not None and not satisfies(confirm.when, arguments):
-        return
-    if policy == "block":
-        raise CallError(
-            "blocked",
-            f"{operation.name} needs a person's confirmation, which this server never asks for.",
-            hint="Whoever runs the server started it with --confirm block.",
-        )
-    question = await _question(operation, confirm, arguments, preview)
-    if person is None or policy == "approve":
-        raise nobody_to_ask(question, policy)
-    call = _fingerprint(operation, arguments)
-    while True:
-        reply = await person.answer(question, call)
-        if reply.verdict != "yes":
-            raise _declined(question, reply)
-        if not reply.late:
-            return
-        asked, question = question, await _question(operation, confirm, arguments, preview)
-        if question == asked:
-            return  # what they saw is what is there; otherwise they are asked again
+    principal: str
+    client: str
+    person: Person | None = None
 
 
-def nobody_to_ask(question: str, policy: ConfirmPolicy = "ask") -> CallError:
-    """Return the refusal of a call that nobody can confirm here."""
-    why, hint = "this client cannot ask one", "A client with MCP elicitation can ask them."
-    if policy == "approve":
-        why = "here they are not asked through the client"
-        hint = "Whoever runs the server started it with --confirm approve."
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """How a call came through the gate. `entry` is its place in the ledger, if it has one."""
+
+    how: Literal["conversation", "approval", "off"]
+    by: str = ""
+    entry: str = ""
+
+
+class Gate:
+    """The gate of one server."""
+
+    def __init__(
+        self, policy: ConfirmPolicy, ledger: Ledger, thresholds: Mapping[str, int]
+    ) -> None:
+        """Take what the gate decides by.
+
+        Args:
+            policy: what happens to a call that a person must confirm.
+            ledger: where approvals and confirmed calls are entered.
+            thresholds: the operator's limits by the catalog's name for them; the catalog's own
+                hold for the others.
+        """
+        self._policy: ConfirmPolicy = policy
+        self._ledger = ledger
+        self._thresholds = thresholds
+
+    async def admit(
+        self,
+        operation: Operation,
+        arguments: Mapping[str, Any],
+        caller: Caller,
+        *,
+        deployment: str,
+        preview: Preview,
+    ) -> Passage | None:
+        """Return when the call may go out: nobody need be asked, or somebody said yes to just this.
+
+        Raises:
+            CallError: `blocked`, `approval_required` or `declined`; `not_found` when what is to be
+                changed is not there, in which case nobody is asked; `outcome_unknown` when this
+                very call was sent before and its answer never came.
+        """
+        confirm = operation.confirm
+        if confirm is None or not self._concerns(operation, arguments):
+            return None
+        if self._policy == "off":
+            return Passage("off")
+        if self._policy == "block":
+            raise CallError(
+                "blocked",
+                f"{operation.name} needs a person's confirmation, which this server never asks"
+                " for.",
+                hint="Whoever runs the server started it with --confirm block.",
+            )
+        call = _call(operation, arguments, caller, deployment)
+        await self._refuse_if_unanswered(operation, call)
+        write = partial(question_about, operation, confirm, arguments, preview)
+        if caller.person is not None and self._policy == "ask":
+            try:
+                return await self._ask(caller.person, call, write)
+            except NobodyThereError:
+                pass  # a client that cannot do what it declared: the person is asked elsewhere
+        return await self._approved(call, await write())
+
+    async def close(self, passage: Passage | None) -> None:
+        """Note that the outcome of an admitted call is known, so that it may be made anew.
+
+        Raises:
+            CallError: `blocked`, when that could not be noted.
+        """
+        if passage is not None and passage.entry:
+            await self._in_ledger(self._ledger.close, passage.entry)
+
+    def _concerns(self, operation: Operation, arguments: Mapping[str, Any]) -> bool:
+        confirm = operation.confirm
+        if confirm is None or confirm.when is None:
+            return confirm is not None
+        above = self._thresholds.get(confirm.threshold)
+        when = confirm.when if above is None else _raised(confirm.when, above)
+        return satisfies(when, arguments)
+
+    async def _refuse_if_unanswered(self, operation: Operation, call: Call) -> None:
+        sent = await self._in_ledger(self._ledger.unanswered, call.digest)
+        if sent is not None:
+            raise CallError(
+                "outcome_unknown",
+                f"Exactly this call was confirmed and sent at {_time(sent.created)}, and no answer"
+                " to it is known: it is still under way, or the server ended before.",
+                hint=look_first(operation),
+            )
+
+    async def _ask(
+        self, person: Person, call: Call, write: Callable[[], Awaitable[Question]]
+    ) -> Passage:
+        """Ask in the conversation, and again while what the question showed changes meanwhile."""
+        question = await write()
+        while True:
+            reply = await person.answer(question.text, f"{call.digest} {question.seen}")
+            if reply.verdict != "yes":
+                raise _declined(question.text, reply)
+            asked, question = question, await write() if reply.late else question
+            if question.seen == asked.seen:
+                break
+        entry = await self._in_ledger(self._ledger.enter, call, question.text, call.principal)
+        return Passage("conversation", call.principal, entry)
+
+    async def _approved(self, call: Call, question: Question) -> Passage:
+        """Return when a person approved this outside the conversation; ask there otherwise."""
+        try:
+            request = partial(self._ledger.request, call, question.text, question.seen)
+            approval = await self._in_ledger(request)
+        except TooManyPendingError:
+            raise CallError(
+                "approval_required",
+                f"A person must confirm this, but {MOST_PENDING} calls wait for a person already."
+                " Nothing was changed, and nobody was asked.",
+                hint="Stop, and ask your user to look at: talonone-mcp approvals list",
+            ) from None
+        if approval.state == "denied":
+            reason = f": {approval.reason}" if approval.reason else ""
+            raise CallError(
+                "declined",
+                f"A person denied this{reason}. Nothing was changed. {question.text}",
+                hint="Do not call this again unless they ask for it.",
+            )
+        if approval.state == "approved":
+            if await self._in_ledger(self._ledger.consume, approval.id):
+                return Passage("approval", approval.decided_by, approval.id)
+            raise CallError(
+                "approval_required",
+                f"Approval {approval.id} has been used, or has expired, a moment ago. This call was"
+                " not made.",
+                hint="Read what is there now before calling again.",
+            )
+        raise _waiting(approval)
+
+    async def _in_ledger(self, work: Callable[..., _T], *values: Any) -> _T:
+        """Use the ledger in a thread: a file may keep one waiting.
+
+        Raises:
+            CallError: `blocked`, when the ledger cannot be used.
+        """
+        try:
+            return await anyio.to_thread.run_sync(partial(work, *values))
+        except LedgerError as error:
+            raise CallError(
+                "blocked",
+                f"A person must confirm this, and that cannot be recorded: {error}."
+                " Nothing was sent.",
+                hint="Whoever runs the server must repair that file, or set TALONONE_STATE_DIR.",
+            ) from error
+
+
+def _call(
+    operation: Operation, arguments: Mapping[str, Any], caller: Caller, deployment: str
+) -> Call:
+    exact = json.dumps(arguments, sort_keys=True)
+    return Call(
+        principal=caller.principal,
+        client=caller.client,
+        deployment=deployment,
+        tool=operation.name,
+        arguments=json.dumps(_shown(operation, arguments), ensure_ascii=False),
+        digest=digest_of(caller.principal, deployment, operation.name, exact),
+    )
+
+
+def _shown(operation: Operation, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments as the person who approves them sees them: whole, but for secrets."""
+    return {
+        name: "[secret]"
+        if name in operation.secrets
+        else f"{value[:_CSV]}... ({len(value)} characters)"
+        if name == "csv" and len(value) > _CSV
+        else value
+        for name, value in arguments.items()
+    }
+
+
+def _raised(when: Schema, above: int) -> Schema:
+    """Return a condition with the operator's limit in the place of the catalog's."""
+    limits = {"exclusiveMinimum": above, "minItems": above + 1}
+    return {
+        key: limits.get(key, _raised(value, above) if isinstance(value, dict) else value)
+        for key, value in when.items()
+    }
+
+
+def _waiting(approval: Approval) -> CallError:
+    command = f"talonone-mcp approvals approve {approval.id}"
+    until = _time(approval.expires)
     return CallError(
         "approval_required",
-        f"A person must confirm this, and {why}. Nothing was changed. {question}",
-        hint=hint,
+        f"A person must confirm this outside the conversation. Nothing was changed."
+        f" {approval.question}",
+        hint=f"Ask your user to run: {command} (until {until}). Then make exactly the same call"
+        " again. You cannot approve it yourself.",
+        approval={"id": approval.id, "approve": command, "expires": until},
     )
 
 
@@ -117,92 +293,5 @@ def _declined(question: str, reply: Reply) -> CallError:
     )
 
 
-async def _question(
-    operation: Operation, confirm: Confirm, arguments: Mapping[str, Any], preview: Preview
-) -> str:
-    """Write the question, with names and counts as they are at this moment."""
-    shown = {name: value for name, value in arguments.items() if name not in operation.secrets}
-    others = {k: v for k, v in shown.items() if k not in operation.path_arguments}
-    known: dict[str, Any] = {**shown, "others": others}
-    warning = ""
-    if confirm.preview:
-        try:
-            extra = _filled(confirm.preview_with or {}, shown)
-            known["preview"] = await preview(confirm.preview, arguments, extra)
-        except CallError as error:
-            if error.kind == "not_found":
-                raise
-            warning = f" What is there now could not be read: {one_line(error.message, _VALUE)}"
-    return render(confirm.ask, known) + warning
-
-
-def _filled(given: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a preview is given; a value "{name}" is the argument, or stays out without it."""
-    filled = {}
-    for key, value in given.items():
-        whole = _PLACEHOLDER.fullmatch(value) if isinstance(value, str) else None
-        if whole is None:
-            filled[key] = value
-        elif (argument := _value(arguments, whole["path"].split("."))) is not None:
-            filled[key] = argument
-    return filled
-
-
-def _fingerprint(operation: Operation, arguments: Mapping[str, Any]) -> str:
-    call = json.dumps([operation.name, arguments], sort_keys=True)
-    return hashlib.sha256(call.encode()).hexdigest()
-
-
-def render(template: str, known: Mapping[str, Any]) -> str:
-    """Fill in a question's placeholders.
-
-    `{a.b}` is a value by its path; `.length` of a list and `.lines` of a text count. What is
-    missing or empty becomes the text after `|`, or "unknown". Values come from customers and
-    models, so each is cleaned, put on one line and cut.
-    """
-
-    def fill(match: re.Match[str]) -> str:
-        value = _value(known, match["path"].split("."))
-        if value is None or value in ("", [], {}):
-            return "unknown" if match["fallback"] is None else match["fallback"]
-        return _shown(value)
-
-    return _PLACEHOLDER.sub(fill, template.strip())
-
-
-def _value(known: Any, path: list[str]) -> Any:
-    value = known
-    for step in path:
-        if isinstance(value, Mapping):
-            value = value.get(step)
-        elif isinstance(value, list) and step == "length":
-            value = len(value)
-        elif isinstance(value, str) and step == "lines":
-            value = len(value.splitlines())
-        else:
-            return None
-    return value
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, Mapping):
-        return _listed([f"{_word(str(key))}={_nested(item)}" for key, item in value.items()])
-    if isinstance(value, list):
-        return _listed([_nested(item) for item in value])
-    return _word(str(value).lower() if isinstance(value, bool) else str(value))
-
-
-def _nested(value: object) -> str:
-    if isinstance(value, Mapping):
-        return f"{{{_shown(value)}}}"
-    return f"[{_shown(value)}]" if isinstance(value, list) else _shown(value)
-
-
-def _word(text: str) -> str:
-    """Show one value; it cannot end the quotation marks that a template puts around it."""
-    return one_line(text.replace('"', "'"), _VALUE)
-
-
-def _listed(items: list[str]) -> str:
-    left = len(items) - _ITEMS
-    return ", ".join(items[:_ITEMS]) + (f" and {left} more" if left > 0 else "")
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

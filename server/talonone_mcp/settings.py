@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from talonone_mcp.catalog.model import Api
+from talonone_mcp.state import LIFETIME, STATE_DIR, state_folder
 
 SANDBOX_URL = "https://sandbox.invalid"  # RFC 2606: a host that no resolver ever answers for
 SANDBOX_KEY = "sandbox-key-that-opens-nothing-else"
@@ -67,6 +68,10 @@ def _header_safe(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _expanded(path: Path) -> Path:
+    return state_folder({STATE_DIR: str(path)})
+
+
 def _folder(path: Path) -> Path:
     if not path.is_dir():
         raise ValueError(f"{path} is no folder")
@@ -75,6 +80,7 @@ def _folder(path: Path) -> Path:
 
 Url = Annotated[str, AfterValidator(_base_url)]
 Secret = Annotated[SecretStr, AfterValidator(_header_safe)]
+Limit = Annotated[int | None, Field(ge=0)]
 HeaderText = Annotated[str, Field(pattern=r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$")]
 
 
@@ -117,7 +123,23 @@ class Settings(BaseModel):
     timeout: float = Field(default=60, gt=0, le=3600, alias="TALONONE_TIMEOUT")
     """Seconds that one upstream request may take, from being sent to its last byte."""
 
+    state_dir: Annotated[Path, AfterValidator(_expanded)] = Field(
+        default_factory=lambda: state_folder({}), alias="TALONONE_STATE_DIR"
+    )
+    """Where approvals and the audit log are kept."""
+    approval_seconds: float = Field(
+        default=LIFETIME, ge=1, le=86_400, alias="TALONONE_APPROVAL_SECONDS"
+    )
+    """How long an approval waits for its person, and then for its call."""
+    audit_reads: bool = Field(default=False, alias="TALONONE_AUDIT_READS")
+    confirm_coupons_above: Limit = Field(default=None, alias="TALONONE_CONFIRM_COUPONS_ABOVE")
+    confirm_points_above: Limit = Field(default=None, alias="TALONONE_CONFIRM_POINTS_ABOVE")
+    confirm_cards_above: Limit = Field(default=None, alias="TALONONE_CONFIRM_CARDS_ABOVE")
+    confirm_referrals_above: Limit = Field(default=None, alias="TALONONE_CONFIRM_REFERRALS_ABOVE")
+
     sandbox: bool = False
+    mask_pii: bool = False
+    """Whether e-mail addresses, phone numbers and people's names are masked in answers."""
     toolsets: tuple[str, ...] | None = None
     """Whose operations are listed; None means all."""
     confirm: ConfirmPolicy = "ask"
@@ -186,6 +208,17 @@ class Settings(BaseModel):
         return urls.get(api, self.base_url) or ""
 
     @property
+    def thresholds(self) -> dict[str, int]:
+        """The operator's limits above which a call is confirmed, by what they count."""
+        given = {
+            "coupons": self.confirm_coupons_above,
+            "points": self.confirm_points_above,
+            "cards": self.confirm_cards_above,
+            "referrals": self.confirm_referrals_above,
+        }
+        return {name: limit for name, limit in given.items() if limit is not None}
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """Every secret in plain text, to be taken out of whatever is shown."""
         values = (getattr(self, name) for name in type(self).model_fields)
@@ -193,6 +226,19 @@ class Settings(BaseModel):
 
 
 _SECRETS = frozenset(name for name, field in Settings.model_fields.items() if not field.repr)
+
+
+_LOCAL = (  # what is no part of an account, and holds in the sandbox too
+    "TALONONE_STATE_DIR",
+    "TALONONE_APPROVAL_SECONDS",
+    "TALONONE_AUDIT_READS",
+    "TALONONE_CONFIRM_COUPONS_ABOVE",
+    "TALONONE_CONFIRM_POINTS_ABOVE",
+    "TALONONE_CONFIRM_CARDS_ABOVE",
+    "TALONONE_CONFIRM_REFERRALS_ABOVE",
+    "TALONONE_IMPORT_DIR",
+    "TALONONE_TIMEOUT",
+)
 
 
 def load_settings(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
@@ -208,8 +254,9 @@ def load_settings(flags: Mapping[str, Any], environment: Mapping[str, str]) -> S
     given = {name: value for name, value in flags.items() if value is not None}
     if given.get("transport", "stdio") == "stdio" and (given.keys() & {"host", "port"}):
         raise SettingsError("--host and --port need --transport http")
+    account = _from_environment(environment)
     if given.get("sandbox"):
-        account: dict[str, str] = {
+        account = {name: account[name] for name in _LOCAL if name in account} | {
             "base_url": SANDBOX_URL,
             "management_key": SANDBOX_KEY,
             "integration_key": SANDBOX_KEY,
@@ -219,15 +266,13 @@ def load_settings(flags: Mapping[str, Any], environment: Mapping[str, str]) -> S
             "capillary_url": SANDBOX_URL,
             "capillary_token": SANDBOX_KEY,
         }
-    else:
-        account = _account(environment)
     try:
         return Settings.model_validate(account | given)
     except ValidationError as error:
         raise SettingsError("\n".join(_line(problem) for problem in error.errors())) from None
 
 
-def _account(environment: Mapping[str, str]) -> dict[str, str]:
+def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
     account = {}
     for attribute, field in Settings.model_fields.items():
         name = field.alias

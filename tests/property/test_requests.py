@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -13,12 +14,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.responses import JSONResponse
 
+from talonone_mcp.approvals.sqlite import SqliteLedger
+from talonone_mcp.audit import AuditLog
 from talonone_mcp.catalog import Catalog, Operation, load
 from talonone_mcp.catalog.validation import problems
 from talonone_mcp.client.errors import CallError
 from talonone_mcp.client.limiter import Limiter
 from talonone_mcp.client.transport import open_client
 from talonone_mcp.executor import Executor
+from talonone_mcp.gate import Caller, Gate
+from talonone_mcp.recorder import Recorder
 from tests.conftest import settings_for
 from tests.upstream import Recorded, Upstream, serve
 
@@ -61,12 +66,15 @@ def sending(
     monkeypatch.setattr(Limiter, "_wait", lambda *_: 0)  # thousands of calls to one endpoint
     opened = open_client(settings_for(recorder), catalog.operations["create_session"])
     with portal.wrap_async_context_manager(opened) as client:
-        executor = Executor(catalog, client, "off")
+        state = Path(recorder.state_dir)
+        gate = Gate("off", SqliteLedger(state / "ledger"), {})
+        executor = Executor(catalog, client, gate, Recorder(AuditLog(state), reads=False))
+        caller = Caller("local", "test 1")
 
         def send(tool: str, arguments: dict[str, Any]) -> Recorded | None:
             recorder.requests.clear()
             try:
-                portal.call(executor.call, tool, arguments, None)
+                portal.call(executor.call, tool, arguments, caller)
             except CallError as error:
                 assert error.kind == "invalid_arguments"
                 json.dumps(error.as_dict(), ensure_ascii=False).encode()

@@ -18,7 +18,7 @@ from talonone_mcp.app import build_server
 from talonone_mcp.catalog import Catalog
 from talonone_mcp.client.limiter import Limiter
 from talonone_mcp.elicitation import OpenQuestions
-from talonone_mcp.gate import render
+from talonone_mcp.question import render
 from talonone_mcp.sandbox.app import Sandbox
 from talonone_mcp.settings import SANDBOX_KEY, Settings, load_settings
 from tests.conftest import settings_for

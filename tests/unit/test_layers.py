@@ -11,11 +11,21 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "server" / "talonone_mcp"
 LAYERS = [
-    {"__main__", "cli", "demo", "docs", "app", "calls", "elicitation", "http"},
+    {"__main__", "cli", "commands", "demo", "docs", "app", "calls", "elicitation", "http"},
     {"surface", "prompts"},
-    {"executor", "gate", "imports", "request", "shape"},
+    {
+        "executor",
+        "recorder",
+        "gate",
+        "question",
+        "approvals",
+        "audit",
+        "imports",
+        "request",
+        "shape",
+    },
     {"client"},
-    {"catalog", "settings", "text"},
+    {"catalog", "masking", "settings", "state", "text"},
 ]
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

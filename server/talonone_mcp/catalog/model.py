@@ -32,13 +32,15 @@ class Confirm:
 
     `when` is a JSON Schema over the arguments; None means always. `preview` names the read whose
     answer the question shows, `preview_with` what that read is given beside the path arguments;
-    "{name}" stands for the call's own argument. The placeholders of `ask` are described in `gate`.
+    "{name}" stands for the call's own argument. `threshold` names the setting whose number may
+    take the place of the one in `when`. The placeholders of `ask` are described in `question`.
     """
 
     ask: str
     when: Schema | None = None
     preview: str | None = None
     preview_with: Mapping[str, Any] | None = None
+    threshold: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ class CallError(Exception):
         status: upstream's HTTP status, when it answered.
         details: single problems, each with `at` (where) and `problem` (what).
         hint: what to do next.
+        approval: the approval to wait for: its id, the command that gives it, when it expires.
         retryable: whether the same call may succeed later without any change.
     """
 
@@ -64,6 +65,7 @@ class CallError(Exception):
         details: Sequence[Mapping[str, str]] = (),
         hint: str = "",
         retryable: bool = False,
+        approval: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -72,6 +74,7 @@ class CallError(Exception):
         self.details = details
         self.hint = hint
         self.retryable = retryable
+        self.approval = approval
 
     def as_dict(self) -> dict[str, Any]:
         """Return the error as it goes to the client; empty parts stay out."""
@@ -81,6 +84,7 @@ class CallError(Exception):
             "message": self.message,
             "details": list(self.details),
             "hint": self.hint,
+            "approval": self.approval,
             "retryable": self.retryable,
         }
         return {"error": {key: part for key, part in parts.items() if part not in (None, [], "")}}

@@ -77,6 +77,10 @@ class Client:
         if operation.body and operation.body.credentials:
             auth.credentials(self._settings)
 
+    def deployment(self, operation: Operation) -> str:
+        """Return where an operation is sent, as a person knows it."""
+        return self._settings.url(operation.api)
+
     async def send(self, operation: Operation, request: Request) -> Answer:
         """Send one request and return its answer.
 

@@ -1,0 +1,403 @@
+"""`talonone-mcp approvals`: where a person looks at what an agent wants, and says yes or no.
+
+Only a person can say yes, so `approve` wants a terminal, and the passphrase where one is set; no
+flag goes around either. Whatever an agent or a customer wrote is cleaned before it is printed: a
+question must not be able to draw something else over itself.
+"""
+
+# ruff: noqa: T201 - stdout is what a command answers on
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import io
+import json
+import os
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from talonone_mcp.approvals import Approval, DecisionError, Ledger, LedgerError
+from talonone_mcp.approvals import passphrase as passphrases
+from talonone_mcp.approvals.passphrase import PassphraseError
+from talonone_mcp.approvals.sqlite import NAME, SqliteLedger
+from talonone_mcp.state import approval_lifetime, state_folder
+from talonone_mcp.text import clean, one_line
+
+_FAILED, _USAGE = 1, 2  # exit statuses
+_TRIES = 3  # of the passphrase
+_WIDTH = 90  # characters of a line of a question
+_EXCERPT = 70  # characters of a question in the list
+_REASON = 500  # characters of a reason; the agent reads it
+
+_NO_TERMINAL = (
+    "approve needs a terminal as its input and output, and this is none. Only a person may say"
+    " yes, and an agent with a shell is no person. In a terminal of your own:"
+)
+_ARGUMENTS = "Arguments (secret and personal data masked, long ones shortened)"
+_UNGUARDED = (
+    "no passphrase is set, so anybody who can run commands as this user, any agent included,"
+    " could approve. To set one: talonone-mcp approvals passphrase"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What is kept, as the environment says."""
+
+    folder: Path
+    ledger: Ledger
+    lifetime: float  # seconds
+
+
+_Command = Callable[[argparse.Namespace, _State], int]
+
+
+def add_to(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add `approvals` with its subcommands to the parser of the whole command.
+
+    Each sets `run`, which takes the options and returns the exit status: 0 success, 1 failure,
+    2 wrong use.
+    """
+    help_ = "see, approve or deny the calls that wait for a person"
+    parser = commands.add_parser("approvals", help=help_, description=help_.capitalize() + ".")
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    as_json = argparse.ArgumentParser(add_help=False)
+    as_json.add_argument("--json", action="store_true", help="print JSON, for a script")
+    one = argparse.ArgumentParser(add_help=False)
+    one.add_argument("id", metavar="ID", help="as the list, or the agent, names it")
+
+    _add(actions, "list", _list, "what waits for a person, newest last", as_json)
+    _add(actions, "show", _show, "all about one of them", one, as_json)
+    approve = _add(actions, "approve", _approve, "say yes to exactly one call; in a terminal", one)
+    approve.add_argument("--yes", action="store_true", help="do not ask again; read it first")
+    deny = _add(actions, "deny", _deny, "say no to a call", one)
+    deny.add_argument("--reason", default="", metavar="TEXT", help="why; the agent reads it")
+    _add(actions, "prune", _prune, "delete what is over: expired, or answered a week ago")
+    _add(actions, "passphrase", _passphrase, "set what is asked for before each yes")
+
+
+def _add(
+    actions: argparse._SubParsersAction[Any],
+    name: str,
+    command: _Command,
+    help_: str,
+    *parents: argparse.ArgumentParser,
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = actions.add_parser(
+        name, help=help_, description=help_.capitalize() + ".", parents=parents
+    )
+    parser.set_defaults(run=partial(_run, command))
+    return parser
+
+
+def _run(command: _Command, options: argparse.Namespace) -> int:
+    """Run a command; what goes wrong is one line on stderr."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter
+    folder = state_folder(os.environ)
+    try:
+        lifetime = approval_lifetime(os.environ)
+    except ValueError as error:
+        return _fail(str(error), _USAGE)
+    ledger = SqliteLedger(folder / NAME, lifetime=lifetime)
+    try:
+        return command(options, _State(folder, ledger, lifetime))
+    except (LedgerError, DecisionError, PassphraseError) as error:
+        return _fail(str(error))
+
+
+# --- The commands --------------------------------------------------------------------------------
+
+
+def _list(options: argparse.Namespace, state: _State) -> int:
+    waiting, now = state.ledger.waiting(), time.time()
+    if options.json:
+        print(json.dumps([_record(approval, now) for approval in waiting], indent=2))
+    elif waiting:
+        print(_table([_row(approval, now) for approval in waiting]))
+    else:
+        print("Nothing waits.")
+    return 0
+
+
+def _show(options: argparse.Namespace, state: _State) -> int:
+    approval, now = _find(options.id, state.ledger), time.time()
+    if options.json:
+        print(json.dumps(_record(approval, now), indent=2))
+    else:
+        print(_everything(approval, now))
+    return 0
+
+
+def _approve(options: argparse.Namespace, state: _State) -> int:
+    if not _at_terminal():
+        return _fail(f"{_NO_TERMINAL} talonone-mcp approvals approve {_id(options.id)}")
+    approval = _undecided(options.id, state.ledger)
+    guarded = passphrases.is_set(state.folder)
+    print(_everything(approval, time.time()))
+    print(f"\nA yes allows {_what(approval)}, within {_span(state.lifetime)}.\n")
+    if not guarded:
+        _warn(_UNGUARDED)
+    if not options.yes and not _says_yes():
+        return _fail(f"not approved; it still waits. To refuse it: {_deny_it(approval)}")
+    if guarded and not _knows_passphrase(state.folder, "Passphrase: "):
+        return _fail("not approved: the passphrase is wrong")
+    decided = state.ledger.decide(approval.id, approve=True, by=_user())
+    print(f"Approved: {_what(decided)}, until {_clock(decided.expires)}.")
+    print("It runs when the agent makes the same call again.")
+    return 0
+
+
+def _deny(options: argparse.Namespace, state: _State) -> int:
+    approval = _find(options.id, state.ledger)
+    reason = one_line(options.reason, _REASON)
+    denied = state.ledger.decide(approval.id, approve=False, by=_user(), reason=reason)
+    because = f": {denied.reason}" if denied.reason else ""
+    print(f"Denied: {_what(denied)}.")
+    print(f"If it calls again, the agent is told: A person denied this{because}.")
+    return 0
+
+
+def _prune(_: argparse.Namespace, state: _State) -> int:
+    count = state.ledger.prune()
+    print(f"{count} {'entry' if count == 1 else 'entries'} deleted.")
+    return 0
+
+
+def _passphrase(_: argparse.Namespace, state: _State) -> int:
+    if not _at_terminal():
+        return _fail("passphrase needs a terminal: it is typed, and never given any other way")
+    if passphrases.is_set(state.folder) and not _knows_passphrase(
+        state.folder, "Passphrase so far: "
+    ):
+        return _fail("nothing was changed: the passphrase is wrong")
+    new = _ask_hidden("New passphrase: ")
+    if new != _ask_hidden("The new one again: "):
+        return _fail("nothing was changed: the two are not the same")
+    try:
+        passphrases.set_passphrase(state.folder, new)
+    except ValueError as error:
+        return _fail(f"nothing was changed. {error}")
+    print("The passphrase is set, and is asked for before each yes.")
+    print(f"Only a hash of it is kept, in {state.folder / passphrases.NAME}: do not forget it.")
+    return 0
+
+
+def _find(given: str, ledger: Ledger) -> Approval:
+    """Return the approval that was named.
+
+    Raises:
+        DecisionError: there is none.
+    """
+    approval = ledger.get(given)
+    if approval is None:
+        raise DecisionError(
+            f"There is no approval {_id(given)}. What waits: talonone-mcp approvals list"
+        )
+    return approval
+
+
+def _undecided(given: str, ledger: Ledger) -> Approval:
+    """Return the approval that was named, so that nobody is asked in vain.
+
+    Raises:
+        DecisionError: there is none, or it is not pending (any more).
+    """
+    approval = _find(given, ledger)
+    state = _standing(approval, time.time())
+    if state == "expired":
+        raise DecisionError(f"Approval {approval.id} has expired; the agent must call again.")
+    if state != "pending":
+        raise DecisionError(f"Approval {approval.id} is {state} already.")
+    return approval
+
+
+# --- The person ----------------------------------------------------------------------------------
+
+
+def _at_terminal() -> bool:
+    # Python has no stream at all where the one it was started with is closed.
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
+
+
+def _says_yes() -> bool:
+    # Given the question, input() would write it to stderr, which may be somebody's log.
+    print("Approve exactly this call? Type yes: ", end="", flush=True)
+    try:
+        return input().strip() == "yes"
+    except EOFError:
+        print()
+        return False
+
+
+def _knows_passphrase(folder: Path, prompt: str) -> bool:
+    for _ in range(_TRIES):
+        typed = _ask_hidden(prompt)
+        if not typed:
+            return False
+        if passphrases.matches(folder, typed):
+            return True
+        print("That is not it.")
+    return False
+
+
+def _ask_hidden(prompt: str) -> str:
+    """Ask without showing what is typed; nothing, where they end the input."""
+    try:
+        return getpass.getpass(prompt)
+    except EOFError:
+        print()
+        return ""
+
+
+def _user() -> str:
+    """Return the name of the user; not `getpass.getuser`, which believes the environment."""
+    try:
+        import pwd  # noqa: PLC0415 - Windows has none
+
+        return pwd.getpwuid(os.getuid()).pw_name
+    except (ImportError, KeyError):  # a container's user may have no name
+        return "unknown"
+
+
+# --- What is printed -----------------------------------------------------------------------------
+
+
+def _record(approval: Approval, now: float) -> dict[str, Any]:
+    """Return all but the digest, against which somebody could try out masked secrets."""
+    call = approval.call
+    return {
+        "id": approval.id,
+        "state": _standing(approval, now),
+        "tool": call.tool,
+        "arguments": _arguments(call.arguments),
+        "question": approval.question,
+        "deployment": call.deployment,
+        "client": call.client,
+        "principal": call.principal,
+        "created": _timestamp(approval.created),
+        "expires": _timestamp(approval.expires),
+        "decided_by": approval.decided_by,
+        "reason": approval.reason,
+    }
+
+
+def _row(approval: Approval, now: float) -> tuple[str, ...]:
+    return (
+        approval.id,
+        _standing(approval, now),
+        _cleaned(approval.call.tool),
+        f"in {_span(approval.expires - now)}",
+        _cleaned(approval.call.deployment),
+        _excerpt(approval.question),
+    )
+
+
+def _table(rows: list[tuple[str, ...]]) -> str:
+    lines = [("ID", "STATE", "TOOL", "EXPIRES", "DEPLOYMENT", "QUESTION"), *rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
+
+
+def _everything(approval: Approval, now: float) -> str:
+    """Describe an approval. The question is last: no length of arguments scrolls it away."""
+    call = approval.call
+    facts: Mapping[str, str] = {
+        "Approval": approval.id,
+        "State": _standing(approval, now),
+        "Tool": call.tool,
+        "Deployment": call.deployment,
+        "Principal": call.principal,
+        "Client": call.client,
+        "Created": _clock(approval.created),
+        "Expires": _clock(approval.expires),
+        "Decided by": approval.decided_by,
+        "Reason": approval.reason,
+    }
+    lines = [f"{name:<12}{_cleaned(value)}" for name, value in facts.items() if value]
+    arguments = json.dumps(_arguments(call.arguments), indent=2, ensure_ascii=False)
+    question = textwrap.wrap(_cleaned(approval.question), _WIDTH, break_on_hyphens=False)
+    # The bar is on every line, so that no question can look like what is printed after it.
+    bar = [f"| {line}" for line in question]
+    return "\n".join([*lines, _ARGUMENTS, textwrap.indent(_visible(arguments), "  "), "", *bar])
+
+
+def _what(approval: Approval) -> str:
+    call = approval.call
+    return (
+        f"one call of {_cleaned(call.tool)} with exactly these arguments,"
+        f" by {_cleaned(call.principal)} on {_cleaned(call.deployment)}"
+    )
+
+
+def _deny_it(approval: Approval) -> str:
+    return f"talonone-mcp approvals deny {approval.id}"
+
+
+def _standing(approval: Approval, now: float) -> str:
+    """Return the state, or expired where nothing can come of it any more."""
+    over = approval.state in ("pending", "approved") and now >= approval.expires
+    return "expired" if over else approval.state
+
+
+def _arguments(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:  # show what is there
+        return text
+
+
+def _visible(text: str) -> str:
+    """Write out what a terminal would not show, or obey: in arguments, it is sent all the same."""
+    hidden = [letter for letter in set(text) if not clean(letter)]
+    return text.translate({ord(letter): json.dumps(letter)[1:-1] for letter in hidden})
+
+
+def _cleaned(text: str) -> str:
+    return one_line(text, len(text))
+
+
+def _excerpt(question: str) -> str:
+    line = _cleaned(question)
+    return line if len(line) <= _EXCERPT else f"{line[: _EXCERPT - 3]}..."
+
+
+def _id(given: str) -> str:
+    return one_line(given, 40)
+
+
+def _span(seconds: float) -> str:
+    """Say how long that is, cut to whole units: a person should not count on more."""
+    for unit, length in (("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{int(seconds // length)} {unit}"
+    return f"{max(0, int(seconds))} s"
+
+
+def _clock(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M:%S %Z}"
+
+
+def _timestamp(seconds: float) -> str:
+    """Write a time as RFC 3339 has it."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def _warn(message: str) -> None:
+    print(f"talonone-mcp: {one_line(message, 1000)}", file=sys.stderr, flush=True)
+
+
+def _fail(message: str, status: int = _FAILED) -> int:
+    _warn(message)
+    return status

@@ -1,0 +1,382 @@
+"""A mutating request reaches upstream exactly as often as a person approved that very call.
+
+Clients of every kind call every guarded operation, through two servers that share one ledger, and
+everything that can go wrong goes wrong: refusals, garbled answers, replayed and crossed states,
+approvals denied, expired, for something else, used by many at once, changes in between, restarts.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from mcp import Client, MCPError, types
+from mcp.client import ClientRequestContext
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
+
+from talonone_mcp.app import build_server
+from talonone_mcp.approvals import DecisionError
+from talonone_mcp.approvals import sqlite as ledgers
+from talonone_mcp.approvals.sqlite import SqliteLedger
+from talonone_mcp.catalog import Catalog, Operation, load
+from talonone_mcp.catalog.schemas import satisfies
+from talonone_mcp.catalog.validation import problems
+from talonone_mcp.client.limiter import Departure, Limiter
+from talonone_mcp.settings import load_settings
+from tests.contract.facts import example_arguments, load_facts
+
+STEPS, EXAMPLES = 50, int(os.environ.get("TALONONE_GATE_EXAMPLES", "400"))  # 20,000 steps
+FACTS = {fact["tool"]: fact for fact in load_facts()}
+SHARED = Path("/dev/shm") if Path("/dev/shm").is_dir() else None  # a ledger on a disk waits for it
+GUARDED = [
+    operation
+    for operation in load()
+    if operation.confirm and operation.api != "capillary" and operation.name != "destroy_session"
+]
+ABOVE = {  # what makes a conditional confirmation apply
+    "points": 5000, "numberOfCoupons": 101, "numberOfCards": 101, "state": "disabled",
+    "recipientsIntegrationIds": [f"c{n}" for n in range(101)], "status": "inactive",
+    "advocateProfileIntegrationIds": [f"c{n}" for n in range(101)], "isAdmin": True,
+    "actions": [{"type": "REMOVE", "payload": {"sku": "A"}}],
+}  # fmt: skip
+PREVIEWED = {
+    path
+    for operation in GUARDED
+    for path in re.findall(
+        r"\{preview\.([\w.]+)[|}]", operation.confirm.ask if operation.confirm else ""
+    )
+}
+YES = types.ElicitResult(action="accept", content={"approve": True})
+ANSWERS: list[Any] = [
+    YES,
+    YES,
+    types.ElicitResult(action="decline"),
+    types.ElicitResult(action="cancel"),
+    types.ElicitResult(action="accept"),
+    types.ElicitResult(action="accept", content={"approve": "true"}),
+    types.ElicitResult(action="accept", content={"approve": 1}),
+    types.ElicitResult(action="accept", content={"approve": False}),
+    types.ElicitResult(action="decline", content={"approve": True}),
+    types.ErrorData(code=types.METHOD_NOT_FOUND, message="no such thing"),
+]
+KINDS = ["modern", "modern mute", "legacy", "legacy mute"]
+
+
+def arguments_of(operation: Operation, variant: int) -> dict[str, Any]:
+    """Return arguments that a person must confirm; another variant is another call."""
+    arguments = example_arguments(FACTS[operation.name], operation)
+    arguments |= {name: value for name, value in ABOVE.items() if name in arguments}
+    if operation.name == "update_user":
+        arguments["state"] = "deactivated"
+    for name, schema in operation.input_schema["properties"].items():
+        if name in operation.path_arguments or name in ("email", "csv", "resetToken"):
+            if schema["type"] == "integer":
+                arguments[name] += variant
+            elif name == "email":
+                arguments[name] = f"v{variant}@example.com"
+            else:
+                arguments[name] += "z" * variant
+            return arguments
+    name = "loyaltyProgramId" if "loyaltyProgramId" in arguments else "campaignId"
+    return arguments | {name: arguments[name] + variant}
+
+
+class World:
+    """Upstream, the servers before it, the clients before those, and what a person approved."""
+
+    def __init__(self, catalog: Catalog, folder: Path) -> None:
+        self.catalog = catalog
+        self.folder = folder
+        self.sent: Counter[bytes] = Counter()
+        self.approved: Counter[str] = Counter()
+        self.version = 1
+        self.now = 1_000_000.0
+        self.answer: Any = YES
+        self.change_while_asking = False
+        self.stack = AsyncExitStack()
+        self.clients: dict[tuple[int, str], Client] = {}
+        self.states: list[tuple[str, dict[str, Any], str]] = []
+        self.asked = 0
+
+    async def upstream(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a read with values of the present version, and count everything else."""
+        request = Request(scope, receive)
+        body = await request.body()
+        read = request.method == "GET"
+        if not read:
+            line = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
+            self.sent[line + (b"csv" if b"multipart" in body[:50] else body)] += 1
+        await JSONResponse(self.preview if read else {"id": 1})(scope, receive, send)
+
+    @property
+    def preview(self) -> dict[str, Any]:
+        """Whatever any question shows, in the present version: lists that grow, and texts."""
+        preview: dict[str, Any] = {}
+        for path in sorted(PREVIEWED):
+            *steps, last = path.removesuffix(".length").split(".")
+            inner = preview
+            for step in steps:
+                inner = inner.setdefault(step, {})
+            long = f"{path}.length" in PREVIEWED or path.endswith(".length")
+            inner[last] = ["item"] * self.version if long else f"version {self.version}"
+        return preview
+
+    async def client(self, server: int, kind: str) -> Client:
+        """Return a client of this kind at this server, both started at first use."""
+        if (server, kind) not in self.clients:
+            environment = {
+                "TALONONE_BASE_URL": "https://acme.example",
+                "TALONONE_MANAGEMENT_KEY": "management-key-of-the-test",
+                "TALONONE_INTEGRATION_KEY": "integration-key-of-the-test",
+                "TALONONE_THIRD_PARTY_KEY": "third-party-key-of-the-test",
+                "TALONONE_THIRD_PARTY_URL": "https://acme.example",
+                "TALONONE_PLATFORM_NAME": "platform",
+                "TALONONE_STATE_DIR": str(self.folder),
+            }
+            few = load_settings({"toolsets": ("webhooks",)}, environment)  # a short list; all can
+            built = build_server(few, self.catalog, self.upstream)  # be called
+            mode = "auto" if "modern" in kind else "legacy"
+            callback = None if "mute" in kind else self._answer
+            client = Client(built, mode=mode, elicitation_callback=callback)
+            self.clients[server, kind] = await self.stack.enter_async_context(client)
+        return self.clients[server, kind]
+
+    async def _answer(
+        self, context: ClientRequestContext, params: types.ElicitRequestParams
+    ) -> types.ElicitResult | types.ErrorData:
+        self.asked += 1
+        if self.change_while_asking:
+            self.change_while_asking = False
+            self.version += 1
+        answer: types.ElicitResult | types.ErrorData = self.answer
+        return answer
+
+    @property
+    def ledger(self) -> SqliteLedger:
+        return SqliteLedger(self.folder / ledgers.NAME, clock=lambda: self.now)
+
+    async def restart(self) -> None:
+        """End every server and client; what they had in memory is gone."""
+        await self.stack.aclose()
+        self.stack, self.clients = AsyncExitStack(), {}
+
+
+def _error(result: Any) -> str:
+    return str(result.structured_content["error"]["kind"]) if result.is_error else "ok"
+
+
+async def call(world: World, step: dict[str, Any]) -> None:
+    """Make a call; it is sent once if its person plainly says yes, and otherwise not at all."""
+    operation = GUARDED[step["operation"]]
+    arguments = arguments_of(operation, step["variant"])
+    client = await world.client(step["server"], step["kind"])
+    world.answer = step["answer"]
+    world.change_while_asking = step["change"]
+    ready = {a.call.digest for a in world.ledger.waiting() if a.state == "approved"}
+    before, asked = world.sent.total(), world.asked
+    try:
+        result = await client.call_tool(operation.name, arguments)
+    except MCPError:  # this client gives up by itself when its person cannot be asked
+        assert isinstance(step["answer"], types.ErrorData)
+        assert world.sent.total() == before
+        return
+    sent = world.sent.total() - before
+    was_asked = world.asked > asked
+    plain_yes = was_asked and step["answer"] is YES
+    outcome = _error(result)
+
+    assert sent == (outcome == "ok"), outcome
+    if was_asked and not isinstance(step["answer"], types.ErrorData):
+        assert sent == plain_yes, outcome
+        assert outcome in ("ok", "declined")
+    elif sent:  # nobody was asked: an approval given outside was used up
+        used = ready - {a.call.digest for a in world.ledger.waiting() if a.state == "approved"}
+        assert len(used) == 1
+        world.approved[used.pop()] -= 1
+    else:
+        assert outcome in ("approval_required", "declined"), result.structured_content
+
+
+async def replay(world: World, step: dict[str, Any]) -> None:
+    """Answer a question of the past once more, or with it another call: nothing is sent."""
+    if not world.states:
+        return
+    tool, arguments, state = world.states[step["operation"] % len(world.states)]
+    if step["variant"]:
+        other = GUARDED[step["operation"]]
+        tool, arguments = other.name, arguments_of(other, step["variant"])
+    client = await world.client(step["server"], "modern")
+    before = world.sent.total()
+    try:
+        result = await client.session.call_tool(
+            tool,
+            arguments,
+            input_responses={"confirmation": YES},
+            request_state=state,
+            allow_input_required=True,
+        )
+    except MCPError:
+        result = None
+    assert world.sent.total() == before, result
+
+
+async def question(world: World, step: dict[str, Any]) -> None:
+    """Have a question asked and answer it oneself, twice at once: it is sent once."""
+    operation = GUARDED[step["operation"]]
+    arguments = arguments_of(operation, step["variant"])
+    client = await world.client(step["server"], "modern")
+    asked = await client.session.call_tool(operation.name, arguments, allow_input_required=True)
+    if not isinstance(asked, types.InputRequiredResult):
+        return
+    state = asked.request_state or ""
+    if isinstance(step["answer"], types.ErrorData):
+        return
+    world.states.append((operation.name, arguments, state))
+    if step["change"]:
+        world.version += 1
+    before = world.sent.total()
+    outcomes: list[Any] = []
+
+    async def answer() -> None:
+        outcomes.append(
+            await client.session.call_tool(
+                operation.name,
+                arguments,
+                input_responses={"confirmation": step["answer"]},
+                request_state=state,
+                allow_input_required=True,
+            )
+        )
+
+    async with anyio.create_task_group() as both:
+        both.start_soon(answer)
+        both.start_soon(answer)
+    unseen = step["change"] and operation.confirm and "{preview" in operation.confirm.ask
+    previewed = bool(operation.confirm and operation.confirm.preview)
+    expected = int(step["answer"] is YES and not (unseen and previewed))
+    assert world.sent.total() - before == expected, (operation.name, step["change"], expected)
+
+
+async def many(world: World, step: dict[str, Any]) -> None:
+    """Make one call eight times at once, through both servers, with nobody to ask."""
+    operation = GUARDED[step["operation"]]
+    arguments = arguments_of(operation, step["variant"])
+    clients = [await world.client(server, "modern mute") for server in (0, 1)]
+    ready = {a.call.digest for a in world.ledger.waiting() if a.state == "approved"}
+    before = world.sent.total()
+    async with anyio.create_task_group() as calls:
+        for number in range(8):
+            calls.start_soon(clients[number % 2].call_tool, operation.name, arguments)
+    used = ready - {a.call.digest for a in world.ledger.waiting() if a.state == "approved"}
+    assert world.sent.total() - before == len(used) <= 1
+    for digest in used:
+        world.approved[digest] -= 1
+
+
+async def decide(world: World, step: dict[str, Any]) -> None:
+    """Approve or deny what waits, as a person at a terminal does."""
+    waiting = [each for each in world.ledger.waiting() if each.state == "pending"]
+    if not waiting:
+        return
+    chosen = waiting[step["operation"] % len(waiting)]
+    approve = step["answer"] is YES
+    try:
+        world.ledger.decide(chosen.id, approve=approve, by="a person", reason="because")
+    except DecisionError:
+        raise AssertionError("what waits can be decided") from None
+    world.approved[chosen.call.digest] += approve
+
+
+async def wait(world: World, step: dict[str, Any]) -> None:
+    """Let time pass, or jump back."""
+    world.now += (0.5, 599.0, 600.0, 601.0, -50.0)[step["operation"] % 5]
+
+
+async def restart(world: World, step: dict[str, Any]) -> None:
+    await world.restart()
+
+
+async def change(world: World, step: dict[str, Any]) -> None:
+    world.version += 1
+
+
+ACTIONS = [call] * 8 + [question] * 3 + [replay] * 2 + [decide] * 4 + [many, wait, change]
+steps = st.fixed_dictionaries(
+    {
+        "action": st.sampled_from(ACTIONS) | st.sampled_from([restart, call, call, call]),
+        "operation": st.integers(0, len(GUARDED) - 1) | st.integers(0, 2),
+        "variant": st.integers(0, 1),
+        "server": st.integers(0, 1),
+        "kind": st.sampled_from(KINDS),
+        "answer": st.sampled_from(ANSWERS),
+        "change": st.booleans(),
+    }
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def without_waiting() -> Iterator[None]:
+    """Take the pace out of the client: upstream's limit is another test's."""
+
+    async def depart(_: Limiter, __: str) -> Departure:
+        return Departure(0.0)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Limiter, "depart", depart)
+        patch.setattr(Limiter, "leave", lambda *_: None)
+        yield
+
+
+def test_every_guarded_operation_is_among_them() -> None:
+    """Left out: Capillary has no guarded one, and a session is no request of the account."""
+    guarded = {operation.name for operation in load() if operation.confirm}
+    assert guarded - {operation.name for operation in GUARDED} == {"destroy_session"}
+    assert len(GUARDED) == 61
+    for operation in GUARDED:
+        calls = [arguments_of(operation, variant) for variant in (0, 1)]
+        assert calls[0] != calls[1]
+        for arguments in calls:
+            assert problems(operation, arguments) == []
+            assert operation.confirm is not None
+            assert operation.confirm.when is None or satisfies(operation.confirm.when, arguments)
+
+
+def play(script: list[dict[str, Any]]) -> None:
+    async def run() -> None:
+        with (
+            tempfile.TemporaryDirectory(dir=SHARED) as folder,
+            pytest.MonkeyPatch.context() as patch,
+        ):
+            world = World(load(), Path(folder))
+            clock = {"lifetime": 600.0, "clock": lambda: world.now}
+            patch.setattr(SqliteLedger.__init__, "__kwdefaults__", clock)
+            try:
+                for step in script:
+                    await step["action"](world, step)
+                    assert all(count >= 0 for count in world.approved.values())
+            finally:
+                await world.restart()
+
+    anyio.run(run)
+
+
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(script=st.lists(steps, min_size=STEPS, max_size=STEPS))
+def test_sent_as_often_as_approved(script: list[dict[str, Any]]) -> None:
+    play(script)

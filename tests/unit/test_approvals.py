@@ -1,0 +1,461 @@
+"""Approvals outside the conversation: one call each, for what was shown, while they live."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from mcp import Client
+
+from talonone_mcp.app import build_server
+from talonone_mcp.approvals import MOST_PENDING, Call, DecisionError, TooManyPendingError
+from talonone_mcp.approvals.sqlite import NAME, SqliteLedger
+from talonone_mcp.catalog import Catalog
+from talonone_mcp.settings import load_settings
+from tests.conftest import settings_for
+from tests.unit.test_gate import CAMPAIGN, DELETED, YES, connected, error_of
+from tests.upstream import Upstream
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def path(upstream: Upstream) -> Path:
+    return Path(upstream.state_dir, NAME)
+
+
+@pytest.fixture
+def ledger(path: Path) -> SqliteLedger:
+    return SqliteLedger(path)
+
+
+@pytest.fixture
+async def client(catalog: Catalog, upstream: Upstream) -> Any:
+    async with Client(build_server(settings_for(upstream), catalog)) as client:
+        yield client
+
+
+async def ask(client: Client, tool: str = "delete_campaign", **more: Any) -> dict[str, Any]:
+    return error_of(await client.call_tool(tool, CAMPAIGN | more))
+
+
+async def test_an_approved_call_runs_once(
+    client: Client, ledger: SqliteLedger, upstream: Upstream
+) -> None:
+    error = await ask(client)
+    assert error["kind"] == "approval_required"
+    approval = error["approval"]
+    assert approval["approve"] == f"talonone-mcp approvals approve {approval['id']}"
+    assert approval["approve"] in error["hint"]
+    assert "Summer promotions" in error["message"]
+    assert (await ask(client))["approval"] == approval, "asked again, it is the same approval"
+
+    ledger.decide(approval["id"], approve=True, by="anna")
+    result = await client.call_tool("delete_campaign", CAMPAIGN)
+
+    assert not result.is_error
+    assert upstream.changes == DELETED
+    used = ledger.get(approval["id"])
+    assert used is not None
+    assert (used.state, used.decided_by) == ("done", "anna")
+    assert (await ask(client))["kind"] == "not_found"
+
+
+async def test_the_policy_approve_never_asks_in_the_conversation(
+    catalog: Catalog, ledger: SqliteLedger, upstream: Upstream
+) -> None:
+    server = build_server(settings_for(upstream, confirm="approve"), catalog)
+    async with connected(server, lambda _: YES) as (client, asked):
+        approval = (await ask(client))["approval"]
+        ledger.decide(approval["id"], approve=True, by="anna")
+        result = await client.call_tool("delete_campaign", CAMPAIGN)
+
+    assert (asked, result.is_error) == ([], False)
+
+
+async def test_a_denial_tells_why(client: Client, ledger: SqliteLedger, upstream: Upstream) -> None:
+    approval = (await ask(client))["approval"]
+    ledger.decide(approval["id"], approve=False, by="anna", reason="It still runs until May")
+
+    for _ in range(2):
+        error = await ask(client)
+        assert error["kind"] == "declined"
+        assert "It still runs until May" in error["message"]
+    assert upstream.changes == []
+
+
+async def test_an_approval_is_for_that_call_alone(
+    client: Client, ledger: SqliteLedger, upstream: Upstream
+) -> None:
+    approval = (await ask(client))["approval"]
+    ledger.decide(approval["id"], approve=True, by="anna")
+
+    for tool, more in (
+        ("delete_campaign", {"campaignId": 19}),
+        ("delete_coupons", {}),
+        ("delete_coupons", {"value": "A"}),
+    ):
+        other = (await ask(client, tool, **more))["approval"]
+        assert other["id"] != approval["id"]
+    assert upstream.changes == []
+
+
+async def test_an_approval_of_another_deployment_or_principal_opens_nothing(
+    client: Client, ledger: SqliteLedger, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    approval = (await ask(client))["approval"]
+    ledger.decide(approval["id"], approve=True, by="anna")
+
+    monkeypatch.setattr("talonone_mcp.calls.PRINCIPAL", "somebody else")
+    assert (await ask(client))["approval"]["id"] != approval["id"]
+    monkeypatch.undo()
+    deployment = "talonone_mcp.client.transport.Client.deployment"
+    monkeypatch.setattr(deployment, lambda *_: "https://other.example")
+    assert (await ask(client))["approval"]["id"] != approval["id"]
+    assert upstream.changes == []
+
+
+async def test_what_changed_since_is_asked_about_again(
+    client: Client, ledger: SqliteLedger, upstream: Upstream
+) -> None:
+    approval = (await ask(client))["approval"]
+    ledger.decide(approval["id"], approve=True, by="anna")
+    issued = CAMPAIGN | {"numberOfCoupons": 1, "usageLimit": 1}
+    await client.call_tool("create_coupons", issued)
+
+    error = await ask(client)
+
+    assert error["approval"]["id"] != approval["id"]
+    assert "41 coupons" in error["message"]
+    assert [method for method, _ in upstream.changes] == ["POST"]
+
+
+async def test_a_counter_that_moves_by_itself_is_shown_and_binds_nothing(
+    client: Client, ledger: SqliteLedger, catalog: Catalog, upstream: Upstream
+) -> None:
+    """On a busy campaign, redemptions would make every approval stale before it is used."""
+    ask_text = catalog.operations["delete_campaign"].confirm
+    assert ask_text is not None
+    assert "{preview.couponRedemptionCount~" in ask_text.ask
+    assert "coupon redemptions" in (await ask(client))["message"]
+
+
+def times(ledger: SqliteLedger, now: list[float]) -> None:
+    ledger._clock = lambda: now[0]
+
+
+def entry(digest: str = "d", principal: str = "local") -> Call:
+    return Call(principal, "client 1", "https://acme.example", "delete_campaign", "{}", digest)
+
+
+@pytest.mark.parametrize(
+    ("waited", "used", "runs"),
+    [(599.9, 599.9, True), (0, 599.9, True), (0, 600, False), (0, 601, False), (0, -1, False)],
+)
+def test_an_approval_lives_ten_minutes(
+    ledger: SqliteLedger, waited: float, used: float, runs: bool
+) -> None:
+    now = [1000.0]
+    times(ledger, now)
+    approval = ledger.request(entry(), "Really?", "seen")
+    now[0] += waited
+    ledger.decide(approval.id, approve=True, by="anna")
+    now[0] += used
+
+    assert ledger.consume(approval.id) is runs
+    assert ledger.consume(approval.id) is False
+    assert (ledger.request(entry(), "Really?", "seen").id == approval.id) is False
+
+
+@pytest.mark.parametrize("later", [600, 601, -1])
+def test_what_expired_cannot_be_decided(ledger: SqliteLedger, later: float) -> None:
+    now = [1000.0]
+    times(ledger, now)
+    approval = ledger.request(entry(), "Really?", "seen")
+    now[0] += later
+
+    with pytest.raises(DecisionError, match="expired"):
+        ledger.decide(approval.id, approve=True, by="anna")
+
+
+def test_what_is_decided_or_not_there_cannot_be_decided(ledger: SqliteLedger) -> None:
+    approval = ledger.request(entry(), "Really?", "seen")
+    ledger.decide(approval.id, approve=False, by="anna")
+
+    with pytest.raises(DecisionError, match="denied already"):
+        ledger.decide(approval.id, approve=True, by="mallory")
+    with pytest.raises(DecisionError, match="no approval nothing"):
+        ledger.decide("nothing", approve=True, by="anna")
+    assert ledger.consume(approval.id) is False
+
+
+def test_a_looping_agent_does_not_flood_a_person(ledger: SqliteLedger) -> None:
+    now = [1000.0]
+    times(ledger, now)
+    for number in range(MOST_PENDING):
+        ledger.request(entry(str(number)), "Really?", "seen")
+
+    with pytest.raises(TooManyPendingError):
+        ledger.request(entry("another"), "Really?", "seen")
+    assert ledger.request(entry("1"), "Really?", "seen").state == "pending", "one that waits"
+    assert ledger.request(entry("another", "somebody else"), "Really?", "seen")
+    now[0] += 600
+    assert ledger.request(entry("another"), "Really?", "seen"), "the others have expired"
+
+
+async def test_the_agent_is_told_to_stop(
+    client: Client, ledger: SqliteLedger, upstream: Upstream
+) -> None:
+    for number in range(MOST_PENDING):
+        ledger.request(entry(str(number)), "Really?", "seen")
+
+    error = await ask(client)
+
+    assert error["kind"] == "approval_required"
+    assert "50 calls wait" in error["message"]
+    assert "approval" not in error
+    assert upstream.changes == []
+
+
+def test_pruning_keeps_what_can_still_open_or_tell(ledger: SqliteLedger) -> None:
+    now = [1000.0]
+    times(ledger, now)
+    pending, approved, sent = (ledger.request(entry(d), "Really?", "seen") for d in "abc")
+    for each in (approved, sent):
+        ledger.decide(each.id, approve=True, by="anna")
+    ledger.consume(sent.id)
+    assert ledger.prune() == 0
+    now[0] += 700
+    assert ledger.prune() == 1
+    assert ledger.get(pending.id) is None
+    now[0] += 8 * 24 * 3600
+    assert ledger.prune() == 1
+    left = ledger.unanswered("c")
+    assert left is not None
+    assert left.id == sent.id
+
+
+# --- What was sent and not answered --------------------------------------------------------------
+
+
+async def test_a_call_whose_answer_never_came_is_not_sent_again(
+    client: Client, ledger: SqliteLedger, upstream: Upstream
+) -> None:
+    approval = (await ask(client))["approval"]
+    ledger.decide(approval["id"], approve=True, by="anna")
+    assert ledger.consume(approval["id"])  # and then the server ended
+
+    error = await ask(client)
+    assert error["kind"] == "outcome_unknown"
+    assert "get_campaign" in error["hint"]
+    assert upstream.requests[1:] == [], "nothing was even read"
+
+    again = await ask(client)
+    assert again["kind"] == "approval_required", "told once, a person may decide anew"
+    assert again["approval"]["id"] != approval["id"]
+    assert upstream.changes == []
+
+
+KILLED = """
+import sys
+import anyio, os, signal
+from mcp import Client, types
+from talonone_mcp import catalog
+from talonone_mcp.app import build_server
+from talonone_mcp.client.transport import Client as Upstream
+from talonone_mcp.approvals.sqlite import SqliteLedger
+from talonone_mcp.settings import load_settings
+
+point = sys.argv[1]
+
+def die(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+async def send(self, operation, request, send=Upstream.send):
+    if operation.risk == "read":
+        return await send(self, operation, request)
+    if point == "before sending":
+        die()
+    answer = await send(self, operation, request)
+    die()
+
+Upstream.send = send
+if point == "after entering":
+    SqliteLedger.enter = lambda self, *a, f=SqliteLedger.enter, **k: (f(self, *a, **k), die())
+    SqliteLedger.consume = lambda self, *a, f=SqliteLedger.consume: (f(self, *a), die())
+
+async def yes(context, params):
+    return types.ElicitResult(action="accept", content={"approve": True})
+
+async def main():
+    server = build_server(load_settings({}, os.environ), catalog.load())
+    callback = yes if sys.argv[2] == "asked" else None
+    async with Client(server, elicitation_callback=callback) as client:
+        await client.call_tool("delete_campaign", {"applicationId": 42, "campaignId": 18})
+
+anyio.run(main)
+"""
+
+
+@pytest.mark.parametrize("how", ["asked", "approved"])
+@pytest.mark.parametrize("point", ["after entering", "before sending", "after sending"])
+async def test_a_server_that_is_killed_never_sends_twice(
+    client: Client, ledger: SqliteLedger, upstream: Upstream, point: str, how: str
+) -> None:
+    if how == "approved":
+        approval = (await ask(client))["approval"]
+        ledger.decide(approval["id"], approve=True, by="anna")
+    environment = os.environ | upstream.environment
+    command = [sys.executable, "-c", KILLED, point, how]
+    killed = await anyio.run_process(command, env=environment, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    sent = len(upstream.changes)
+    assert sent == (point == "after sending")
+
+    error = await ask(client)
+
+    assert error["kind"] == "outcome_unknown"
+    assert len(upstream.changes) == sent
+
+
+async def test_a_failure_that_is_known_may_be_tried_again(
+    client: Client, ledger: SqliteLedger, upstream: Upstream
+) -> None:
+    """Upstream refuses: the approval is used up, and the next call is asked about anew."""
+    arguments = {"attributes": {}, "usageLimit": 1, "numberOfCoupons": 5_000_000}
+    approval = (await ask(client, "create_coupons_async", **arguments))["approval"]
+    ledger.decide(approval["id"], approve=True, by="anna")
+    refused = await ask(client, "create_coupons_async", **arguments)
+    assert refused["kind"] == "invalid_arguments"
+
+    again = await ask(client, "create_coupons_async", **arguments)
+
+    assert again["approval"]["id"] != approval["id"]
+
+
+# --- A ledger that cannot be used ----------------------------------------------------------------
+
+
+def foreign(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE notes (text)")
+
+
+def truncated(path: Path) -> None:
+    SqliteLedger(path).request(entry(), "Really?", "seen")
+    with path.open("r+b") as file:
+        file.truncate(5000)
+
+
+def of_a_later_version(path: Path) -> None:
+    SqliteLedger(path).waiting()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA user_version = 2")
+
+
+def no_database(path: Path) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("Dear diary, " * 500)
+
+
+def a_folder(path: Path) -> None:
+    path.mkdir(parents=True)
+
+
+@pytest.mark.parametrize("spoil", [foreign, truncated, of_a_later_version, no_database, a_folder])
+@pytest.mark.parametrize("can_ask", [True, False])
+async def test_the_gate_fails_closed(
+    catalog: Catalog,
+    upstream: Upstream,
+    path: Path,
+    spoil: Callable[[Path], None],
+    can_ask: bool,
+) -> None:
+    spoil(path)
+    server = build_server(settings_for(upstream), catalog)
+    async with connected(server, (lambda _: YES) if can_ask else None) as (client, asked):
+        error = await ask(client)
+        read = await client.call_tool("get_campaign", CAMPAIGN)
+
+    assert error["kind"] == "blocked"
+    assert NAME in error["message"]
+    assert "TALONONE_STATE_DIR" in error["hint"]
+    assert (asked, upstream.changes) == ([], [])
+    assert not read.is_error, "a read has no part in it"
+
+
+async def test_a_ledger_that_another_process_holds(
+    client: Client, path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("talonone_mcp.approvals.sqlite._PATIENCE", 0.01)
+    SqliteLedger(path).waiting()
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("BEGIN EXCLUSIVE")
+        error = await ask(client)
+
+    assert (error["kind"], "locked" in error["message"]) == ("blocked", True)
+    assert upstream.changes == []
+    assert (await ask(client))["kind"] == "approval_required"
+
+
+def test_the_files_are_for_their_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "state" / NAME
+    SqliteLedger(path).waiting()
+
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+USED_UP = """
+import sys
+from pathlib import Path
+from talonone_mcp.approvals.sqlite import SqliteLedger
+
+ledger = SqliteLedger(Path(sys.argv[1]))
+sys.stdin.readline()
+print(sum(ledger.consume(sys.argv[2]) for _ in range(50)))
+"""
+
+
+def test_of_many_processes_one_uses_an_approval(path: Path, ledger: SqliteLedger) -> None:
+    approval = ledger.request(entry(), "Really?", "seen")
+    ledger.decide(approval.id, approve=True, by="anna")
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", USED_UP, str(path), approval.id],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    used = [process.communicate("go\n", timeout=60)[0] for process in processes]
+
+    assert sum(map(int, used)) == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "tool", "arguments"),
+    [
+        ("COUPONS", "create_coupons", {"numberOfCoupons": 4, "usageLimit": 1}),
+        ("COUPONS", "create_coupons_for_recipients",
+         {"recipientsIntegrationIds": ["a", "b", "c", "d"], "usageLimit": 1}),
+    ],
+)  # fmt: skip
+async def test_thresholds_are_settings(
+    catalog: Catalog, upstream: Upstream, setting: str, tool: str, arguments: dict[str, Any]
+) -> None:
+    for limit, guarded in (("3", True), ("4", False), ("0", True)):
+        environment = upstream.environment | {f"TALONONE_CONFIRM_{setting}_ABOVE": limit}
+        async with Client(build_server(load_settings({}, environment), catalog)) as client:
+            result = await client.call_tool(tool, CAMPAIGN | arguments)
+        assert (result.is_error, limit) == (guarded, limit)
