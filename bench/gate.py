@@ -1,0 +1,112 @@
+"""What the gate and the audit log cost a call, against the same call without them.
+
+    .venv/bin/python bench/gate.py
+
+Upstream is an application in this process that answers at once, so that what is left is ours. The
+gate takes no part in a read. A gated call pays for entries in the ledger, each of which waits for
+the disk.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import anyio
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
+
+from talonone_mcp import catalog
+from talonone_mcp.approvals.sqlite import NAME, SqliteLedger
+from talonone_mcp.audit import AuditLog
+from talonone_mcp.client.limiter import Departure, Limiter
+from talonone_mcp.client.transport import open_client
+from talonone_mcp.executor import Executor
+from talonone_mcp.gate import Caller, Gate, Reply
+from talonone_mcp.recorder import Recorder
+from talonone_mcp.request import build
+from talonone_mcp.settings import load_settings
+from talonone_mcp.shape import shape
+
+LIMIT = 1.0  # milliseconds that the gate may add to a read
+CAMPAIGN = {"applicationId": 42, "campaignId": 18}
+
+
+class Yes:
+    """A person who agrees at once."""
+
+    async def answer(self, question: str, call: str) -> Reply:
+        """Agree."""
+        return Reply("yes", late=False)
+
+
+async def upstream(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer at once."""
+    await JSONResponse({"id": 18, "name": "Summer"})(scope, receive, send)
+
+
+async def at_once(_: Limiter, __: str) -> Departure:
+    """Let every request go: upstream's pace is not what is measured."""
+    return Departure(0.0)
+
+
+def never(_: Limiter, __: Departure) -> None:
+    """Note nothing of a departure."""
+
+
+async def timed(call: Callable[[], Awaitable[Any]], count: int) -> float:
+    """Return the median milliseconds of a call."""
+    took = []
+    for _ in range(count):
+        began = time.perf_counter()
+        await call()
+        took.append((time.perf_counter() - began) * 1000)
+    return median(took)
+
+
+async def measure(folder: Path, count: int) -> int:
+    """Print what each kind of call takes."""
+    operations = catalog.load().operations
+    read, write = operations["get_campaign"], operations["delete_campaign"]
+    settings = load_settings({"sandbox": True}, {})
+    async with open_client(settings, operations["create_session"], upstream) as client:
+        gate = Gate("ask", SqliteLedger(folder / NAME), {})
+        recorder = Recorder(AuditLog(folder), reads=False)
+        executor = Executor(catalog.load(), client, gate, recorder)
+        caller = Caller("local", "bench", Yes())
+
+        async def bare(operation: Any) -> None:
+            shape(operation, CAMPAIGN, await client.send(operation, build(operation, CAMPAIGN)))
+
+        await timed(lambda: bare(read), count)  # what is slow the first time
+        reading = await timed(lambda: bare(read), count)
+        through = await timed(lambda: executor.call(read.name, CAMPAIGN, caller), count)
+        writing = await timed(lambda: bare(write), count)
+        gated = await timed(lambda: executor.call(write.name, CAMPAIGN, caller), count)
+    added = through - reading
+    print(f"a read: {reading:.2f} ms bare, {through:.2f} ms validated, gated and shaped: "
+          f"{added:+.2f} ms (limit {LIMIT:.0f} ms)")  # fmt: skip
+    print(f"a destructive call: {writing:.2f} ms bare, {gated:.2f} ms with its preview, two entries"
+          f" in the ledger and a line in the audit log: {gated / writing:.1f} times")  # fmt: skip
+    return 1 if added > LIMIT else 0
+
+
+def main() -> int:
+    """Measure in a state directory of its own."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--calls", type=int, default=300)
+    calls = parser.parse_args().calls
+    Limiter.depart = at_once  # type: ignore[method-assign]
+    Limiter.leave = never  # type: ignore[method-assign]
+    with tempfile.TemporaryDirectory() as folder:
+        return anyio.run(measure, Path(folder), calls)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
