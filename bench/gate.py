@@ -51,12 +51,12 @@ async def upstream(scope: Scope, receive: Receive, send: Send) -> None:
     await JSONResponse({"id": 18, "name": "Summer"})(scope, receive, send)
 
 
-async def at_once(_: Limiter, __: str) -> Departure:
+async def at_once(self: Limiter, endpoint: str) -> Departure:
     """Let every request go: upstream's pace is not what is measured."""
     return Departure(0.0)
 
 
-def never(_: Limiter, __: Departure) -> None:
+def never(self: Limiter, departure: Departure) -> None:
     """Note nothing of a departure."""
 
 
