@@ -9,6 +9,7 @@ keeps the call from going out.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -150,11 +151,14 @@ class Gate:
     async def close(self, passage: Passage | None) -> None:
         """Note that the outcome of an admitted call is known, so that it may be made anew.
 
-        Raises:
-            CallError: `blocked`, when that could not be noted.
+        When that cannot be noted, the call was made all the same, and its answer counts: made
+        again, it is answered with `outcome_unknown` once, although the outcome was known.
         """
         if passage is not None and passage.entry:
-            await self._in_ledger(self._ledger.close, passage.entry)
+            try:
+                await anyio.to_thread.run_sync(self._ledger.close, passage.entry)
+            except LedgerError:
+                logging.getLogger(__name__).exception("%s stays open", passage.entry)
 
     def _concerns(self, operation: Operation, arguments: Mapping[str, Any]) -> bool:
         confirm = operation.confirm

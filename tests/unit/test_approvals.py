@@ -17,7 +17,13 @@ import pytest
 from mcp import Client
 
 from talonone_mcp.app import build_server
-from talonone_mcp.approvals import MOST_PENDING, Call, DecisionError, TooManyPendingError
+from talonone_mcp.approvals import (
+    MOST_PENDING,
+    Call,
+    DecisionError,
+    LedgerError,
+    TooManyPendingError,
+)
 from talonone_mcp.approvals.sqlite import NAME, SqliteLedger
 from talonone_mcp.catalog import Catalog
 from talonone_mcp.settings import load_settings
@@ -325,6 +331,39 @@ async def test_a_server_that_is_killed_never_sends_twice(
 
     assert error["kind"] == "outcome_unknown"
     assert len(upstream.changes) == sent
+
+
+async def test_an_answer_counts_though_the_ledger_breaks_meanwhile(
+    client: Client,
+    ledger: SqliteLedger,
+    upstream: Upstream,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    approval = (await ask(client))["approval"]
+    ledger.decide(approval["id"], approve=True, by="anna")
+
+    def broken(*_: object) -> None:
+        raise LedgerError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SqliteLedger, "close", broken)
+        result = await client.call_tool("delete_campaign", CAMPAIGN)
+
+    assert not result.is_error
+    assert "the disk is full" in caplog.text
+    assert (await ask(client))["kind"] == "outcome_unknown"
+    assert upstream.changes == DELETED
+
+
+def test_a_yes_can_be_taken_back(ledger: SqliteLedger) -> None:
+    approval = ledger.request(entry(), "Really?", "seen")
+    ledger.decide(approval.id, approve=True, by="anna")
+    ledger.decide(approval.id, approve=False, by="anna", reason="On second thought")
+
+    assert ledger.consume(approval.id) is False
+    with pytest.raises(DecisionError, match="denied already"):
+        ledger.decide(approval.id, approve=True, by="anna")
 
 
 async def test_a_failure_that_is_known_may_be_tried_again(
