@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import httpx2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mcp import Client, MCPError, types
 from mcp.client import ClientRequestContext
+from mcp.client.streamable_http import streamable_http_client
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
@@ -71,7 +73,7 @@ ANSWERS: list[Any] = [
     types.ElicitResult(action="decline", content={"approve": True}),
     types.ErrorData(code=types.METHOD_NOT_FOUND, message="no such thing"),
 ]
-KINDS = ["modern", "modern mute", "legacy", "legacy mute"]
+KINDS = ["modern", "modern mute", "legacy", "legacy mute", "http", "http mute"]
 
 
 def arguments_of(operation: Operation, variant: int) -> dict[str, Any]:
@@ -147,11 +149,20 @@ class World:
             }
             few = load_settings({"toolsets": ("webhooks",)}, environment)  # a short list; all can
             built = build_server(few, self.catalog, self.upstream)  # be called
-            mode = "auto" if "modern" in kind else "legacy"
+            mode = "legacy" if "legacy" in kind else "auto"
             callback = None if "mute" in kind else self._answer
-            client = Client(built, mode=mode, elicitation_callback=callback)
+            way = await self._over_http(built) if "http" in kind else built
+            client = Client(way, mode=mode, elicitation_callback=callback)
             self.clients[server, kind] = await self.stack.enter_async_context(client)
         return self.clients[server, kind]
+
+    async def _over_http(self, server: Any) -> Any:
+        """Serve over Streamable HTTP, without a socket; each request stands for itself."""
+        app = server.streamable_http_app(host="127.0.0.1")
+        await self.stack.enter_async_context(app.router.lifespan_context(app))
+        transport = httpx2.ASGITransport(app)
+        http = await self.stack.enter_async_context(httpx2.AsyncClient(transport=transport))
+        return streamable_http_client("http://127.0.0.1:8000/mcp", http_client=http)
 
     async def _answer(
         self, context: ClientRequestContext, params: types.ElicitRequestParams
