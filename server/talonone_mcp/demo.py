@@ -10,12 +10,15 @@ import json
 import sys
 import textwrap
 from dataclasses import dataclass, field
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import anyio
 from mcp import Client, StdioServerParameters, types
 from mcp.client import ClientRequestContext
 from mcp.client.stdio import stdio_client
+
+from talonone_mcp.state import STATE_DIR
 
 _WIDTH = 88
 
@@ -58,13 +61,14 @@ async def _demo() -> str | None:
     command = [sys.executable, "-m", "talonone_mcp", "serve", "--sandbox"]
     print("An MCP client, this server, and Talon.One in a box. No account, no network.")
     print(f"$ talonone-mcp {' '.join(command[3:])}")
-    server = StdioServerParameters(command=command[0], args=command[1:])
     human = Human()
-    async with Client(stdio_client(server), elicitation_callback=human.answer) as client:
-        try:
-            await play(client, human)
-        except StepFailedError as failed:
-            return str(failed)
+    with TemporaryDirectory() as state:  # so that a demo is no line of the user's audit log
+        server = StdioServerParameters(command=command[0], args=command[1:], env={STATE_DIR: state})
+        async with Client(stdio_client(server), elicitation_callback=human.answer) as client:
+            try:
+                await play(client, human)
+            except StepFailedError as failed:
+                return str(failed)
     return None
 
 
