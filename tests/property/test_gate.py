@@ -178,6 +178,12 @@ class World:
     def ledger(self) -> SqliteLedger:
         return SqliteLedger(self.folder / ledgers.NAME, clock=lambda: self.now)
 
+    @property
+    def ready(self) -> dict[str, str]:
+        """The approvals that are given and not used, each with the digest of its call."""
+        approved = (each for each in self.ledger.waiting() if each.state == "approved")
+        return {each.id: each.call.digest for each in approved}
+
     async def restart(self) -> None:
         """End every server and client; what they had in memory is gone."""
         await self.stack.aclose()
@@ -195,7 +201,7 @@ async def call(world: World, step: dict[str, Any]) -> None:
     client = await world.client(step["server"], step["kind"])
     world.answer = step["answer"]
     world.change_while_asking = step["change"]
-    ready = {a.call.digest for a in world.ledger.waiting() if a.state == "approved"}
+    ready = world.ready
     before, asked = world.sent.total(), world.asked
     try:
         result = await client.call_tool(operation.name, arguments)
@@ -213,9 +219,8 @@ async def call(world: World, step: dict[str, Any]) -> None:
         assert sent == plain_yes, outcome
         assert outcome in ("ok", "declined")
     elif sent:  # nobody was asked: an approval given outside was used up
-        used = ready - {a.call.digest for a in world.ledger.waiting() if a.state == "approved"}
-        assert len(used) == 1
-        world.approved[used.pop()] -= 1
+        [used] = set(ready) - set(world.ready)
+        world.approved[ready[used]] -= 1
     else:
         assert outcome in ("approval_required", "declined"), result.structured_content
 
@@ -285,15 +290,15 @@ async def many(world: World, step: dict[str, Any]) -> None:
     operation = GUARDED[step["operation"]]
     arguments = arguments_of(operation, step["variant"])
     clients = [await world.client(server, "modern mute") for server in (0, 1)]
-    ready = {a.call.digest for a in world.ledger.waiting() if a.state == "approved"}
+    ready = world.ready
     before = world.sent.total()
     async with anyio.create_task_group() as calls:
         for number in range(8):
             calls.start_soon(clients[number % 2].call_tool, operation.name, arguments)
-    used = ready - {a.call.digest for a in world.ledger.waiting() if a.state == "approved"}
+    used = set(ready) - set(world.ready)
     assert world.sent.total() - before == len(used) <= 1
-    for digest in used:
-        world.approved[digest] -= 1
+    for approval in used:
+        world.approved[ready[approval]] -= 1
 
 
 async def decide(world: World, step: dict[str, Any]) -> None:

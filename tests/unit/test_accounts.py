@@ -6,6 +6,7 @@ import json
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -16,6 +17,7 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from talonone_mcp.app import build_server
+from talonone_mcp.approvals.sqlite import NAME, SqliteLedger
 from talonone_mcp.catalog import Catalog, Confirm
 from talonone_mcp.settings import SettingsError, load_settings
 from tests.unit.test_gate import YES, connected
@@ -306,3 +308,16 @@ async def test_not_even_a_question_that_would_show_it_does(
         await client.call_tool("reset_password", RESET)
 
     assert asked == ["Set the password unknown, others unknown?"]
+
+
+async def test_an_approver_sees_neither(catalog: Catalog, server: Upstream) -> None:
+    environment = {"TALONONE_BASE_URL": server.url, "TALONONE_MANAGEMENT_KEY": "k"}
+    environment["TALONONE_STATE_DIR"] = server.state_dir
+    async with Client(build_server(load_settings({}, environment), catalog)) as client:
+        await client.call_tool("reset_password", RESET)
+
+    [waiting] = SqliteLedger(Path(server.state_dir, NAME)).waiting()
+    assert json.loads(waiting.call.arguments) == dict.fromkeys(RESET, "[secret]")
+    async for file in anyio.Path(server.state_dir).iterdir():
+        content = await file.read_bytes()
+        assert all(secret.encode() not in content for secret in RESET.values())

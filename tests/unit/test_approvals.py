@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -155,6 +156,17 @@ async def test_a_counter_that_moves_by_itself_is_shown_and_binds_nothing(
     assert "coupon redemptions" in (await ask(client))["message"]
 
 
+async def test_another_tool_with_the_same_arguments_is_another_call(
+    client: Client, ledger: SqliteLedger
+) -> None:
+    approval = (await ask(client))["approval"]
+    ledger.decide(approval["id"], approve=True, by="anna")
+    ledger.consume(approval["id"])  # sent, and never answered
+
+    assert (await ask(client, "disconnect_campaign_stores"))["kind"] == "approval_required"
+    assert (await ask(client))["kind"] == "outcome_unknown"
+
+
 def times(ledger: SqliteLedger, now: list[float]) -> None:
     ledger._clock = lambda: now[0]
 
@@ -230,6 +242,14 @@ async def test_the_agent_is_told_to_stop(
     assert "50 calls wait" in error["message"]
     assert "approval" not in error
     assert upstream.changes == []
+
+
+def test_many_who_ask_for_the_same_get_the_same_approval(ledger: SqliteLedger) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        asked = pool.map(lambda _: ledger.request(entry(), "Really?", "seen").id, range(64))
+
+    assert len(set(asked)) == 1
+    assert len(ledger.waiting()) == 1
 
 
 def test_pruning_keeps_what_can_still_open_or_tell(ledger: SqliteLedger) -> None:
