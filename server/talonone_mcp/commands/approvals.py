@@ -15,11 +15,9 @@ import io
 import json
 import os
 import sys
-import textwrap
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,20 +26,29 @@ from talonone_mcp.approvals import Approval, DecisionError, Ledger, LedgerError
 from talonone_mcp.approvals import passphrase as passphrases
 from talonone_mcp.approvals.passphrase import PassphraseError
 from talonone_mcp.approvals.sqlite import NAME, SqliteLedger
+from talonone_mcp.commands.approval_text import (
+    clock,
+    deny_command,
+    everything,
+    record,
+    row,
+    shown_id,
+    span,
+    standing,
+    table,
+    what_it_allows,
+)
 from talonone_mcp.state import approval_lifetime, state_folder
-from talonone_mcp.text import clean, one_line
+from talonone_mcp.text import one_line
 
 _FAILED, _USAGE = 1, 2  # exit statuses
 _TRIES = 3  # of the passphrase
-_WIDTH = 90  # characters of a line of a question
-_EXCERPT = 70  # characters of a question in the list
 _REASON = 500  # characters of a reason; the agent reads it
 
 _NO_TERMINAL = (
     "approve needs a terminal as its input and output, and this is none. Only a person may say"
     " yes, and an agent with a shell is no person. In a terminal of your own:"
 )
-_ARGUMENTS = "Arguments (secret and personal data masked, long ones shortened)"
 _UNGUARDED = (
     "no passphrase is set, so anybody who can run commands as this user, any agent included,"
     " could approve. To set one: talonone-mcp approvals passphrase"
@@ -120,9 +127,9 @@ def _run(command: _Command, options: argparse.Namespace) -> int:
 def _list(options: argparse.Namespace, state: _State) -> int:
     waiting, now = state.ledger.waiting(), time.time()
     if options.json:
-        print(json.dumps([_record(approval, now) for approval in waiting], indent=2))
+        print(json.dumps([record(approval, now) for approval in waiting], indent=2))
     elif waiting:
-        print(_table([_row(approval, now) for approval in waiting]))
+        print(table([row(approval, now) for approval in waiting]))
     else:
         print("Nothing waits.")
     return 0
@@ -131,27 +138,27 @@ def _list(options: argparse.Namespace, state: _State) -> int:
 def _show(options: argparse.Namespace, state: _State) -> int:
     approval, now = _find(options.id, state.ledger), time.time()
     if options.json:
-        print(json.dumps(_record(approval, now), indent=2))
+        print(json.dumps(record(approval, now), indent=2))
     else:
-        print(_everything(approval, now))
+        print(everything(approval, now))
     return 0
 
 
 def _approve(options: argparse.Namespace, state: _State) -> int:
     if not _at_terminal():
-        return _fail(f"{_NO_TERMINAL} talonone-mcp approvals approve {_id(options.id)}")
+        return _fail(f"{_NO_TERMINAL} talonone-mcp approvals approve {shown_id(options.id)}")
     approval = _undecided(options.id, state.ledger)
     guarded = passphrases.is_set(state.folder)
-    print(_everything(approval, time.time()))
-    print(f"\nA yes allows {_what(approval)}, within {_span(state.lifetime)}.\n")
+    print(everything(approval, time.time()))
+    print(f"\nA yes allows {what_it_allows(approval)}, within {span(state.lifetime)}.\n")
     if not guarded:
         _warn(_UNGUARDED)
     if not options.yes and not _says_yes():
-        return _fail(f"not approved; it still waits. To refuse it: {_deny_it(approval)}")
+        return _fail(f"not approved; it still waits. To refuse it: {deny_command(approval)}")
     if guarded and not _knows_passphrase(state.folder, "Passphrase: "):
         return _fail("not approved: the passphrase is wrong")
     decided = state.ledger.decide(approval.id, approve=True, by=_user())
-    print(f"Approved: {_what(decided)}, until {_clock(decided.expires)}.")
+    print(f"Approved: {what_it_allows(decided)}, until {clock(decided.expires)}.")
     print("It runs when the agent makes the same call again.")
     return 0
 
@@ -161,7 +168,7 @@ def _deny(options: argparse.Namespace, state: _State) -> int:
     reason = one_line(options.reason, _REASON)
     denied = state.ledger.decide(approval.id, approve=False, by=_user(), reason=reason)
     because = f": {denied.reason}" if denied.reason else ""
-    print(f"Denied: {_what(denied)}.")
+    print(f"Denied: {what_it_allows(denied)}.")
     print(f"If it calls again, the agent is told: A person denied this{because}.")
     return 0
 
@@ -200,7 +207,7 @@ def _find(given: str, ledger: Ledger) -> Approval:
     approval = ledger.get(given)
     if approval is None:
         raise DecisionError(
-            f"There is no approval {_id(given)}. What waits: talonone-mcp approvals list"
+            f"There is no approval {shown_id(given)}. What waits: talonone-mcp approvals list"
         )
     return approval
 
@@ -212,7 +219,7 @@ def _undecided(given: str, ledger: Ledger) -> Approval:
         DecisionError: there is none, or it is not pending (any more).
     """
     approval = _find(given, ledger)
-    state = _standing(approval, time.time())
+    state = standing(approval, time.time())
     if state == "expired":
         raise DecisionError(f"Approval {approval.id} has expired; the agent must call again.")
     if state != "pending":
@@ -266,132 +273,6 @@ def _user() -> str:
         return pwd.getpwuid(os.getuid()).pw_name
     except (ImportError, KeyError):  # a container's user may have no name
         return "unknown"
-
-
-# --- What is printed -----------------------------------------------------------------------------
-
-
-def _record(approval: Approval, now: float) -> dict[str, Any]:
-    """Return all but the digest, against which somebody could try out masked secrets."""
-    call = approval.call
-    return {
-        "id": approval.id,
-        "state": _standing(approval, now),
-        "tool": call.tool,
-        "arguments": _arguments(call.arguments),
-        "question": approval.question,
-        "deployment": call.deployment,
-        "client": call.client,
-        "principal": call.principal,
-        "created": _timestamp(approval.created),
-        "expires": _timestamp(approval.expires),
-        "decided_by": approval.decided_by,
-        "reason": approval.reason,
-    }
-
-
-def _row(approval: Approval, now: float) -> tuple[str, ...]:
-    return (
-        approval.id,
-        _standing(approval, now),
-        _cleaned(approval.call.tool),
-        f"in {_span(approval.expires - now)}",
-        _cleaned(approval.call.deployment),
-        _excerpt(approval.question),
-    )
-
-
-def _table(rows: list[tuple[str, ...]]) -> str:
-    lines = [("ID", "STATE", "TOOL", "EXPIRES", "DEPLOYMENT", "QUESTION"), *rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )
-
-
-def _everything(approval: Approval, now: float) -> str:
-    """Describe an approval. The question is last: no length of arguments scrolls it away."""
-    call = approval.call
-    facts: Mapping[str, str] = {
-        "Approval": approval.id,
-        "State": _standing(approval, now),
-        "Tool": call.tool,
-        "Deployment": call.deployment,
-        "Principal": call.principal,
-        "Client": call.client,
-        "Created": _clock(approval.created),
-        "Expires": _clock(approval.expires),
-        "Decided by": approval.decided_by,
-        "Reason": approval.reason,
-    }
-    lines = [f"{name:<12}{_cleaned(value)}" for name, value in facts.items() if value]
-    arguments = json.dumps(_arguments(call.arguments), indent=2, ensure_ascii=False)
-    question = textwrap.wrap(_cleaned(approval.question), _WIDTH, break_on_hyphens=False)
-    # The bar is on every line, so that no question can look like what is printed after it.
-    bar = [f"| {line}" for line in question]
-    return "\n".join([*lines, _ARGUMENTS, textwrap.indent(_visible(arguments), "  "), "", *bar])
-
-
-def _what(approval: Approval) -> str:
-    call = approval.call
-    return (
-        f"one call of {_cleaned(call.tool)} with exactly these arguments,"
-        f" by {_cleaned(call.principal)} on {_cleaned(call.deployment)}"
-    )
-
-
-def _deny_it(approval: Approval) -> str:
-    return f"talonone-mcp approvals deny {approval.id}"
-
-
-def _standing(approval: Approval, now: float) -> str:
-    """Return the state, or expired where nothing can come of it any more."""
-    over = approval.state in ("pending", "approved") and now >= approval.expires
-    return "expired" if over else approval.state
-
-
-def _arguments(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:  # show what is there
-        return text
-
-
-def _visible(text: str) -> str:
-    """Write out what a terminal would not show, or obey: in arguments, it is sent all the same."""
-    hidden = [letter for letter in set(text) if not clean(letter)]
-    return text.translate({ord(letter): json.dumps(letter)[1:-1] for letter in hidden})
-
-
-def _cleaned(text: str) -> str:
-    return one_line(text, len(text))
-
-
-def _excerpt(question: str) -> str:
-    line = _cleaned(question)
-    return line if len(line) <= _EXCERPT else f"{line[: _EXCERPT - 3]}..."
-
-
-def _id(given: str) -> str:
-    return one_line(given, 40)
-
-
-def _span(seconds: float) -> str:
-    """Say how long that is, cut to whole units: a person should not count on more."""
-    for unit, length in (("h", 3600), ("min", 60)):
-        if seconds >= 2 * length:
-            return f"{int(seconds // length)} {unit}"
-    return f"{max(0, int(seconds))} s"
-
-
-def _clock(seconds: float) -> str:
-    return f"{datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M:%S %Z}"
-
-
-def _timestamp(seconds: float) -> str:
-    """Write a time as RFC 3339 has it."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 def _warn(message: str) -> None:
