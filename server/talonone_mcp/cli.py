@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from talonone_mcp import __version__
+from talonone_mcp.state import StateError
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
@@ -34,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run: Callable[[argparse.Namespace], int] = options.run
     try:
         return run(options)
+    except StateError as error:
+        return _say(str(error), _USAGE)
     except KeyboardInterrupt:
         return 130  # as a shell reports a program that SIGINT ended
 

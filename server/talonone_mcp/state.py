@@ -16,24 +16,28 @@ APPROVAL_SECONDS = "TALONONE_APPROVAL_SECONDS"
 LIFETIME = 600.0  # seconds that an approval waits for its person, and then for its call
 
 
+class StateError(ValueError):
+    """A variable that says where or how long cannot be used; the message names it."""
+
+
 def state_folder(environment: Mapping[str, str]) -> Path:
     """Return the state directory; it is made when something is first kept in it.
 
     Raises:
-        ValueError: the variable names the home of a user that there is not.
+        StateError: the variable names the home of a user that there is not.
     """
     given = environment.get(STATE_DIR, "").strip()
     try:
         return Path(given).expanduser().absolute() if given else user_state_path("talonone-mcp")
     except RuntimeError as error:
-        raise ValueError(f"{STATE_DIR}: {error}") from None
+        raise StateError(f"{STATE_DIR}: {error}") from None
 
 
 def approval_lifetime(environment: Mapping[str, str]) -> float:
     """Return the seconds that an approval lives.
 
     Raises:
-        ValueError: the variable holds no number from 1 to 86,400; the message names it.
+        StateError: the variable holds no number from 1 to 86,400; the message names it.
     """
     given = environment.get(APPROVAL_SECONDS, "").strip() or str(LIFETIME)
     try:
@@ -41,5 +45,5 @@ def approval_lifetime(environment: Mapping[str, str]) -> float:
     except ValueError:
         seconds = 0.0
     if not 1 <= seconds <= 86_400:  # noqa: PLR2004 - a day
-        raise ValueError(f"{APPROVAL_SECONDS}: must be a number of seconds from 1 to 86400")
+        raise StateError(f"{APPROVAL_SECONDS}: must be a number of seconds from 1 to 86400")
     return seconds

@@ -16,6 +16,8 @@ from typing import Any
 import anyio
 import pytest
 from mcp import Client
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
 
 from talonone_mcp.app import build_server
 from talonone_mcp.approvals import (
@@ -27,10 +29,12 @@ from talonone_mcp.approvals import (
 )
 from talonone_mcp.approvals.sqlite import NAME, SqliteLedger
 from talonone_mcp.catalog import Catalog
-from talonone_mcp.settings import load_settings
+from talonone_mcp.cli import main
+from talonone_mcp.settings import SettingsError, load_settings
+from talonone_mcp.state import approval_lifetime
 from tests.conftest import settings_for
 from tests.unit.test_gate import CAMPAIGN, DELETED, YES, connected, error_of
-from tests.upstream import Upstream
+from tests.upstream import Upstream, serve
 
 pytestmark = pytest.mark.anyio
 
@@ -147,13 +151,64 @@ async def test_what_changed_since_is_asked_about_again(
 
 
 async def test_a_counter_that_moves_by_itself_is_shown_and_binds_nothing(
-    client: Client, ledger: SqliteLedger, catalog: Catalog, upstream: Upstream
+    catalog: Catalog,
 ) -> None:
     """On a busy campaign, redemptions would make every approval stale before it is used."""
-    ask_text = catalog.operations["delete_campaign"].confirm
-    assert ask_text is not None
-    assert "{preview.couponRedemptionCount~" in ask_text.ask
-    assert "coupon redemptions" in (await ask(client))["message"]
+    redeemed = iter((28, 35))
+
+    async def busy(scope: Scope, receive: Receive, send: Send) -> None:
+        content = {"name": "Summer", "couponCreationCount": 40}
+        if scope["method"] == "GET":
+            content["couponRedemptionCount"] = next(redeemed)
+        await JSONResponse(content)(scope, receive, send)
+
+    with serve(busy) as upstream:
+        async with Client(build_server(settings_for(upstream), catalog)) as client:
+            error = await ask(client)
+            assert "28 coupon redemptions" in error["message"]
+            ledger = SqliteLedger(Path(upstream.state_dir, NAME))
+            ledger.decide(error["approval"]["id"], approve=True, by="anna")
+            result = await client.call_tool("delete_campaign", CAMPAIGN)
+
+        assert not result.is_error
+        assert upstream.changes == DELETED
+
+
+async def test_how_long_an_approval_lives_is_a_setting(
+    catalog: Catalog, upstream: Upstream, ledger: SqliteLedger
+) -> None:
+    environment = upstream.environment | {"TALONONE_APPROVAL_SECONDS": "30"}
+    assert approval_lifetime(environment) == 30
+    async with Client(build_server(load_settings({}, environment), catalog)) as client:
+        await ask(client)
+
+    [waiting] = ledger.waiting()
+    assert waiting.expires - waiting.created == 30
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "86401", "soon", "nan"])
+def test_a_lifetime_that_is_none(upstream: Upstream, seconds: str) -> None:
+    environment = upstream.environment | {"TALONONE_APPROVAL_SECONDS": seconds}
+    with pytest.raises(ValueError, match=r"^TALONONE_APPROVAL_SECONDS: "):
+        approval_lifetime(environment)
+    with pytest.raises(SettingsError, match=r"^TALONONE_APPROVAL_SECONDS: "):
+        load_settings({}, environment)
+
+
+def test_a_state_directory_in_a_home_that_there_is_not(upstream: Upstream) -> None:
+    environment = upstream.environment | {"TALONONE_STATE_DIR": "~nobody-such/state"}
+    with pytest.raises(SettingsError, match=r"^TALONONE_STATE_DIR: "):
+        load_settings({}, environment)
+
+
+@pytest.mark.parametrize("command", [["approvals", "list"], ["audit", "verify"]])
+def test_the_commands_say_so_too(
+    command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TALONONE_STATE_DIR", "~nobody-such/state")
+
+    assert main(command) == 2
+    assert capsys.readouterr().err.startswith("talonone-mcp: TALONONE_STATE_DIR: ")
 
 
 async def test_another_tool_with_the_same_arguments_is_another_call(
@@ -299,7 +354,8 @@ from talonone_mcp import catalog
 from talonone_mcp.app import build_server
 from talonone_mcp.client.transport import Client as Upstream
 from talonone_mcp.approvals.sqlite import SqliteLedger
-from talonone_mcp.settings import load_settings
+from talonone_mcp.settings import SettingsError, load_settings
+from talonone_mcp.state import approval_lifetime
 
 point = sys.argv[1]
 

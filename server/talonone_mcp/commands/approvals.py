@@ -109,11 +109,7 @@ def _run(command: _Command, options: argparse.Namespace) -> int:
     """Run a command; what goes wrong is one line on stderr."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter
-    folder = state_folder(os.environ)
-    try:
-        lifetime = approval_lifetime(os.environ)
-    except ValueError as error:
-        return _fail(str(error), _USAGE)
+    folder, lifetime = state_folder(os.environ), approval_lifetime(os.environ)
     ledger = SqliteLedger(folder / NAME, lifetime=lifetime)
     try:
         return command(options, _State(folder, ledger, lifetime))
