@@ -41,7 +41,7 @@ from talonone_mcp.commands.approval_text import (
 from talonone_mcp.state import approval_lifetime, state_folder
 from talonone_mcp.text import one_line
 
-_FAILED, _USAGE = 1, 2  # exit statuses
+_FAILED = 1  # the exit status
 _TRIES = 3  # of the passphrase
 _REASON = 500  # characters of a reason; the agent reads it
 
