@@ -25,8 +25,8 @@ from talonone_mcp.approvals import (
     Ledger,
     LedgerError,
     TooManyPendingError,
+    digest_of,
 )
-from talonone_mcp.approvals.sqlite import digest_of
 from talonone_mcp.catalog import Operation
 from talonone_mcp.catalog.model import Schema
 from talonone_mcp.catalog.schemas import satisfies

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import astuple
-from hashlib import sha256
 from pathlib import Path
 from secrets import choice
 from typing import Any
@@ -231,10 +230,3 @@ class SqliteLedger:
 
     def _move(self, db: sqlite3.Connection, approval: str, state: str) -> None:
         db.execute("UPDATE approvals SET state = ? WHERE id = ?", (state, approval))
-
-
-def digest_of(*parts: str) -> str:
-    """Return a digest of texts that no other texts have, however they are cut."""
-    return sha256(
-        "\0".join(sha256(part.encode()).hexdigest() for part in parts).encode()
-    ).hexdigest()
