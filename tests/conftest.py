@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
+import hypothesis
 import pytest
 
 from talonone_mcp import catalog as catalogs
@@ -13,6 +14,10 @@ from talonone_mcp.catalog import Catalog
 from talonone_mcp.sandbox.app import Sandbox
 from talonone_mcp.settings import Settings, load_settings
 from tests.upstream import Upstream, serve
+
+# How long an example takes says something of the machine, not of what is tested.
+hypothesis.settings.register_profile("without deadlines", deadline=None)
+hypothesis.settings.load_profile("without deadlines")
 
 
 @pytest.fixture
