@@ -254,9 +254,11 @@ def load_settings(flags: Mapping[str, Any], environment: Mapping[str, str]) -> S
     given = {name: value for name, value in flags.items() if value is not None}
     if given.get("transport", "stdio") == "stdio" and (given.keys() & {"host", "port"}):
         raise SettingsError("--host and --port need --transport http")
+    if given.get("sandbox"):  # whatever is wrong with an account does not concern it
+        environment = {name: environment[name] for name in _LOCAL if name in environment}
     account = _from_environment(environment)
     if given.get("sandbox"):
-        account = {name: account[name] for name in _LOCAL if name in account} | {
+        account |= {
             "base_url": SANDBOX_URL,
             "management_key": SANDBOX_KEY,
             "integration_key": SANDBOX_KEY,
