@@ -7,16 +7,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from talonone_mcp.sandbox.handling import (
-    Call,
-    Handler,
-    Reply,
-    UpstreamError,
-    moment,
-    stamp,
-    to_csv,
-)
+from talonone_mcp.sandbox.conditions import among
+from talonone_mcp.sandbox.errors import UpstreamError
+from talonone_mcp.sandbox.handling import Call, Csv, Handler, Reply
 from talonone_mcp.sandbox.store import Document
+from talonone_mcp.sandbox.times import moment, stamp
 
 _STEP = {
     "1 hour": timedelta(hours=1),
@@ -55,11 +50,11 @@ def _events(campaign: Document, call: Call) -> list[Event]:
                 "couponRedemptions": 1,
             },
         )
-        for each in call.store.list("redemptions", campaign["id"])
+        for each in call.store.select("redemptions", parent=campaign["id"])
     ]
     created = [
         (moment(each["created"]), {"couponsCreated": 1})
-        for each in call.store.list("coupons", campaign["id"])
+        for each in call.store.select("coupons", parent=campaign["id"])
     ]
     return sorted(redeemed + created, key=lambda event: event[0])
 
@@ -120,14 +115,12 @@ _ITEMS_PER_SESSION = 2.0  # the sandbox's redemptions do not say what was in the
 def export_campaign_analytics(call: Call) -> Reply:
     call.get("applications", "applicationId")
     start, end = _range(call)
-    wanted = call.arguments.get("campaignIds")
+    wanted = among("id", [int(each) for each in call.arguments.get("campaignIds", [])])
     rows = []
-    for campaign in call.store.list("campaigns", call.arguments["applicationId"]):
-        if wanted and str(campaign["id"]) not in wanted:
-            continue
+    for campaign in call.store.select("campaigns", wanted, parent=call.arguments["applicationId"]):
         sums = _sums([event for event in _events(campaign, call) if start <= event[0] < end])
         rows.append(_row(campaign["id"], start, end, sums))
-    return 200, to_csv(_EXPORTED, rows)
+    return 200, Csv(_EXPORTED, rows)
 
 
 def _row(campaign: int, start: datetime, end: datetime, sums: Counter[str]) -> dict[str, Any]:
@@ -148,7 +141,7 @@ def _row(campaign: int, start: datetime, end: datetime, sums: Counter[str]) -> d
 def export_value_map(call: Call) -> Reply:
     call.get("campaigns", "campaignId", parent="applicationId")
     value_map = call.get("value_maps", "valueMapId", parent="campaignId")
-    return 200, to_csv(("identifier", "value"), value_map["items"])
+    return 200, Csv(("identifier", "value"), value_map["items"])
 
 
 HANDLERS: Mapping[str, Handler] = {

@@ -4,123 +4,126 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from http import HTTPStatus
+from pathlib import Path
 from random import Random
 from typing import Any
+from uuid import uuid4
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from talonone_mcp.catalog import Catalog, Operation
-from talonone_mcp.sandbox import (
-    analytics,
-    applications,
-    campaigns,
-    coupon_files,
-    coupons,
-    customers,
-)
-from talonone_mcp.sandbox.demo_account import SHOP, fill
-from talonone_mcp.sandbox.handling import Call, Handler, Reply, UpstreamError
-from talonone_mcp.sandbox.reading import Router, read
+from talonone_mcp.catalog.model import Api
+from talonone_mcp.sandbox.coupon_jobs import work_off
+from talonone_mcp.sandbox.demo import fill
+from talonone_mcp.sandbox.errors import UpstreamError, error_body
+from talonone_mcp.sandbox.handlers import HANDLERS
+from talonone_mcp.sandbox.handling import Call, Csv, Reply
+from talonone_mcp.sandbox.keys import credentials_of
+from talonone_mcp.sandbox.limits import Limit
+from talonone_mcp.sandbox.logs import log
+from talonone_mcp.sandbox.reading import read
+from talonone_mcp.sandbox.routing import Router
 from talonone_mcp.sandbox.store import Store
-from talonone_mcp.settings import SANDBOX_KEY
 
-HANDLERS: Mapping[str, Handler] = {
-    **applications.HANDLERS,
-    **campaigns.HANDLERS,
-    **analytics.HANDLERS,
-    **coupons.HANDLERS,
-    **coupon_files.HANDLERS,
-    **customers.HANDLERS,
-}
-_AUTHORIZATION = {
-    "management": f"ManagementKey-v1 {SANDBOX_KEY}",
-    "integration": f"ApiKey-v1 {SANDBOX_KEY}",
-    "third_party": f"ApiKey-v1 {SANDBOX_KEY}",
-    "capillary": f"Bearer {SANDBOX_KEY}",
-}
-_REQUESTS, _PERIOD = 3, 1.0  # https://docs.talon.one/management-api: per second, for each endpoint
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 class Sandbox:
-    """The application. It starts with a fresh demo account, which goes when it is closed."""
+    """The application. It starts with a demo account, unless its file has an account already."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what the command line sets
         self,
         catalog: Catalog,
         *,
+        data: Path | None = None,
+        seed: int = 1,
+        scale: int = 1,
         limited: bool = True,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = _utc_now,
     ) -> None:
-        """Fill the account.
+        """Open the account, or fill a new one.
 
         Args:
             catalog: which operations there are and what they take.
+            data: the file that keeps the account; None for memory.
+            seed: the same seed gives the same account, and the same next codes.
+            scale: how many times the customers of the demo account there are.
             limited: whether upstream's limit of requests holds.
             clock: seconds, for that limit.
+            now: the time that it is in the account.
+
+        Raises:
+            StoreError: the file cannot be used.
         """
         self._router = Router(catalog)
-        self._store = Store()
-        self._random = Random(1)  # the same account, and the same next codes, on every start
-        self._limited = limited
-        self._clock = clock
-        self._recent: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=_REQUESTS))
-        fill(self._store, datetime.now(UTC), self._random)
+        self._store = Store(data)
+        self._random = Random(seed)
+        self._limit = Limit(clock) if limited else None
+        self._now = now
+        if self._store.is_new:
+            fill(self._store, now(), self._random, scale)
+            self._store.keep()
 
     def close(self) -> None:
-        """Give up the account."""
+        """Give up the account, or leave it in its file."""
         self._store.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         request = Request(scope, receive)
+        api: Api = "management"
         try:
-            response = _response(*await self._answer(request))
+            raw_path = scope["raw_path"].decode("ascii").partition("?")[0]
+            operation, in_path = self._router.find(request.method, raw_path)
+            api = operation.api
+            response = _response(*await self._answer(request, operation, in_path))
         except UpstreamError as error:
-            response = JSONResponse(error.body, error.status, _headers(error))
+            headers = {"Retry-After": "1"} if error.status == HTTPStatus.TOO_MANY_REQUESTS else None
+            response = JSONResponse(error_body(error, api, uuid4()), error.status, headers)
+        except ClientDisconnect:
+            return
         except Exception:
-            logging.getLogger(__name__).exception("sandbox: %s %s", request.method, request.url)
+            logging.getLogger(__name__).exception("sandbox: %s %s", request.method, scope["path"])
             response = JSONResponse({"message": "internal error", "StatusCode": 500}, 500)
         await response(scope, receive, send)
 
-    async def _answer(self, request: Request) -> Reply:
-        raw_path = request.scope["raw_path"].decode("ascii").partition("?")[0]
-        operation, in_path = self._router.find(request.method, raw_path)
-        if request.headers.get("authorization") != _AUTHORIZATION[operation.api]:
-            raise UpstreamError(401, "the API key is not valid")
-        self._count(operation)
-        if operation.name not in HANDLERS:
-            raise UpstreamError(501, f"the sandbox cannot play {operation.name} yet")
+    async def _answer(
+        self, request: Request, operation: Operation, in_path: Mapping[str, str]
+    ) -> Reply:
+        now = self._now()
+        caller = credentials_of(request, operation, self._store, now)
+        if self._limit:
+            self._limit.count(operation.name)
         call = Call(
             operation=operation,
             arguments=await read(request, operation, in_path),
             store=self._store,
-            now=datetime.now(UTC),
+            now=now,
             random=self._random,
-            application_id=SHOP if operation.api == "integration" else None,
+            application_id=caller.application_id,
+            user_id=caller.user_id,
+            token=caller.token,
         )
-        with self._store.transaction():
-            return HANDLERS[operation.name](call)
-
-    def _count(self, operation: Operation) -> None:
-        """Refuse a request above the limit; refused ones do not count."""
-        recent, now = self._recent[operation.name], self._clock()
-        if self._limited and len(recent) == _REQUESTS and now - recent[0] < _PERIOD:
-            raise UpstreamError(429, "too many requests")
-        recent.append(now)
+        if operation.name not in HANDLERS:
+            raise UpstreamError(501, f"the sandbox cannot play {operation.name} yet")
+        with self._store.transaction():  # from here on nothing waits, so nothing comes in between
+            work_off(call)
+            reply = HANDLERS[operation.name](call)
+            log(call, reply)
+        return reply
 
 
 def _response(status: int, body: Any) -> Response:
     if body is None:
         return Response(status_code=status)
-    if isinstance(body, str):
-        return Response(body, status, media_type="application/csv")
+    if isinstance(body, Csv):
+        return StreamingResponse(body.lines(), status, media_type="application/csv")
     return JSONResponse(body, status)
-
-
-def _headers(error: UpstreamError) -> dict[str, str] | None:
-    return {"Retry-After": "1"} if error.status == 429 else None  # noqa: PLR2004 - HTTP's number

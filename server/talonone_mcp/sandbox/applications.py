@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from talonone_mcp.sandbox.handling import Call, Handler, Reply, UpstreamError, contains, page, stamp
+from talonone_mcp.sandbox.conditions import contains
+from talonone_mcp.sandbox.errors import UpstreamError
+from talonone_mcp.sandbox.handling import Call, Handler, Reply, page
+from talonone_mcp.sandbox.times import stamp
 
 
 def list_applications(call: Call) -> Reply:
-    return 200, page(call, call.store.list("applications"), total=True)
+    return 200, page(call, "applications", total=True)
 
 
 def get_application(call: Call) -> Reply:
@@ -21,9 +24,10 @@ def get_application_health(call: Call) -> Reply:
 
 def list_cart_item_filters(call: Call) -> Reply:
     call.get("applications", "applicationId")
-    filters = call.store.list("cart_item_filters", call.arguments["applicationId"])
-    name = call.arguments.get("name", "")
-    return 200, page(call, [each for each in filters if contains(each["name"], name)], total=False)
+    named = contains("name", call.arguments.get("name"))
+    return 200, page(
+        call, "cart_item_filters", named, parent=call.arguments["applicationId"], total=False
+    )
 
 
 def get_cart_item_filter_expression(call: Call) -> Reply:

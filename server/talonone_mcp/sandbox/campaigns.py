@@ -3,122 +3,153 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
-from talonone_mcp.sandbox.handling import (
-    USER_ID,
-    USER_NAME,
-    Call,
-    Handler,
-    Reply,
-    UpstreamError,
+from talonone_mcp.sandbox.account import USER_NAME
+from talonone_mcp.sandbox.conditions import (
+    Condition,
+    Where,
+    among,
+    column,
     contains,
+    either,
+    equal,
     has_attributes,
-    moment,
-    page,
-    stamp,
+    holds,
+    holds_part,
     within,
 )
-from talonone_mcp.sandbox.store import Document
+from talonone_mcp.sandbox.errors import UpstreamError
+from talonone_mcp.sandbox.handling import Call, Handler, Reply, page
+from talonone_mcp.sandbox.store import Document, Store
+from talonone_mcp.sandbox.times import stamp
 
 # What a campaign brings along, and what goes when it goes
-_BELONGINGS = ("coupons", "rulesets", "redemptions", "value_maps")
+_BELONGINGS = ("coupons", "coupon_jobs", "redemptions", "rulesets", "value_maps")
 
 
-def frontend_state(campaign: Document, call: Call) -> str:
+def frontend_state(campaign: Document, now: datetime) -> str:
     """Return the state that people see: the stored one, or what the schedule makes of enabled."""
     if campaign["state"] != "enabled":
         return str(campaign["state"])
-    if campaign.get("startTime") and moment(campaign["startTime"]) > call.now:
+    at = stamp(now)
+    if campaign.get("startTime", at) > at:
         return "scheduled"
-    if campaign.get("endTime") and moment(campaign["endTime"]) <= call.now:
+    if campaign.get("endTime", "9999") <= at:
         return "expired"
     return "running"
 
 
-def present(campaign: Document, call: Call) -> Document:
-    """Return a campaign as upstream shows it: with its state, its counters and its budgets."""
-    number = campaign["id"]
-    coupons, redeemed = call.store.tally("coupons", number, "usageCounter")
-    redemptions, discount = call.store.tally("redemptions", number, "discount")
-    discount = round(discount, 2)
-    used = {"createCoupon": coupons, "redeemCoupon": int(redeemed), "setDiscount": discount}
+def in_state(state: str | None, now: datetime) -> Where:
+    """Ask for campaigns in a state, be it the stored one or what the schedule makes of it."""
+    if state is None:
+        return None
+    start, end = (f"coalesce({column(name)}, ?)" for name in ("startTime", "endTime"))
+    at = stamp(now)
+    shown = (
+        f"CASE WHEN {start} > ? THEN 'scheduled' WHEN {end} <= ? THEN 'expired' ELSE 'running' END"
+    )
+    return Condition(
+        f"{column('state')} = ? OR ({column('state')} = 'enabled' AND {shown} = ?)",
+        (state, at, at, "9999", at, state),
+    )
+
+
+def present(campaign: Document, now: datetime) -> Document:
+    """Return a campaign as upstream shows it: with its state and its budgets."""
     return {
         **campaign,
-        "frontendState": frontend_state(campaign, call),
-        "couponCreationCount": coupons,
-        "couponRedemptionCount": int(redeemed),
-        "discountCount": discount,
-        "discountEffectCount": redemptions,
+        "frontendState": frontend_state(campaign, now),
         "budgets": [
-            {"action": each["action"], "limit": each["limit"], "counter": used[each["action"]]}
+            {"action": each["action"], "limit": each["limit"], "counter": used(campaign, each)}
             for each in campaign["limits"]
-            if each["action"] in used
         ],
     }
 
 
-def in_state(campaign: Document, call: Call, state: str | None) -> bool:
-    """Tell whether a campaign passes the filter campaignState."""
-    return state in (None, campaign["state"], frontend_state(campaign, call))
+# The counter of a campaign that a limit on an action is measured by
+_COUNTED = {
+    "redeemCoupon": "couponRedemptionCount",
+    "createCoupon": "couponCreationCount",
+    "redeemReferral": "referralRedemptionCount",
+    "createReferral": "referralCreationCount",
+    "setDiscount": "discountCount",
+    "createLoyaltyPoints": "createdLoyaltyPointsCount",
+    "redeemLoyaltyPoints": "redeemedLoyaltyPointsCount",
+    "callApi": "callApiEffectCount",
+    "reserveCoupon": "reservecouponEffectCount",
+    "awardGiveaway": "awardedGiveawaysCount",
+    "customEffect": "customEffectCount",
+    "createLoyaltyPointsEffect": "createdLoyaltyPointsEffectCount",
+    "redeemLoyaltyPointsEffect": "redeemedLoyaltyPointsEffectCount",
+}
+
+
+def used(campaign: Document, limit: Document) -> float:
+    """Return how much of a limit of a campaign is used up."""
+    return float(campaign.get(_COUNTED[limit["action"]], 0))
+
+
+def counted(store: Store, number: int, **more: float) -> None:
+    """Add to the counters of a campaign, which have upstream's names."""
+    campaign = store.get("campaigns", number)
+    if campaign:
+        sums = {name: round(campaign.get(name, 0) + count, 6) for name, count in more.items()}
+        store.replace("campaigns", campaign | sums)
 
 
 def list_campaigns(call: Call) -> Reply:
     call.get("applications", "applicationId")
-    found = call.store.list("campaigns", call.arguments["applicationId"])
-    return 200, page(call, [present(c, call) for c in found if _listed(c, call)], total=True)
-
-
-def _listed(campaign: Document, call: Call) -> bool:
     asked = call.arguments
-    return (
-        _is_called(campaign, asked)
-        and in_state(campaign, call, asked.get("campaignState"))
-        and within(campaign, "created", asked.get("createdAfter"), asked.get("createdBefore"))
-        and within(campaign, "startTime", asked.get("startAfter"), asked.get("startBefore"))
-        and within(campaign, "endTime", asked.get("endAfter"), asked.get("endBefore"))
-        and asked.get("templateId") in (None, campaign.get("templateId"))
-        and _among(asked.get("campaignGroupId"), campaign.get("campaignGroups", []))
-        and _among(asked.get("storeId"), campaign.get("linkedStoreIds", []))
+    return 200, page(
+        call,
+        "campaigns",
+        called(asked),
+        in_state(asked.get("campaignState"), call.now),
+        within("created", asked.get("createdAfter"), asked.get("createdBefore")),
+        within("startTime", asked.get("startAfter"), asked.get("startBefore")),
+        within("endTime", asked.get("endAfter"), asked.get("endBefore")),
+        equal("templateId", asked.get("templateId")),
+        holds("campaignGroups", asked.get("campaignGroupId")),
+        holds("linkedStoreIds", asked.get("storeId")),
+        parent=asked["applicationId"],
+        total=True,
+        present=lambda campaign: present(campaign, call.now),
     )
 
 
-def _is_called(document: Document, asked: Mapping[str, Any]) -> bool:
-    """Tell whether a document passes the filters name and tags; together, either may match."""
-    if "name" not in asked and "tags" not in asked:
-        return True
-    return ("name" in asked and contains(document["name"], asked["name"])) or (
-        "tags" in asked and any(contains(tag, asked["tags"]) for tag in document["tags"])
-    )
-
-
-def _among(number: int | None, numbers: list[int]) -> bool:
-    return number is None or number in numbers
+def called(asked: Mapping[str, Any]) -> Where:
+    """Ask for a part of the name, or of a tag; with both, either may match."""
+    return either(contains("name", asked.get("name")), holds_part("tags", asked.get("tags")))
 
 
 def search_campaigns(call: Call) -> Reply:
     call.get("applications", "applicationId")
-    found = [
-        present(campaign, call)
-        for campaign in call.store.list("campaigns", call.arguments["applicationId"])
-        if has_attributes(campaign, call.arguments["attributes"])
-        and in_state(campaign, call, call.arguments.get("campaignState"))
-    ]
-    return 200, page(call, found, total=True)
+    return 200, page(
+        call,
+        "campaigns",
+        has_attributes(call.arguments["attributes"]),
+        in_state(call.arguments.get("campaignState"), call.now),
+        parent=call.arguments["applicationId"],
+        total=True,
+        present=lambda campaign: present(campaign, call.now),
+    )
 
 
 def list_running_campaigns(call: Call) -> Reply:
     asked = call.arguments
-    wanted = asked.get("campaignIds")
-    found = [
-        _as_shop_sees(campaign, call)
-        for campaign in call.store.list("campaigns", call.application_id)
-        if frontend_state(campaign, call) == "running"
-        and (not wanted or str(campaign["id"]) in wanted)
-        and within(campaign, "startTime", asked.get("startAfter"), asked.get("startBefore"))
-        and within(campaign, "endTime", asked.get("endAfter"), asked.get("endBefore"))
-    ]
-    return 200, page(call, found, total=False)
+    return 200, page(
+        call,
+        "campaigns",
+        in_state("running", call.now),
+        among("id", [int(each) for each in asked.get("campaignIds", []) if each.isdigit()]),
+        within("startTime", asked.get("startAfter"), asked.get("startBefore")),
+        within("endTime", asked.get("endAfter"), asked.get("endBefore")),
+        parent=call.application_id,
+        total=False,
+        present=lambda campaign: _as_shop_sees(campaign, call),
+    )
 
 
 def _as_shop_sees(campaign: Document, call: Call) -> Document:
@@ -130,32 +161,27 @@ def _as_shop_sees(campaign: Document, call: Call) -> Document:
 
 
 def get_campaign(call: Call) -> Reply:
-    return 200, present(call.get("campaigns", "campaignId", parent="applicationId"), call)
+    return 200, present(call.get("campaigns", "campaignId", parent="applicationId"), call.now)
 
 
-_FIXED = ("id", "created", "applicationId", "userId", "createdBy", "templateId", "storesImported",
-          "reevaluateOnReturn", "type", "valueMapsIds")  # fmt: skip
+COUNTERS = (*_COUNTED.values(), "discountEffectCount", "addFreeItemEffectCount")
+_FIXED = (*COUNTERS, "id", "created", "applicationId", "userId", "createdBy", "templateId",
+          "storesImported", "reevaluateOnReturn", "type", "valueMapsIds")  # fmt: skip
 
 
 def update_campaign(call: Call) -> Reply:
     campaign = call.get("campaigns", "campaignId", parent="applicationId")
-    given = _given(call)
+    given = call.body
     _check_schedule(given)
     kept = {key: campaign[key] for key in _FIXED if key in campaign}
     changed = {"description": "", "state": "enabled"} | kept | given
     changed |= {"updated": stamp(call.now), "updatedBy": USER_NAME}
-    return 200, present(call.store.replace("campaigns", changed), call)
-
-
-def _given(call: Call) -> Document:
-    """Return the body's properties: what is neither in the path nor in the query."""
-    elsewhere = (*call.operation.path_arguments, *call.operation.query)
-    return {key: value for key, value in call.arguments.items() if key not in elsewhere}
+    return 200, present(call.store.replace("campaigns", changed), call.now)
 
 
 def _check_schedule(document: Document) -> None:
     start, end = document.get("startTime"), document.get("endTime")
-    if start and end and moment(end) <= moment(start):
+    if start and end and end <= start:
         raise UpstreamError(400, "endTime must be after startTime", pointer="/endTime")
 
 
@@ -163,7 +189,7 @@ def delete_campaign(call: Call) -> Reply:
     campaign = call.get("campaigns", "campaignId", parent="applicationId")
     call.store.delete("campaigns", campaign["id"])
     for kind in _BELONGINGS:
-        call.store.delete_children(kind, campaign["id"])
+        call.store.delete_where(kind, parent=campaign["id"])
     return 204, None
 
 
@@ -174,12 +200,12 @@ def copy_campaign(call: Call) -> Reply:
             raise UpstreamError(
                 400, f"application {number} does not exist", pointer="/applicationIds"
             )
-    changes = {key: value for key, value in _given(call).items() if key != "applicationIds"}
+    changes = {key: value for key, value in call.body.items() if key != "applicationIds"}
     changes = {"name": f"Copy of {original['name']}"} | changes
     _check_schedule(original | changes)
     rules = call.store.get("rulesets", original.get("activeRulesetId", 0)) or {"rules": []}
     copies = [
-        present(_create(call, number, original | changes, rules["rules"]), call)
+        present(_create(call, number, original | changes, rules["rules"]), call.now)
         for number in call.arguments["applicationIds"]
     ]
     return 200, {"totalResultSize": len(copies), "data": copies}
@@ -187,17 +213,18 @@ def copy_campaign(call: Call) -> Reply:
 
 def _create(call: Call, application: int, like: Document, rules: list[Any]) -> Document:
     """Store a new, disabled campaign and its ruleset."""
-    own = ("id", "activeRulesetId", "updated", "updatedBy", "valueMapsIds")
+    own = (*COUNTERS, "id", "activeRulesetId", "updated", "updatedBy", "valueMapsIds")
     campaign = call.store.add(
         "campaigns",
         {key: value for key, value in like.items() if key not in own}
         | {
             "created": stamp(call.now),
             "applicationId": application,
-            "userId": USER_ID,
+            "userId": call.user_id,
             "createdBy": USER_NAME,
             "state": "disabled",
             "storesImported": False,
+            **dict.fromkeys(COUNTERS, 0),
         },
         parent=application,
     )
@@ -205,7 +232,7 @@ def _create(call: Call, application: int, like: Document, rules: list[Any]) -> D
         "rulesets",
         {
             "created": stamp(call.now),
-            "userId": USER_ID,
+            "userId": call.user_id,
             "campaignId": campaign["id"],
             "rules": rules,
             "bindings": [],
@@ -225,7 +252,7 @@ def create_campaign_from_template(call: Call) -> Reply:
     if call.arguments["applicationId"] not in template["applicationsIds"]:
         raise UpstreamError(400, "the template is not for this application", pointer="/templateId")
     values = _template_values(template, call.arguments.get("templateParamValues", []))
-    given = _given(call)
+    given = call.body
     like = {
         "description": template["description"],
         "attributes": template["campaignAttributes"] | given.get("campaignAttributesOverrides", {}),
@@ -242,7 +269,7 @@ def create_campaign_from_template(call: Call) -> Reply:
     rules = [_bound(rule, values) for rule in template["rules"]]
     campaign = _create(call, call.arguments["applicationId"], like, rules)
     ruleset = call.store.get("rulesets", campaign["activeRulesetId"])
-    return 201, {"campaign": present(campaign, call), "ruleset": ruleset}
+    return 201, {"campaign": present(campaign, call.now), "ruleset": ruleset}
 
 
 def _template_values(template: Document, given: list[Document]) -> dict[str, Any]:
@@ -271,19 +298,20 @@ def _bound(node: Any, values: Mapping[str, list[Any]]) -> Any:
 
 def list_campaign_templates(call: Call) -> Reply:
     asked = call.arguments
-    found = [
-        {key: value for key, value in template.items() if key != "rules"}
-        for template in call.store.list("campaign_templates")
-        if asked.get("state") in (None, template["state"])
-        and asked.get("userId") in (None, template["userId"])
-        and _is_called(template, asked)
-    ]
-    return 200, page(call, found, total=False)
+    return 200, page(
+        call,
+        "campaign_templates",
+        equal("state", asked.get("state")),
+        equal("userId", asked.get("userId")),
+        called(asked),
+        total=False,
+        present=lambda template: {key: template[key] for key in template if key != "rules"},
+    )
 
 
 def list_rulesets(call: Call) -> Reply:
     call.get("campaigns", "campaignId", parent="applicationId")
-    return 200, page(call, call.store.list("rulesets", call.arguments["campaignId"]), total=True)
+    return 200, page(call, "rulesets", parent=call.arguments["campaignId"], total=True)
 
 
 def get_ruleset(call: Call) -> Reply:
@@ -292,7 +320,7 @@ def get_ruleset(call: Call) -> Reply:
 
 
 def list_campaign_access_groups(call: Call) -> Reply:
-    return 200, page(call, call.store.list("campaign_groups"), total=True)
+    return 200, page(call, "campaign_groups", total=True)
 
 
 def get_campaign_access_group(call: Call) -> Reply:
@@ -301,8 +329,13 @@ def get_campaign_access_group(call: Call) -> Reply:
 
 def list_experiments(call: Call) -> Reply:
     call.get("applications", "applicationId")
-    found = call.store.list("experiments", call.arguments["applicationId"])
-    return 200, page(call, [_experiment(each, call) for each in found], total=True)
+    return 200, page(
+        call,
+        "experiments",
+        parent=call.arguments["applicationId"],
+        total=True,
+        present=lambda experiment: _experiment(experiment, call),
+    )
 
 
 def get_experiment(call: Call) -> Reply:
@@ -312,7 +345,7 @@ def get_experiment(call: Call) -> Reply:
 def _experiment(experiment: Document, call: Call) -> Document:
     campaign = call.store.get("campaigns", experiment["campaignId"])
     shown = {key: value for key, value in experiment.items() if key != "campaignId"}
-    return shown | ({"campaign": present(campaign, call)} if campaign else {})
+    return shown | ({"campaign": present(campaign, call.now)} if campaign else {})
 
 
 HANDLERS: Mapping[str, Handler] = {

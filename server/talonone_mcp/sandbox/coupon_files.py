@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from talonone_mcp.sandbox.coupons import label, matches, new_batch, new_coupon, of_application
-from talonone_mcp.sandbox.handling import (
-    ACCOUNT_ID,
-    USER_ID,
-    Call,
-    Handler,
-    Reply,
-    UpstreamError,
-    moment,
-    stamp,
-    to_csv,
-)
+from talonone_mcp.sandbox.account import ACCOUNT_ID
+from talonone_mcp.sandbox.campaigns import counted
+from talonone_mcp.sandbox.coupons import filters, label, new_batch, new_coupon, of_application
+from talonone_mcp.sandbox.errors import UpstreamError
+from talonone_mcp.sandbox.handling import Call, Csv, Handler, Reply, rows_of
+from talonone_mcp.sandbox.imports import imported
 from talonone_mcp.sandbox.store import Document
+from talonone_mcp.sandbox.times import moment, stamp
 
 _LEAST = 3  # characters of a code, https://docs.talon.one/management-api: importCoupons
 
@@ -44,7 +37,7 @@ def import_coupons(call: Call) -> Reply:
     campaign = call.get("campaigns", "campaignId", parent="applicationId")
     common = {"created": stamp(call.now), "batchId": new_batch(call)}
     created = 0
-    for line, row in _rows(call.arguments["csv"]):
+    for line, row in rows_of(call.arguments["csv"], ("value",), _IMPORTED):
         settings = _settings(line, row)
         code = settings.pop("value")
         if call.store.find("coupons", label(campaign["applicationId"], code)) is None:
@@ -52,29 +45,8 @@ def import_coupons(call: Call) -> Reply:
             created += 1
         elif not call.arguments.get("skipDuplicates"):
             raise UpstreamError(400, f"coupon {code} exists", line=str(line))
-    job = call.store.add(
-        "imports",
-        {
-            "created": stamp(call.now),
-            "accountId": ACCOUNT_ID,
-            "userId": USER_ID,
-            "entity": "Coupon",
-            "amount": created,
-        },
-    )
-    return 200, job
-
-
-def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
-    reader = csv.DictReader(io.StringIO(text))
-    columns = {name.strip().lower() for name in reader.fieldnames or ()}
-    if "value" not in columns or not columns <= _IMPORTED.keys():
-        wanted = ", ".join(_IMPORTED)
-        raise UpstreamError(400, f"the columns are {wanted}, value being required", line="1")
-    for row in reader:
-        if None in row:
-            raise UpstreamError(400, "more values than columns", line=str(reader.line_num))
-        yield reader.line_num, {name.strip().lower(): value for name, value in row.items()}
+    counted(call.store, campaign["id"], couponCreationCount=created)
+    return 200, imported(call, "Coupon", created)
 
 
 def _settings(line: int, row: Mapping[str, str]) -> dict[str, Any]:
@@ -85,8 +57,8 @@ def _settings(line: int, row: Mapping[str, str]) -> dict[str, Any]:
             for column, value in row.items()
             if value
         }
-        for name in ("startDate", "expiryDate"):
-            moment(settings.get(name, "2000-01-01T00:00:00Z"))
+        for name in settings.keys() & {"startDate", "expiryDate"}:
+            settings[name] = stamp(moment(settings[name]))
     except ValueError as error:
         raise UpstreamError(400, f"cannot be read: {error}", line=str(line)) from None
     if len(settings.get("value", "")) < _LEAST:
@@ -102,9 +74,9 @@ _EXPORTED = ("accountid", "applicationid", "attributes", "batchid", "campaignid"
 
 
 def export_coupons(call: Call) -> Reply:
-    found = [c for c in of_application(call) if matches(c, call.arguments, call.now)]
-    rows = [_exported(coupon, call) for coupon in found]
-    return 200, to_csv(("value",) if call.arguments.get("valuesOnly") else _EXPORTED, rows)
+    where = [of_application(call), *filters(call.arguments, call.now)]
+    rows = (_exported(coupon, call) for coupon in call.store.each("coupons", *where))
+    return 200, Csv(("value",) if call.arguments.get("valuesOnly") else _EXPORTED, rows)
 
 
 def _exported(coupon: Document, call: Call) -> dict[str, Any]:

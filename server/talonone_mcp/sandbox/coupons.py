@@ -8,25 +8,25 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from talonone_mcp.sandbox.campaigns import in_state
-from talonone_mcp.sandbox.handling import (
-    Call,
-    Handler,
-    Reply,
-    UpstreamError,
-    contains,
+from talonone_mcp.sandbox.campaigns import counted, in_state
+from talonone_mcp.sandbox.conditions import (
+    Condition,
+    Where,
+    column,
+    equal,
     has_attributes,
-    moment,
-    page,
-    stamp,
+    having_parent,
+    is_true,
+    whether,
     within,
 )
+from talonone_mcp.sandbox.errors import UpstreamError
+from talonone_mcp.sandbox.handling import Call, Handler, Reply, page
 from talonone_mcp.sandbox.store import Document, Store
+from talonone_mcp.sandbox.times import stamp
 
 # https://docs.talon.one/management-api: createCoupons
 _MOST, _MOST_WITH_PREFIX = 20_000, 200_000
-# Upstream's jobs create up to 5,000,000; the sandbox runs them at once and in memory.
-_MOST_IN_SANDBOX_JOB = 500_000
 _CHARACTERS = list(string.ascii_uppercase + string.digits)
 _PATTERN = "########"
 _ATTEMPTS = 20  # draws for one code before the pattern counts as used up
@@ -88,17 +88,6 @@ def create_coupons_for_recipients(call: Call) -> Reply:
     return _created(call, _issue(call, each, call.arguments))
 
 
-def create_coupons_async(call: Call) -> Reply:
-    count = call.arguments["numberOfCoupons"]
-    if count > _MOST_IN_SANDBOX_JOB:
-        raise UpstreamError(
-            400, f"the sandbox creates at most {_MOST_IN_SANDBOX_JOB}", pointer="/numberOfCoupons"
-        )
-    pattern = call.arguments.get("couponSettings", {})
-    coupons = _issue(call, [{}] * count, {**call.arguments, **pattern})
-    return 200, {"batchId": coupons[0]["batchId"]}
-
-
 def _created(call: Call, coupons: list[Document]) -> Reply:
     if call.arguments.get("silent", "yes") != "no":
         return 204, None
@@ -109,22 +98,32 @@ def _issue(
     call: Call, each: Sequence[Mapping[str, Any]], asked: Mapping[str, Any]
 ) -> list[Document]:
     campaign = call.get("campaigns", "campaignId", parent="applicationId")
+    common = settings_of(call, asked)
+    issued = [
+        new_coupon(call.store, campaign, new_code(call, campaign, asked), {**common, **own})
+        for own in each
+    ]
+    counted(call.store, campaign["id"], couponCreationCount=len(issued))
+    return issued
+
+
+def settings_of(call: Call, asked: Mapping[str, Any]) -> Document:
+    """Return what all the coupons of one request have in common.
+
+    Raises:
+        UpstreamError: 400, when they would end before they begin.
+    """
     _check_dates(asked)
-    common = {key: asked[key] for key in _TAKEN if key in asked}
-    common |= {
+    return {key: asked[key] for key in _TAKEN if key in asked} | {
         "created": stamp(call.now),
         "attributes": asked.get("attributes", {}),
         "batchId": new_batch(call),
     }
-    return [
-        new_coupon(call.store, campaign, _code(call, campaign, asked), {**common, **own})
-        for own in each
-    ]
 
 
 def _check_dates(document: Mapping[str, Any]) -> None:
     start, end = document.get("startDate"), document.get("expiryDate")
-    if start and end and moment(end) <= moment(start):
+    if start and end and end <= start:
         raise UpstreamError(400, "expiryDate must be after startDate", pointer="/expiryDate")
 
 
@@ -133,8 +132,12 @@ def new_batch(call: Call) -> str:
     return "".join(call.random.choices(string.ascii_lowercase, k=8))
 
 
-def _code(call: Call, campaign: Document, asked: Mapping[str, Any]) -> str:
-    """Draw a code that is not taken."""
+def new_code(call: Call, campaign: Document, asked: Mapping[str, Any]) -> str:
+    """Draw a code that is not taken, from the request's pattern or the campaign's.
+
+    Raises:
+        UpstreamError: 400, when the pattern has no more.
+    """
     settings = campaign.get("couponSettings", {})
     pattern = asked.get("couponPattern") or settings.get("couponPattern") or _PATTERN
     characters = asked.get("validCharacters") or settings.get("validCharacters") or _CHARACTERS
@@ -151,80 +154,78 @@ def _code(call: Call, campaign: Document, asked: Mapping[str, Any]) -> str:
 
 def list_coupons(call: Call) -> Reply:
     call.get("campaigns", "campaignId", parent="applicationId")
-    return _listed(call, call.store.list("coupons", call.arguments["campaignId"]))
+    return _listed(call, filters(call.arguments, call.now), parent=call.arguments["campaignId"])
 
 
 def search_coupons(call: Call) -> Reply:
-    return _listed(call, of_application(call))
+    return _listed(call, [of_application(call), *filters(call.arguments, call.now)])
 
 
-def of_application(call: Call) -> list[Document]:
-    """Return the coupons of an Application that campaignId and campaignState let through."""
-    call.get("applications", "applicationId")
+def of_application(call: Call) -> Where:
+    """Ask for coupons of an Application whose campaign campaignId and campaignState let through.
+
+    Raises:
+        UpstreamError: 404, when there is no such Application.
+    """
+    asked = call.arguments
+    application = call.get("applications", "applicationId")
+    state = in_state(asked.get("campaignState"), call.now)
+    campaigns = call.store.select("campaigns", state, parent=application["id"])
+    wanted = (None, asked.get("campaignId"))
+    return having_parent(each["id"] for each in campaigns if wanted[1] in (None, each["id"]))
+
+
+def _listed(call: Call, where: Sequence[Where], parent: int | None = None) -> Reply:
+    present = _value_alone if call.arguments.get("valuesOnly") else None
+    return 200, page(call, "coupons", *where, parent=parent, total=False, present=present)
+
+
+def _value_alone(coupon: Document) -> Document:
+    return {"value": coupon["value"]}
+
+
+def filters(asked: Mapping[str, Any], now: datetime) -> list[Where]:
+    """Return the conditions for every documented filter of coupons among the arguments."""
     return [
-        coupon
-        for campaign in call.store.list("campaigns", call.arguments["applicationId"])
-        if in_state(campaign, call, call.arguments.get("campaignState"))
-        and call.arguments.get("campaignId") in (None, campaign["id"])
-        for coupon in call.store.list("coupons", campaign["id"])
+        _has_code(asked),
+        equal("recipientIntegrationId", asked.get("recipientIntegrationId")),
+        equal("batchId", asked.get("batchId")),
+        equal("referralId", asked.get("referralId")),
+        _is_valid(asked.get("valid"), now),
+        whether(_HAS_USES_LEFT, asked.get("usable")),
+        whether(_IS_REDEEMED, asked.get("redeemed")),
+        within("created", asked.get("createdAfter"), asked.get("createdBefore")),
+        within("startDate", asked.get("startsAfter"), asked.get("startsBefore")),
+        within("expiryDate", asked.get("expiresAfter"), asked.get("expiresBefore")),
+        has_attributes(asked.get("attributes")),
     ]
 
 
-def _listed(call: Call, coupons: list[Document]) -> Reply:
-    found = page(call, [c for c in coupons if matches(c, call.arguments, call.now)], total=False)
-    if call.arguments.get("valuesOnly"):
-        found["data"] = [{"value": coupon["value"]} for coupon in found["data"]]
-    return 200, found
+_COUNTER, _LIMIT = column("usageCounter"), column("usageLimit")
+_HAS_USES_LEFT = Condition(f"{_LIMIT} = 0 OR {_COUNTER} < {_LIMIT}")  # a limit of 0 is none
+_IS_REDEEMED = Condition(f"{_COUNTER} > 0")
 
 
-def matches(coupon: Document, asked: Mapping[str, Any], now: datetime) -> bool:
-    """Tell whether a coupon passes every documented filter among the arguments."""
-    return (
-        _has_code(coupon, asked)
-        and asked.get("recipientIntegrationId") in (None, coupon.get("recipientIntegrationId"))
-        and asked.get("batchId") in (None, coupon.get("batchId"))
-        and asked.get("referralId") in (None, coupon.get("referralId"))
-        and asked.get("valid") in (None, validity(coupon, now))
-        and _is(asked.get("usable"), has_uses_left(coupon))
-        and _is(asked.get("redeemed"), coupon["usageCounter"] > 0)
-        and within(coupon, "created", asked.get("createdAfter"), asked.get("createdBefore"))
-        and within(coupon, "startDate", asked.get("startsAfter"), asked.get("startsBefore"))
-        and within(coupon, "expiryDate", asked.get("expiresAfter"), asked.get("expiresBefore"))
-        and has_attributes(coupon, asked.get("attributes", {}))
-    )
-
-
-def _has_code(coupon: Document, asked: Mapping[str, Any]) -> bool:
-    code: str = coupon["value"]
+def _has_code(asked: Mapping[str, Any]) -> Where:
     part: str | None = asked.get("value")
     if part is None:
-        return True
-    if asked.get("exactMatch"):
-        return code.casefold() == part.casefold()
-    return contains(_folded(code), _folded(part))
+        return None
+    if is_true(asked.get("exactMatch")):
+        return Condition("substr(label, instr(label, '/') + 1) = ?", (part.upper(),))
+    return Condition(f"instr(code({column('value')}), code(?)) > 0", (part,))
 
 
-def _folded(code: str) -> str:
-    return "".join(filter(str.isalnum, code))
-
-
-def validity(coupon: Document, now: datetime) -> str:
-    """Return which value of the filter `valid` a coupon answers to."""
-    if coupon.get("expiryDate") and moment(coupon["expiryDate"]) <= now:
-        return "expired"
-    if coupon.get("startDate") and moment(coupon["startDate"]) > now:
-        return "validFuture"
-    return "validNow"
-
-
-def has_uses_left(coupon: Document) -> bool:
-    """Tell whether a coupon may be redeemed once more; a limit of 0 is none."""
-    return not coupon["usageLimit"] or bool(coupon["usageCounter"] < coupon["usageLimit"])
-
-
-def _is(asked: str | bool | None, actual: bool) -> bool:
-    """Compare with a filter that is a boolean, or the word for one."""
-    return asked is None or str(asked).lower() == str(actual).lower()
+def _is_valid(state: str | None, now: datetime) -> Where:
+    if state is None:
+        return None
+    start, expiry = column("startDate"), column("expiryDate")
+    at = stamp(now)
+    if state == "expired":
+        return Condition(f"{expiry} <= ?", (at,))
+    not_expired = f"coalesce({expiry} > ?, 1)"
+    if state == "validFuture":
+        return Condition(f"{not_expired} AND {start} > ?", (at, at))
+    return Condition(f"{not_expired} AND coalesce({start} <= ?, 1)", (at, at))
 
 
 # --- Changing and deleting ---------------------------------------------------------------------
@@ -238,10 +239,10 @@ def update_coupon(call: Call) -> Reply:
 
 
 def update_coupons(call: Call) -> Reply:
-    call.get("campaigns", "campaignId", parent="applicationId")
-    for coupon in call.store.list("coupons", call.arguments["campaignId"]):
-        if call.arguments.get("batchID") in (None, coupon.get("batchId")):
-            _change(call, coupon, cleared=_CLEARED)
+    campaign = call.get("campaigns", "campaignId", parent="applicationId")
+    batch = equal("batchId", call.arguments.get("batchID"))
+    for coupon in call.store.each("coupons", batch, parent=campaign["id"]):
+        _change(call, coupon, cleared=_CLEARED)
     return 204, None
 
 
@@ -267,27 +268,14 @@ def delete_coupon(call: Call) -> Reply:
 
 
 def delete_coupons(call: Call) -> Reply:
-    _delete_matching(call, call.arguments)
+    campaign = call.get("campaigns", "campaignId", parent="applicationId")
+    call.store.delete_where("coupons", *filters(call.arguments, call.now), parent=campaign["id"])
     return 204, None
-
-
-def create_coupon_deletion_job(call: Call) -> Reply:
-    _delete_matching(call, call.arguments["filters"])
-    job = call.store.add("coupon_deletion_jobs", {"filters": call.arguments["filters"]})
-    return 202, {"id": job["id"]}
-
-
-def _delete_matching(call: Call, filters: Mapping[str, Any]) -> None:
-    call.get("campaigns", "campaignId", parent="applicationId")
-    for coupon in call.store.list("coupons", call.arguments["campaignId"]):
-        if matches(coupon, filters, call.now):
-            call.store.delete("coupons", coupon["id"])
 
 
 HANDLERS: Mapping[str, Handler] = {
     "create_coupons": create_coupons,
     "create_coupons_for_recipients": create_coupons_for_recipients,
-    "create_coupons_async": create_coupons_async,
     "list_coupons": list_coupons,
     "search_campaign_coupons": list_coupons,  # the attributes are one more filter
     "search_coupons": search_coupons,
@@ -295,5 +283,4 @@ HANDLERS: Mapping[str, Handler] = {
     "update_coupons": update_coupons,
     "delete_coupon": delete_coupon,
     "delete_coupons": delete_coupons,
-    "create_coupon_deletion_job": create_coupon_deletion_job,
 }

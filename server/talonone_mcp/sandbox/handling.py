@@ -1,29 +1,28 @@
-"""What every handler of the sandbox is given, gives back, and refuses with."""
+"""What every handler of the sandbox is given, and what it gives back."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from http import HTTPStatus
+from datetime import datetime
 from random import Random
 from typing import Any
 
 from talonone_mcp.catalog import Operation
+from talonone_mcp.sandbox.account import USER_ID
+from talonone_mcp.sandbox.conditions import Where
+from talonone_mcp.sandbox.errors import UpstreamError
 from talonone_mcp.sandbox.store import Document, Store
-
-ACCOUNT_ID = 3886
-USER_ID = 388
-USER_NAME = "Sandbox User"
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request: the operation, its arguments side by side, and what it works on.
 
-    `application_id` is the Application of an integration key; None for a Management API key.
+    Times among the arguments are in the store's form. `application_id` is the Application of an
+    integration key; None in the other APIs. `user_id` is who the Management API is called by.
     """
 
     operation: Operation
@@ -32,6 +31,8 @@ class Call:
     now: datetime
     random: Random
     application_id: int | None = None
+    user_id: int = USER_ID
+    token: str | None = None
 
     def get(self, kind: str, argument: str, *, parent: str | None = None) -> Document:
         """Return the document that an argument names.
@@ -52,90 +53,107 @@ class Call:
             raise UpstreamError(404, f"{name} {number} does not exist{place}", resource=name)
         return document
 
+    @property
+    def body(self) -> Document:
+        """The arguments that are in neither the path nor the query: the body's properties."""
+        elsewhere = (*self.operation.path_arguments, *self.operation.query)
+        return {key: value for key, value in self.arguments.items() if key not in elsewhere}
+
+
+@dataclass(frozen=True, slots=True)
+class Csv:
+    """An export: its columns, and its rows, which are read while they are sent."""
+
+    columns: Sequence[str]
+    rows: Iterable[Mapping[str, Any]]
+
+    def lines(self) -> Iterator[str]:
+        """Yield the text, the header line first."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, self.columns, extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        for row in self.rows:
+            writer.writerow(row)
+            yield text.getvalue()
+            text.seek(0)
+            text.truncate()
+        yield text.getvalue()
+
 
 Reply = tuple[int, Any]
-"""Status and body. A body of type str is CSV, None is none at all, and the rest is JSON."""
+"""Status and body: `Csv`, None for none at all, and the rest is JSON."""
 
 Handler = Callable[[Call], Reply]
 
 
-class UpstreamError(Exception):
-    """An answer that is no success, in upstream's form."""
+def page(
+    call: Call,
+    kind: str,
+    *where: Where,
+    parent: int | None = None,
+    total: bool,
+    present: Callable[[Document], Document] | None = None,
+) -> dict[str, Any]:
+    """Return the part of a list that the request asks for, sorted as it asks.
 
-    def __init__(self, status: int, message: str, **source: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.body = {
-            "message": message,
-            "errors": [{"title": HTTPStatus(status).phrase, "source": source}],
-            "StatusCode": status,
-        }
-
-
-def stamp(time: datetime) -> str:
-    """Write a time as upstream does: UTC, RFC 3339."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def moment(text: str) -> datetime:
-    """Read an RFC 3339 time."""
-    return datetime.fromisoformat(text)
-
-
-def page(call: Call, documents: list[Document], *, total: bool) -> dict[str, Any]:
-    """Sort and cut a list as the request asks; with its `totalResultSize`, or with `hasMore`."""
-    documents = _sorted(documents, call.arguments.get("sort"))
-    default = call.operation.input_schema["properties"]["pageSize"]["default"]
-    size = call.arguments.get("pageSize", default)
-    start = max(call.arguments.get("skip", 0), 0)
-    shown = documents[start : start + size]
-    if total:
-        return {"totalResultSize": len(documents), "data": shown}
-    return {"hasMore": start + size < len(documents), "data": shown}
-
-
-def _sorted(documents: list[Document], field: str | None) -> list[Document]:
-    """Sort by a field; what does not have it comes last, in the order in which it was."""
-    if not field:
-        return documents
-    name = field.removeprefix("-")
-
-    def has_it(document: Document) -> bool:
-        return isinstance(document.get(name), (str, int, float))
-
-    having = sorted(
-        filter(has_it, documents),
-        key=lambda document: (isinstance(document[name], str), document[name]),
-        reverse=field.startswith("-"),
+    Args:
+        call: the request.
+        kind: the kind of documents.
+        where: conditions that they fulfil.
+        parent: what they belong to.
+        total: whether upstream says `totalResultSize`; it says `hasMore` otherwise.
+        present: makes what upstream shows of a document; None when that is the document.
+    """
+    size, start = _extent(call)
+    found = call.store.select(
+        kind, *where, parent=parent, sort=call.arguments.get("sort"), limit=size + 1, offset=start
     )
-    return having + [document for document in documents if not has_it(document)]
+    shown = found[:size] if present is None else [present(each) for each in found[:size]]
+    if total:
+        return {"totalResultSize": call.store.count(kind, *where, parent=parent), "data": shown}
+    return {"hasMore": len(found) > size, "data": shown}
 
 
-def contains(text: object, part: str) -> bool:
-    """Tell whether upstream's filters by name find `part` in `text`: case does not matter."""
-    return part.casefold() in str(text).casefold()
+def page_of(call: Call, items: Sequence[Any], *, total: bool) -> dict[str, Any]:
+    """Return the part that the request asks for of a list that was computed, in its own order."""
+    size, start = _extent(call)
+    shown = items[start : start + size]
+    if total:
+        return {"totalResultSize": len(items), "data": shown}
+    return {"hasMore": start + size < len(items), "data": shown}
 
 
-def within(document: Document, field: str, after: str | None, before: str | None) -> bool:
-    """Tell whether a document's time lies between two given ones; without a time it never does."""
-    if after is None and before is None:
-        return True
-    if not document.get(field):
-        return False
-    at = moment(document[field])
-    return (after is None or at >= moment(after)) and (before is None or at <= moment(before))
+def _extent(call: Call) -> tuple[int, int]:
+    properties = call.operation.input_schema["properties"]
+    default = properties["pageSize"].get("default", 1000) if "pageSize" in properties else 1000
+    return call.arguments.get("pageSize", default), max(call.arguments.get("skip", 0), 0)
 
 
-def has_attributes(document: Document, attributes: Mapping[str, Any]) -> bool:
-    """Tell whether a document has all the given custom attributes; it may have others too."""
-    own = document.get("attributes", {})
-    return all(name in own and own[name] == value for name, value in attributes.items())
+def rows_of(text: str, required: Iterable[str], optional: Iterable[str] = ()) -> Iterator[
+    tuple[int, dict[str, str]]
+]:  # fmt: skip
+    """Yield the lines of an import with their numbers, by columns whose case does not matter.
 
+    Args:
+        text: CSV with a header line.
+        required: the columns that must be there, in lower case.
+        optional: those that may be.
 
-def to_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """Write rows as upstream's exports do, with a header line."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    Raises:
+        UpstreamError: 400 with the line, when the columns are others, or a line has more or fewer
+            values than columns.
+    """
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    needed, known = set(required), {*required, *optional}
+    try:
+        columns = {name.strip().lower() for name in reader.fieldnames or ()}
+        if not needed <= columns or not columns <= known:
+            wanted = ", ".join(sorted(known))
+            must = ", ".join(sorted(needed))
+            raise UpstreamError(400, f"the columns are {wanted}; required: {must}", line="1")
+        for row in reader:
+            if None in row or None in row.values():
+                raise UpstreamError(400, "not as many values as columns", line=str(reader.line_num))
+            yield reader.line_num, {name.strip().lower(): value for name, value in row.items()}
+    except csv.Error as error:
+        raise UpstreamError(400, f"no CSV: {error}", line=str(reader.line_num)) from None

@@ -3,85 +3,87 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 
-from talonone_mcp.catalog import Catalog, Operation
+from talonone_mcp.catalog import Operation
 from talonone_mcp.catalog.validation import problems
-from talonone_mcp.sandbox.handling import UpstreamError
+from talonone_mcp.sandbox.errors import Flaw, UpstreamError
+from talonone_mcp.sandbox.times import normal
 
-
-class Router:
-    """Finds the operation of a request line."""
-
-    def __init__(self, catalog: Catalog) -> None:
-        self._operations: dict[tuple[str, int], list[Operation]] = {}
-        for operation in catalog:
-            parts = operation.path.split("/")
-            self._operations.setdefault((operation.method, len(parts)), []).append(operation)
-        for group in self._operations.values():  # a fixed segment goes before a placeholder
-            group.sort(key=lambda operation: len(operation.path_arguments))
-
-    def find(self, method: str, raw_path: str) -> tuple[Operation, dict[str, str]]:
-        """Return the operation and its path arguments.
-
-        Args:
-            method: the HTTP method.
-            raw_path: the path, still percent-encoded: an encoded slash is no separator.
-
-        Raises:
-            UpstreamError: 404, when no operation has this request line.
-        """
-        parts = raw_path.split("/")
-        for operation in self._operations.get((method, len(parts)), ()):
-            values = dict(_match(operation.path.split("/"), parts))
-            if "" not in values:
-                return operation, values
-        raise UpstreamError(404, f"no such endpoint: {method} {unquote(raw_path)}")
-
-
-def _match(pattern: Sequence[str], parts: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield the placeholders' values; an entry named "" where the path does not match."""
-    for expected, actual in zip(pattern, parts, strict=True):
-        if expected.startswith("{"):
-            yield expected[1:-1], unquote(actual)
-        elif expected != actual:
-            yield "", actual
+_MOST_JSON = 10_000_000  # bytes of a body
+_MOST_CSV = 256_000_000  # bytes of a form with a file
+_TYPES = ("application/json", "text/json")
 
 
 async def read(
     request: Request, operation: Operation, in_path: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Return the arguments of a request, side by side and of their types.
+    """Return the arguments of a request, side by side, of their types, times in the store's form.
+
+    What the operation does not know is passed over, and null means not given.
 
     Raises:
-        UpstreamError: 400, saying where the request is not what the operation takes.
+        UpstreamError: 400, saying everything that is not as the operation takes it; 413 and 415,
+            when the body is too large or of another type.
     """
     arguments: dict[str, Any] = {}
     for name, text in (*in_path.items(), *_in_query(request, operation)):
         arguments[name] = _typed(operation, name, text)
+    for name, header in operation.headers.items():
+        if header in request.headers:
+            arguments[name] = _typed(operation, name, request.headers[header])
     body = await _body(request, operation)
     if operation.body and operation.body.whole:
         arguments[operation.body.whole] = body
     else:
-        arguments |= body
-    for each in problems(operation, arguments):
-        place = "parameter" if each.at in (*in_path, *operation.query) else "pointer"
-        at = each.at if place == "parameter" else f"/{each.at.replace('.', '/')}"
-        raise UpstreamError(400, f"{each.at} {each.problem}", **{place: at})
-    return arguments
+        known = operation.input_schema.get("properties", {})
+        arguments |= {key: value for key, value in body.items() if key in known}
+    arguments = _known(operation.input_schema, arguments)
+    if wrong := [
+        _flaw(operation, each.at, each.problem) for each in problems(operation, arguments)
+    ]:
+        raise UpstreamError.of(400, wrong)
+    given: dict[str, Any] = normal(operation.input_schema, arguments)
+    return given
+
+
+def _flaw(operation: Operation, at: str, problem: str) -> Flaw:
+    if at in (*operation.path_arguments, *operation.query):
+        return Flaw(f"{at} {problem}", {"parameter": at})
+    steps = at.replace("[", ".").replace("]", "").replace(".", "/")
+    return Flaw(f"{at} {problem}", {"pointer": f"/{steps}"})
+
+
+def _known(schema: Mapping[str, Any], value: Any) -> Any:
+    """Return a value without what the schema does not know, and without nulls it does not take."""
+    if isinstance(value, list) and "items" in schema:
+        return [_known(schema["items"], item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    known, closed = schema.get("properties", {}), schema.get("additionalProperties") is False
+    return {
+        key: _known(known.get(key, {}), item)
+        for key, item in value.items()
+        if (key in known or not closed) and (item is not None or key not in known)
+    }
 
 
 def _in_query(request: Request, operation: Operation) -> Iterator[tuple[str, Any]]:
     """Yield the query's parameters; upstream passes over those that it does not know."""
     repeated: dict[str, list[str]] = {}
+    dotted: dict[str, str] = {}
     for name, text in parse_qsl(request.url.query, keep_blank_values=True):
         repeated.setdefault(name, []).append(text)
+        if name.startswith("."):
+            dotted[name[1:]] = text
     for name, texts in repeated.items():
-        if name not in operation.query:
+        if name not in operation.query or name in operation.dotted:
             continue
         if operation.input_schema["properties"][name]["type"] != "array":
             yield name, texts[-1]
@@ -89,11 +91,19 @@ def _in_query(request: Request, operation: Operation) -> Iterator[tuple[str, Any
             yield name, texts[-1].split(",")
         else:
             yield name, texts
+    if dotted:
+        yield from ((name, dotted) for name in operation.dotted)
 
 
-def _typed(operation: Operation, name: str, text: Any) -> Any:
+def _typed(operation: Operation, name: str, given: Any) -> Any:
     """Read a parameter's text as its schema says; text that is not of the type stays as it is."""
-    kind = operation.input_schema["properties"][name]["type"]
+    schema = operation.input_schema["properties"][name]
+    if isinstance(given, list):
+        return [_value(schema.get("items", {}).get("type"), text) for text in given]
+    return _value(schema["type"], given)
+
+
+def _value(kind: object, text: Any) -> Any:
     if kind in ("integer", "number", "boolean"):
         try:
             return json.loads(text)
@@ -103,27 +113,52 @@ def _typed(operation: Operation, name: str, text: Any) -> Any:
 
 
 async def _body(request: Request, operation: Operation) -> dict[str, Any]:
-    if operation.body is None:
+    if operation.body is None and request.method in ("GET", "DELETE"):
         return {}
-    if operation.body.file:
+    if operation.body and operation.body.file:
         return {"csv": await _file(request, operation.body.file)}
-    content = await request.body()
+    content = await _bytes(request, _MOST_JSON)
+    if operation.body is None or not content:
+        return {}
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind and kind not in _TYPES and not kind.endswith("+json"):
+        raise UpstreamError(415, f"the body must be application/json, not {kind[:80]}")
     try:
         document = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UpstreamError(400, f"the body is no JSON: {error}", pointer="/") from None
     if not isinstance(document, dict):
         raise UpstreamError(400, "the body must be an object", pointer="/")
     return document
 
 
+async def _bytes(request: Request, most: int) -> bytes:
+    """Read the body, and no more of it than may be."""
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > most:
+            raise UpstreamError(413, f"the body has more than {most:,} bytes")
+    return bytes(content)
+
+
 async def _file(request: Request, field: str) -> str:
-    async with request.form() as form:
-        upload = form.get(field)
-        content = await upload.read() if upload and not isinstance(upload, str) else None
+    kind = request.headers.get("content-type", "")
+    if not kind.startswith("multipart/form-data"):
+        raise UpstreamError(415, "the body must be multipart/form-data", pointer=f"/{field}")
+    if int(request.headers.get("content-length", 0)) > _MOST_CSV:
+        raise UpstreamError(413, f"the body has more than {_MOST_CSV:,} bytes")
+    try:
+        async with request.form() as form:
+            upload = form.get(field)
+            content = await upload.read() if isinstance(upload, UploadFile) else upload
+    except MultiPartException as error:
+        raise UpstreamError(400, f"the form cannot be read: {error}", pointer="/") from None
     if content is None:
         raise UpstreamError(400, f"the form has no file {field}", pointer=f"/{field}")
+    if isinstance(content, str):
+        return content
     try:
-        return content.decode("utf-8")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise UpstreamError(400, "the file is no UTF-8 text", pointer=f"/{field}") from None
+        raise UpstreamError(400, "the file is no UTF-8 text", line="1") from None

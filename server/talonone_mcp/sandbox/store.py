@@ -1,40 +1,90 @@
-"""The sandbox's memory: JSON documents in SQLite."""
+"""The sandbox's memory: JSON documents in SQLite, a table for each kind."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+
+from talonone_mcp.sandbox.conditions import Condition, Where, column
+from talonone_mcp.sandbox.kinds import KINDS
 
 Document = dict[str, Any]
 
-_TABLES = """
-CREATE TABLE documents (
-    kind TEXT NOT NULL,    -- campaigns, coupons, ...
-    id INTEGER NOT NULL,
-    parent INTEGER,        -- the id of what it belongs to: a coupon's campaign, say
-    label TEXT,            -- what it is found by besides its id: a coupon's code, say
-    body TEXT NOT NULL,
-    PRIMARY KEY (kind, id)
-) WITHOUT ROWID;
-CREATE INDEX documents_by_parent ON documents (kind, parent, id);
-CREATE UNIQUE INDEX documents_by_label ON documents (kind, label) WHERE label IS NOT NULL;
-CREATE TABLE sequences (kind TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
+_LAYOUT = 1  # the version of the tables; a file of another one is not opened
+_CHUNK = 1000  # documents that `each` reads at once
+# `parent` is the id of what a document belongs to, a coupon's campaign, say; `label` what it is
+# found by besides its id, a coupon's code, say. AUTOINCREMENT: an id is never given out twice.
+_TABLE = """
+CREATE TABLE "{kind}" (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, parent INTEGER, label TEXT, body TEXT NOT NULL);
+CREATE INDEX "{kind} by parent" ON "{kind}" (parent) WHERE parent IS NOT NULL;
+CREATE UNIQUE INDEX "{kind} by label" ON "{kind}" (label) WHERE label IS NOT NULL;
 """
 
 
-class Store:
-    """Documents by kind and id. An id that was given out is never given out again."""
+class StoreError(Exception):
+    """The file cannot be used; the message says which and why."""
 
-    def __init__(self) -> None:
-        self._db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-        self._db.executescript(_TABLES)
+
+class Store:
+    """Documents by kind and id, all of them in one account.
+
+    It is used by one thread at a time. What is written in a transaction is there as a whole or
+    not at all; in a file, it also outlives the process's sudden end.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        """Open the store.
+
+        Args:
+            path: the file that keeps it; None for memory. Where `is_new`, it is in a transaction
+                that `keep` ends.
+
+        Raises:
+            StoreError: the file is no store of this version, or is in use.
+        """
+        # Whoever serves it may do so from another thread than the one that opened it.
+        self._db = sqlite3.connect(
+            path or ":memory:", isolation_level=None, check_same_thread=False, cached_statements=512
+        )
+        self._db.create_function("fold", 1, _fold, deterministic=True)
+        self._db.create_function("code", 1, _code, deterministic=True)
+        try:
+            self.is_new = self._prepare(path)
+        except sqlite3.Error as error:
+            self._db.close()
+            raise StoreError(f"{path} cannot be used: {error}") from None
+
+    def _prepare(self, path: Path | None) -> bool:
+        """Make the tables unless they are there; return whether they were made."""
+        if path:
+            # One process a file. In this journal mode a commit survives the end of the process.
+            self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+        [layout] = self._db.execute("PRAGMA user_version").fetchone()
+        if layout:
+            if layout != _LAYOUT:
+                raise sqlite3.DatabaseError("it was written by another version; start a new one")
+            return False
+        [tables] = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if tables:
+            raise sqlite3.DatabaseError("it is a database, but none of the sandbox's")
+        self._db.executescript(f"BEGIN;{''.join(_definitions())}")
+        return True
 
     def close(self) -> None:
-        """Give up the store and everything in it."""
+        """Give up the store; what only memory held is gone."""
         self._db.close()
+
+    def keep(self) -> None:
+        """End the making of a new store. A file whose making did not come so far is still empty."""
+        self._db.execute(f"PRAGMA user_version = {_LAYOUT}")
+        self._db.execute("COMMIT")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -47,6 +97,18 @@ class Store:
             raise
         self._db.execute("COMMIT")
 
+    @contextmanager
+    def rehearsal(self) -> Iterator[None]:
+        """Take back all changes made inside, within a transaction that goes on: a dry run."""
+        self._db.execute("SAVEPOINT rehearsal")
+        try:
+            yield
+        finally:
+            self._db.execute("ROLLBACK TO rehearsal")
+            self._db.execute("RELEASE rehearsal")
+
+    # --- Writing ---------------------------------------------------------------------------
+
     def add(
         self, kind: str, document: Document, *, parent: int | None = None, label: str | None = None
     ) -> Document:
@@ -55,66 +117,150 @@ class Store:
         Raises:
             sqlite3.IntegrityError: the label, or the id, is taken.
         """
-        number = document.get("id") or self._last(kind) + 1
-        self._db.execute(
-            "INSERT INTO sequences VALUES (?, ?)"
-            " ON CONFLICT (kind) DO UPDATE SET last = max(last, excluded.last)",
-            (kind, number),
+        given = document.get("id")
+        cursor = self._db.execute(
+            f'INSERT INTO "{kind}" VALUES (?, ?, ?, ?)',  # noqa: S608 - kinds are ours
+            (given, parent, label, "{}" if given is None else json.dumps(document)),
         )
-        stored = {"id": number, **document}
-        self._db.execute(
-            "INSERT INTO documents VALUES (?, ?, ?, ?, ?)",
-            (kind, number, parent, label, json.dumps(stored)),
-        )
-        return stored
+        if given is not None:
+            return document
+        return self.replace(kind, {"id": cursor.lastrowid, **document})
 
-    def _last(self, kind: str) -> int:
-        row = self._db.execute("SELECT last FROM sequences WHERE kind = ?", (kind,)).fetchone()
-        return int(row[0]) if row else 0
+    def add_all(self, kind: str, rows: Iterable[tuple[Document, int | None, str | None]]) -> None:
+        """Store many new documents at once: each with its own id, its parent and its label.
+
+        Raises:
+            sqlite3.IntegrityError: a label, or an id, is taken.
+        """
+        self._db.executemany(
+            f'INSERT INTO "{kind}" VALUES (?, ?, ?, ?)',  # noqa: S608
+            ((document["id"], parent, label, json.dumps(document))
+             for document, parent, label in rows),
+        )  # fmt: skip
+
+    def next_id(self, kind: str) -> int:
+        """Return the id that the next new document gets."""
+        row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (kind,)).fetchone()
+        return int(row[0]) + 1 if row else 1
 
     def replace(self, kind: str, document: Document) -> Document:
         """Store a changed document under its id."""
         self._db.execute(
-            "UPDATE documents SET body = ? WHERE kind = ? AND id = ?",
-            (json.dumps(document), kind, document["id"]),
+            f'UPDATE "{kind}" SET body = ? WHERE id = ?',  # noqa: S608
+            (json.dumps(document), document["id"]),
         )
         return document
 
-    def get(self, kind: str, number: int) -> Document | None:
-        """Return one document by its id."""
-        return self._one("kind = ? AND id = ?", kind, number)
+    def relabel(self, kind: str, number: int, label: str | None) -> None:
+        """Change what a document is found by.
 
-    def find(self, kind: str, label: str) -> Document | None:
-        """Return one document by its label."""
-        return self._one("kind = ? AND label = ?", kind, label)
-
-    def _one(self, where: str, *values: object) -> Document | None:
-        query = f"SELECT body FROM documents WHERE {where}"  # noqa: S608 - the texts above
-        row = self._db.execute(query, values).fetchone()
-        return json.loads(row[0]) if row else None
-
-    def list(self, kind: str, parent: int | None = None) -> list[Document]:
-        """Return the documents of a kind, or of one parent alone, in the order of their ids."""
-        rows = self._db.execute(
-            "SELECT body FROM documents"
-            " WHERE kind = :kind AND (:parent IS NULL OR parent = :parent) ORDER BY id",
-            {"kind": kind, "parent": parent},
-        )
-        return [json.loads(body) for (body,) in rows]
-
-    def tally(self, kind: str, parent: int, field: str) -> tuple[int, float]:
-        """Return how many documents a parent has, and the sum of one of their fields."""
-        count, total = self._db.execute(
-            "SELECT count(*), total(json_extract(body, ?)) FROM documents"
-            " WHERE kind = ? AND parent = ?",
-            (f"$.{field}", kind, parent),
-        ).fetchone()
-        return int(count), float(total)
+        Raises:
+            sqlite3.IntegrityError: the label is taken.
+        """
+        self._db.execute(f'UPDATE "{kind}" SET label = ? WHERE id = ?', (label, number))  # noqa: S608
 
     def delete(self, kind: str, number: int) -> None:
         """Remove one document."""
-        self._db.execute("DELETE FROM documents WHERE kind = ? AND id = ?", (kind, number))
+        self._db.execute(f'DELETE FROM "{kind}" WHERE id = ?', (number,))  # noqa: S608
 
-    def delete_children(self, kind: str, parent: int) -> None:
-        """Remove every document of a kind that belongs to one parent."""
-        self._db.execute("DELETE FROM documents WHERE kind = ? AND parent = ?", (kind, parent))
+    def delete_where(self, kind: str, *where: Where, parent: int | None = None) -> int:
+        """Remove the documents that all the conditions hold for, and return how many they were."""
+        clause, values = _clause(where, parent)
+        return self._db.execute(f'DELETE FROM "{kind}"{clause}', values).rowcount  # noqa: S608
+
+    # --- Reading ---------------------------------------------------------------------------
+
+    def get(self, kind: str, number: int) -> Document | None:
+        """Return one document by its id."""
+        return self._one(f'SELECT body FROM "{kind}" WHERE id = ?', number)  # noqa: S608
+
+    def find(self, kind: str, label: str) -> Document | None:
+        """Return one document by its label."""
+        return self._one(f'SELECT body FROM "{kind}" WHERE label = ?', label)  # noqa: S608
+
+    def _one(self, query: str, value: object) -> Document | None:
+        row = self._db.execute(query, (value,)).fetchone()
+        return json.loads(row[0]) if row else None
+
+    def select(
+        self,
+        kind: str,
+        *where: Where,
+        parent: int | None = None,
+        sort: str | None = None,
+        limit: int = -1,
+        offset: int = 0,
+    ) -> list[Document]:
+        """Return the documents that all the conditions hold for.
+
+        Args:
+            kind: which kind.
+            where: conditions; None is none.
+            parent: the id of what they belong to; None for any.
+            sort: a field, with "-" before it from the greatest down; without it come last. Then,
+                and unless given, they are in the order of their ids.
+            limit: how many at most; -1 for all.
+            offset: how many to pass over first.
+        """
+        clause, values = _clause(where, parent)
+        query = f'SELECT body FROM "{kind}"{clause} ORDER BY {_order(sort)} LIMIT ? OFFSET ?'  # noqa: S608
+        rows = self._db.execute(query, (*values, limit, offset))
+        return [json.loads(body) for (body,) in rows]
+
+    def each(self, kind: str, *where: Where, parent: int | None = None) -> Iterator[Document]:
+        """Yield the documents that all the conditions hold for, few at a time, by their ids.
+
+        Other requests may come in between: what they add behind the reader is seen.
+        """
+        last = 0
+        while found := self.select(
+            kind, *where, Condition("id > ?", (last,)), parent=parent, limit=_CHUNK
+        ):
+            yield from found
+            last = found[-1]["id"]
+
+    def count(self, kind: str, *where: Where, parent: int | None = None) -> int:
+        """Return how many documents all the conditions hold for."""
+        clause, values = _clause(where, parent)
+        query = f'SELECT count(*) FROM "{kind}"{clause}'  # noqa: S608
+        return int(self._db.execute(query, values).fetchone()[0])
+
+    def total(self, kind: str, field: str, *where: Where, parent: int | None = None) -> float:
+        """Return the sum of a field over the documents that all the conditions hold for."""
+        clause, values = _clause(where, parent)
+        query = f'SELECT total({column(field)}) FROM "{kind}"{clause}'  # noqa: S608
+        return float(self._db.execute(query, values).fetchone()[0])
+
+
+def _definitions() -> Iterator[str]:
+    for kind, indexes in KINDS.items():
+        yield _TABLE.format(kind=kind)
+        for fields in indexes:
+            columns = ", ".join(map(column, fields))
+            yield f'CREATE INDEX "{kind} by {", ".join(fields)}" ON "{kind}" ({columns});'
+
+
+def _clause(where: Iterable[Where], parent: int | None) -> tuple[str, tuple[Any, ...]]:
+    conditions = [each for each in where if each is not None]
+    if parent is not None:
+        conditions.insert(0, Condition("parent = ?", (parent,)))
+    if not conditions:
+        return "", ()
+    sql = " AND ".join(f"({each.sql})" for each in conditions)
+    return f" WHERE {sql}", tuple(value for each in conditions for value in each.values)
+
+
+def _order(sort: str | None) -> str:
+    if not sort:
+        return "id"
+    field = column(sort.removeprefix("-"))
+    return f"{field} DESC, id DESC" if sort.startswith("-") else f"{field} NULLS LAST, id"
+
+
+def _fold(text: object) -> str | None:
+    return None if text is None else str(text).casefold()
+
+
+def _code(text: object) -> str:
+    """Return what of a coupon's code its filter compares: dashes and case do not matter."""
+    return "".join(filter(str.isalnum, str(text).casefold()))

@@ -1,22 +1,22 @@
-"""The demo account: a small retailer, the same on every start, its dates relative to now."""
+"""The demo account's campaigns in every state, with their rulesets, coupons and redemptions."""
 
 from __future__ import annotations
 
 import string
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from random import Random
+from datetime import datetime
 from typing import Any
 
+from talonone_mcp.sandbox.account import ACCOUNT_ID, SHOP, SHOP_US, USER_ID, USER_NAME
+from talonone_mcp.sandbox.campaigns import COUNTERS, counted
 from talonone_mcp.sandbox.coupons import new_coupon
-from talonone_mcp.sandbox.handling import ACCOUNT_ID, USER_ID, USER_NAME, stamp
-from talonone_mcp.sandbox.store import Document, Store
-
-SHOP, SHOP_US = 42, 43  # the Applications; the sandbox's integration key is the first one's
+from talonone_mcp.sandbox.demo.customers import CUSTOMERS
+from talonone_mcp.sandbox.demo.filling import Account
+from talonone_mcp.sandbox.store import Document
+from talonone_mcp.sandbox.times import stamp
 
 _CHARACTERS = list(string.ascii_uppercase + string.digits)
-_CREATED = -420  # days from now when the account came into being
 _SPACE = "3d6f0a52-7c1b-4e8e-9a50-0000000000"  # the fixed part of the rules' ids
 
 
@@ -48,124 +48,19 @@ _CAMPAIGNS = (
     _Plan(31, SHOP_US, "Free shipping weeks", (-14, 14), 100, "SHIP-####", 20, ("shipping",)),
     _Plan(32, SHOP_US, "Holiday gift cards", (10, 45), 25, "GIFT-####-####", 4, ("holiday",)),
 )
-_CUSTOMERS = ["anna.schmidt", "ben.weber", "carla.rossi", "david.novak", "emma.dubois"]
 
 
-class _Account:
-    """The account while it is being filled."""
-
-    def __init__(self, store: Store, now: datetime, random: Random) -> None:
-        self.store = store
-        self.now = now
-        self.random = random
-
-    def day(self, offset: float) -> str:
-        """Return the time that lies so many days from now."""
-        return stamp(self.now + timedelta(days=offset))
+def fill(account: Account) -> None:
+    """Fill in this part."""
+    for plan in _CAMPAIGNS:
+        _fill_campaign(account, plan)
+    _fill_value_map(account)
+    _fill_templates(account)
+    _fill_experiments(account)
+    _fill_rejections(account)
 
 
-def fill(store: Store, now: datetime, random: Random) -> None:
-    """Fill an empty store with the demo account.
-
-    Args:
-        store: where to.
-        now: what the dates are relative to.
-        random: draws codes, dates and amounts; the same seed gives the same account.
-    """
-    account = _Account(store, now, random)
-    with store.transaction():
-        _fill_applications(account)
-        _fill_access_groups(account)
-        _fill_cart_item_filters(account)
-        _fill_customers(account)
-        for plan in _CAMPAIGNS:
-            _fill_campaign(account, plan)
-        _fill_value_map(account)
-        _fill_templates(account)
-        _fill_experiments(account)
-        _fill_rejections(account)
-
-
-def _fill_applications(account: _Account) -> None:
-    for number, name, currency, timezone in (
-        (SHOP, "Webshop DE", "EUR", "Europe/Berlin"),
-        (SHOP_US, "Webshop US", "USD", "America/New_York"),
-    ):
-        account.store.add(
-            "applications",
-            {
-                "id": number,
-                "created": account.day(_CREATED),
-                "modified": account.day(-12),
-                "accountId": ACCOUNT_ID,
-                "name": name,
-                "description": f"The online shop that sells in {currency}",
-                "timezone": timezone,
-                "currency": currency,
-                "caseSensitivity": "insensitive-uppercase",
-                "defaultDiscountScope": "sessionTotal",
-                "enableCascadingDiscounts": True,
-                "enablePartialDiscounts": False,
-                "enableCampaignStateManagement": False,
-                "sandbox": True,
-                "loyaltyPrograms": [],
-            },
-        )
-
-
-def _fill_access_groups(account: _Account) -> None:
-    for number, name, application in (
-        (37, "Europe access group", SHOP),
-        (38, "Americas access group", SHOP_US),
-    ):
-        account.store.add(
-            "campaign_groups",
-            {
-                "id": number,
-                "created": account.day(_CREATED),
-                "modified": account.day(-90),
-                "accountId": ACCOUNT_ID,
-                "name": name,
-                "description": "Who works on the campaigns of this market",
-                "subscribedApplicationsIds": [application],
-                "campaignIds": [
-                    plan.number for plan in _CAMPAIGNS if plan.application == application
-                ],
-            },
-        )
-
-
-def _fill_cart_item_filters(account: _Account) -> None:
-    common = {"created": account.day(-300), "createdBy": USER_ID, "applicationId": SHOP}
-    expression = {"id": 19, "cartItemFilterId": 20, "expression": ["!", [".", "gift_card", "tags"]]}
-    account.store.add("cart_item_filter_expressions", common | expression, parent=SHOP)
-    described = {
-        "id": 20,
-        "name": "No gift cards",
-        "description": "Discounts pass over gift cards",
-        "activeExpressionId": 19,
-        "modified": account.day(-250),
-        "modifiedBy": USER_ID,
-    }
-    account.store.add("cart_item_filters", common | described, parent=SHOP)
-
-
-def _fill_customers(account: _Account) -> None:
-    for customer in _CUSTOMERS:
-        profile = {
-            "created": account.day(-account.random.uniform(100, 400)),
-            "integrationId": customer,
-            "attributes": {"Name": customer.replace(".", " ").title()},
-            "accountId": ACCOUNT_ID,
-            "closedSessions": account.random.randrange(1, 12),
-            "totalSales": round(account.random.uniform(40, 900), 2),
-            "lastActivity": account.day(-account.random.uniform(0, 20)),
-            "sandbox": True,
-        }
-        account.store.add("customers", profile, label=customer)
-
-
-def _fill_campaign(account: _Account, plan: _Plan) -> None:
+def _fill_campaign(account: Account, plan: _Plan) -> None:
     first, last = plan.days
     campaign: Document = {
         "id": plan.number,
@@ -192,6 +87,7 @@ def _fill_campaign(account: _Account, plan: _Plan) -> None:
         "updated": account.day(-3 if plan.state == "enabled" else -100),
         "updatedBy": USER_NAME,
         "storesImported": False,
+        **dict.fromkeys(COUNTERS, 0),
     }
     if last is not None:
         campaign["endTime"] = account.day(last)
@@ -199,16 +95,20 @@ def _fill_campaign(account: _Account, plan: _Plan) -> None:
     account.store.add("rulesets", _ruleset(account, campaign, plan), parent=plan.number)
     for index in range(plan.coupons):
         _fill_coupon(account, campaign, index, plan.percent)
+    counted(account.store, plan.number, couponCreationCount=plan.coupons)
+    group = account.store.get("campaign_groups", campaign["campaignGroups"][0]) or {}
+    numbers = [*group["campaignIds"], plan.number]
+    account.store.replace("campaign_groups", group | {"campaignIds": numbers})
 
 
-def _fill_value_map(account: _Account) -> None:
+def _fill_value_map(account: Account) -> None:
     campaign = account.store.get("campaigns", 18) or {}
     account.store.replace("campaigns", campaign | {"valueMapsIds": [17]})
     prices = [{"identifier": f"SKU-{n:03}", "value": f"{9.9 + n:.2f}"} for n in range(1, 13)]
     account.store.add("value_maps", {"id": 17, "campaignId": 18, "items": prices}, parent=18)
 
 
-def _ruleset(account: _Account, campaign: Document, plan: _Plan) -> Document:
+def _ruleset(account: Account, campaign: Document, plan: _Plan) -> Document:
     return {
         "id": campaign["activeRulesetId"],
         "created": campaign["created"],
@@ -233,7 +133,7 @@ def _rule(number: int, title: str, percent: int | str) -> dict[str, Any]:
     }
 
 
-def _fill_coupon(account: _Account, campaign: Document, index: int, percent: int) -> None:
+def _fill_coupon(account: Account, campaign: Document, index: int, percent: int) -> None:
     """Store one coupon; its place in the row decides in which of the possible states it is."""
     settings = {
         "created": campaign["created"],
@@ -246,17 +146,17 @@ def _fill_coupon(account: _Account, campaign: Document, index: int, percent: int
     stored = new_coupon(account.store, campaign, code, settings)
     for _ in range(stored["usageCounter"]):
         _fill_redemption(account, campaign, stored, percent)
-    for customer in _CUSTOMERS[: stored["reservationCounter"]]:
+    for customer in CUSTOMERS[: stored["reservationCounter"]]:
         reservation = {"customer": customer, "couponId": stored["id"]}
         account.store.add("reservations", reservation, parent=stored["id"])
 
 
-_COUPON_STATES: list[Callable[[_Account], dict[str, Any]]] = [
+_COUPON_STATES: list[Callable[[Account], dict[str, Any]]] = [
     lambda _: {},  # free
     lambda _: {"usageCounter": 1},  # used up
     lambda account: {"expiryDate": account.day(-2)},  # expired
     lambda account: {"startDate": account.day(5), "expiryDate": account.day(25)},  # not yet valid
-    lambda account: {"recipientIntegrationId": account.random.choice(_CUSTOMERS)},  # personal
+    lambda account: {"recipientIntegrationId": account.random.choice(CUSTOMERS)},  # personal
     lambda _: {"usageLimit": 0, "usageCounter": 3},  # without limit
     lambda _: {"usageLimit": 5, "usageCounter": 2},  # partly used
     lambda _: {"reservationCounter": 2, "isReservationMandatory": True},  # reserved for two
@@ -265,11 +165,11 @@ _COUPON_STATES: list[Callable[[_Account], dict[str, Any]]] = [
 ]
 
 
-def _draw(account: _Account, pattern: str) -> str:
+def _draw(account: Account, pattern: str) -> str:
     return "".join(account.random.choice(_CHARACTERS) if c == "#" else c for c in pattern)
 
 
-def _fill_redemption(account: _Account, campaign: Document, coupon: Document, percent: int) -> None:
+def _fill_redemption(account: Account, campaign: Document, coupon: Document, percent: int) -> None:
     start = datetime.fromisoformat(campaign["startTime"])
     end = min(datetime.fromisoformat(campaign.get("endTime", stamp(account.now))), account.now)
     revenue = round(account.random.uniform(20, 180), 2)
@@ -281,9 +181,16 @@ def _fill_redemption(account: _Account, campaign: Document, coupon: Document, pe
         "discount": round(revenue * percent / 100, 2),
     }
     account.store.add("redemptions", redemption, parent=campaign["id"])
+    counted(
+        account.store,
+        campaign["id"],
+        couponRedemptionCount=1,
+        discountCount=redemption["discount"],
+        discountEffectCount=1,
+    )
 
 
-def _fill_templates(account: _Account) -> None:
+def _fill_templates(account: Account) -> None:
     account.store.add(
         "campaign_templates",
         {
@@ -310,15 +217,16 @@ def _fill_templates(account: _Account) -> None:
                 }
             ],
             "applicationsIds": [SHOP, SHOP_US],
-            "campaignType": "advanced",
+            "applicationIds": [SHOP, SHOP_US],  # documented under both names
             "validApplicationIds": [SHOP, SHOP_US],
+            "campaignType": "advanced",
             "isUserFavorite": False,
             "rules": [_rule(4, "Percentage off the session", "$discount_value")],
         },
     )
 
 
-def _fill_experiments(account: _Account) -> None:
+def _fill_experiments(account: Account) -> None:
     common = {"created": account.day(-40), "experimentId": 1}
     account.store.add(
         "experiments",
@@ -341,10 +249,10 @@ def _fill_experiments(account: _Account) -> None:
     )
 
 
-def _fill_rejections(account: _Account) -> None:
+def _fill_rejections(account: Account) -> None:
     expired = next(
         coupon
-        for coupon in account.store.list("coupons", 18)
+        for coupon in account.store.select("coupons", parent=18)
         if coupon.get("expiryDate", "9999") < stamp(account.now)
     )
     at = account.day(-1)

@@ -1,0 +1,136 @@
+"""What lists are filtered by, as SQL over a document's fields.
+
+Each function returns one condition, or None where the request does not ask for it: `store.select`
+passes over None, so a handler can name every documented filter side by side.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """SQL that is true for a document, and the values of its placeholders."""
+
+    sql: str
+    values: tuple[Any, ...] = ()
+
+
+Where = Condition | None
+
+
+def column(field: str) -> str:
+    """Return the SQL for a field, dotted where it lies deeper.
+
+    The text is the same wherever the field is spoken of: an index serves no other spelling.
+    """
+    safe = field.replace("'", "''").replace('"', "")
+    path = ".".join(f'"{part}"' for part in safe.split("."))
+    return f"json_extract(body, '$.{path}')"
+
+
+def equal(field: str, value: object) -> Where:
+    """Ask for one value of a field; of a boolean field, a boolean."""
+    return None if value is None else Condition(f"{column(field)} = ?", (_plain(value),))
+
+
+def among(field: str, values: Sequence[object] | None) -> Where:
+    """Ask for one of several values; an empty list asks for nothing in particular."""
+    if not values:
+        return None
+    marks = ",".join("?" * len(values))
+    return Condition(f"{column(field)} IN ({marks})", tuple(map(_plain, values)))
+
+
+def holds(field: str, value: object) -> Where:
+    """Ask for documents whose list in `field` has the value."""
+    if value is None:
+        return None
+    return Condition(f"EXISTS ({_items(field)} WHERE value = ?)", (_plain(value),))
+
+
+def contains(field: str, part: str | None) -> Where:
+    """Ask for a text that has `part` in it, whatever the case, as upstream's filters by name do."""
+    if part is None:
+        return None
+    return Condition(f"instr(fold({column(field)}), fold(?)) > 0", (part,))
+
+
+def holds_part(field: str, part: str | None) -> Where:
+    """Ask for documents with a text in their list in `field` that contains `part`."""
+    if part is None:
+        return None
+    return Condition(f"EXISTS ({_items(field)} WHERE instr(fold(value), fold(?)) > 0)", (part,))
+
+
+def within(field: str, after: str | None = None, before: str | None = None) -> Where:
+    """Ask for a time between two given ones, which count as inside; no time never is."""
+    sides = [(f"{column(field)} >= ?", after), (f"{column(field)} <= ?", before)]
+    given = [(sql, time) for sql, time in sides if time is not None]
+    if not given:
+        return None
+    return Condition(" AND ".join(sql for sql, _ in given), tuple(time for _, time in given))
+
+
+def filled(field: str, wanted: object = True) -> Where:
+    """Ask whether a field is there at all; `wanted` is a boolean or the word for one."""
+    if wanted is None:
+        return None
+    return Condition(f"{column(field)} IS {'NOT ' if is_true(wanted) else ''}NULL")
+
+
+def has_attributes(attributes: Mapping[str, Any] | None) -> Where:
+    """Ask for all of the given custom attributes; a document may have others too."""
+    if not attributes:
+        return None
+    sql = [f"{column(f'attributes.{name}')} = ?" for name in attributes]
+    return Condition(" AND ".join(sql), tuple(map(_plain, attributes.values())))
+
+
+def either(*conditions: Where) -> Where:
+    """Ask for at least one of the conditions that are asked for at all."""
+    asked = [each for each in conditions if each is not None]
+    if not asked:
+        return None
+    return Condition(
+        f"({' OR '.join(f'({each.sql})' for each in asked)})",
+        tuple(value for each in asked for value in each.values),
+    )
+
+
+def negated(condition: Where) -> Where:
+    """Ask for the opposite; what a condition cannot say of a document counts as not true."""
+    if condition is None:
+        return None
+    return Condition(f"NOT coalesce(({condition.sql}), 0)", condition.values)
+
+
+def whether(condition: Where, wanted: object) -> Where:
+    """Ask for a condition or its opposite, as a boolean or the word for one says."""
+    if wanted is None:
+        return None
+    return condition if is_true(wanted) else negated(condition)
+
+
+def having_parent(parents: Iterable[int]) -> Condition:
+    """Ask for children of one of several parents."""
+    numbers = list(parents)
+    return Condition(f"parent IN ({','.join('?' * len(numbers))})", tuple(numbers))
+
+
+def is_true(wanted: object) -> bool:
+    """Read a boolean, or the word for one."""
+    return str(wanted).lower() == "true"
+
+
+def _items(field: str) -> str:
+    return f"SELECT 1 FROM json_each(coalesce({column(field)}, '[]'))"  # noqa: S608
+
+
+def _plain(value: object) -> object:
+    """Return a value as SQLite's JSON functions give it back."""
+    return json.dumps(value, separators=(",", ":")) if isinstance(value, (list, dict)) else value

@@ -1,0 +1,26 @@
+"""The demo account: a small retailer, the same on every start, its dates relative to now."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from random import Random
+
+from talonone_mcp.sandbox.demo import applications, campaigns, customers
+from talonone_mcp.sandbox.demo.filling import Account
+from talonone_mcp.sandbox.store import Store
+
+_PARTS = (applications, customers, campaigns)  # each needs what those before it filled in
+
+
+def fill(store: Store, now: datetime, random: Random, scale: int = 1) -> None:
+    """Fill an empty store with the demo account.
+
+    Args:
+        store: where to; a transaction of it is open.
+        now: what the dates are relative to.
+        random: draws codes, dates and amounts; the same seed gives the same account.
+        scale: how many times the customers of the demo account there are.
+    """
+    account = Account(store, now, random, scale)
+    for part in _PARTS:
+        part.fill(account)
