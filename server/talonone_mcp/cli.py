@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _ELSEWHERE = {
     "approvals": "approve or deny what agents wait for",
     "audit": "look at the log of what was called",
+    "sandbox": "serve the embedded Talon.One over HTTP",
 }
 _USAGE = 2  # the exit status of a command that cannot start as it was given
 

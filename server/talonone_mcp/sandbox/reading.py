@@ -19,6 +19,7 @@ from talonone_mcp.sandbox.times import normal
 _MOST_JSON = 10_000_000  # bytes of a body
 _MOST_CSV = 256_000_000  # bytes of a form with a file
 _TYPES = ("application/json", "text/json")
+_BOOLEANS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
 
 
 async def read(
@@ -104,7 +105,9 @@ def _typed(operation: Operation, name: str, given: Any) -> Any:
 
 
 def _value(kind: object, text: Any) -> Any:
-    if kind in ("integer", "number", "boolean"):
+    if kind == "boolean":
+        return _BOOLEANS.get(text.lower(), text)
+    if kind in ("integer", "number"):
         try:
             return json.loads(text)
         except ValueError:

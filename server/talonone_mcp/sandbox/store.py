@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from talonone_mcp.sandbox.conditions import Condition, Where, column
 from talonone_mcp.sandbox.kinds import KINDS
 
 Document = dict[str, Any]
 
-_LAYOUT = 1  # the version of the tables; a file of another one is not opened
 _CHUNK = 1000  # documents that `each` reads at once
 # `parent` is the id of what a document belongs to, a coupon's campaign, say; `label` what it is
 # found by besides its id, a coupon's code, say. AUTOINCREMENT: an id is never given out twice.
@@ -61,21 +61,20 @@ class Store:
 
     def _prepare(self, path: Path | None) -> bool:
         """Make the tables unless they are there; return whether they were made."""
+        definitions = "".join(_definitions())
+        layout = _layout(definitions)
+        [found] = self._db.execute("PRAGMA user_version").fetchone()
+        [tables] = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if tables and found != layout:
+            raise sqlite3.DatabaseError("it is no account of this version of the sandbox")
         if path:
             # One process a file. In this journal mode a commit survives the end of the process.
             self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
-        [layout] = self._db.execute("PRAGMA user_version").fetchone()
-        if layout:
-            if layout != _LAYOUT:
-                raise sqlite3.DatabaseError("it was written by another version; start a new one")
-            return False
-        [tables] = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if tables:
-            raise sqlite3.DatabaseError("it is a database, but none of the sandbox's")
-        self._db.executescript(f"BEGIN;{''.join(_definitions())}")
-        return True
+        if not tables:
+            self._db.executescript(f"BEGIN; {definitions} PRAGMA user_version = {layout};")
+        return not tables
 
     def close(self) -> None:
         """Give up the store; what only memory held is gone."""
@@ -83,7 +82,6 @@ class Store:
 
     def keep(self) -> None:
         """End the making of a new store. A file whose making did not come so far is still empty."""
-        self._db.execute(f"PRAGMA user_version = {_LAYOUT}")
         self._db.execute("COMMIT")
 
     @contextmanager
@@ -231,6 +229,29 @@ class Store:
         query = f'SELECT total({column(field)}) FROM "{kind}"{clause}'  # noqa: S608
         return float(self._db.execute(query, values).fetchone()[0])
 
+    def distinct(self, kind: str, field: str, *where: Where) -> list[Any]:
+        """Return the values that a field has over the documents, each once, in their order."""
+        clause, values = _clause(where, None)
+        query = f'SELECT DISTINCT {column(field)} FROM "{kind}"{clause} ORDER BY 1'  # noqa: S608
+        return [value for (value,) in self._db.execute(query, values)]
+
+    def sums(
+        self, kind: str, by: Condition, fields: Sequence[str], *where: Where
+    ) -> dict[Any, dict[str, float]]:
+        """Return how many documents there are in each group, as `count`, and the fields' sums.
+
+        Args:
+            kind: which kind.
+            by: SQL whose value is the group that a document belongs to.
+            fields: what is added up.
+            where: conditions that they fulfil.
+        """
+        clause, values = _clause(where, None)
+        totals = "".join(f", total({column(field)})" for field in fields)
+        query = f'SELECT {by.sql}, count(*){totals} FROM "{kind}"{clause} GROUP BY 1'  # noqa: S608
+        rows = self._db.execute(query, (*by.values, *values))
+        return {group: dict(zip(("count", *fields), sums, strict=True)) for group, *sums in rows}
+
 
 def _definitions() -> Iterator[str]:
     for kind, indexes in KINDS.items():
@@ -238,6 +259,11 @@ def _definitions() -> Iterator[str]:
         for fields in indexes:
             columns = ", ".join(map(column, fields))
             yield f'CREATE INDEX "{kind} by {", ".join(fields)}" ON "{kind}" ({columns});'
+
+
+def _layout(definitions: str) -> int:
+    """Return a number for the tables: a file with another one was made by another version."""
+    return crc32(definitions.encode()) & 0x7FFFFFFF
 
 
 def _clause(where: Iterable[Where], parent: int | None) -> tuple[str, tuple[Any, ...]]:

@@ -1,0 +1,41 @@
+"""Serves an ASGI application on a socket: MCP over HTTP, and the sandbox on its own."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+import uvicorn
+from starlette.types import ASGIApp
+
+
+async def serve(
+    app: ASGIApp, host: str, port: int, announce: Callable[[str], None], *, lifespan: bool = True
+) -> None:
+    """Serve until interrupted.
+
+    Args:
+        app: the application.
+        host: a name or address of this machine.
+        port: 0 for a free one.
+        announce: is told the base URL, without a final slash, once connections are accepted.
+        lifespan: whether the application takes lifespan events.
+
+    Raises:
+        OSError: the address cannot be bound.
+    """
+    listener = socket.create_server(
+        (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET
+    )
+    with listener:
+        shown = f"[{host}]" if ":" in host else host
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,  # uvicorn would write it to stdout
+            lifespan="on" if lifespan else "off",
+            ws="none",
+            timeout_graceful_shutdown=3,  # an open event stream does not keep the process
+        )
+        announce(f"http://{shown}:{listener.getsockname()[1]}")
+        await uvicorn.Server(config).serve(sockets=[listener])
