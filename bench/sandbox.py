@@ -20,14 +20,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import httpx
 
+from talonone_mcp import catalog
+from talonone_mcp.sandbox.app import Sandbox
 from talonone_mcp.settings import SANDBOX_KEY
 
 PEER = Path(__file__).parent / "peers" / "canned_server.py"
@@ -35,6 +38,21 @@ MANAGEMENT, SHOP = f"ManagementKey-v1 {SANDBOX_KEY}", f"ApiKey-v1 {SANDBOX_KEY}"
 LIMITS = {"reads": 0.4, "writes": 0.15}
 SLOWER = 3.0  # how many times as long a filtered list may take in a large account
 CONNECTIONS = 8
+
+
+@cache
+def customers() -> list[str]:
+    """Return the demo account's customers."""
+    with closing(Sandbox(catalog.load(), limited=False)) as sandbox:
+        transport = httpx.ASGITransport(sandbox)
+        return asyncio.run(_names(transport))
+
+
+async def _names(transport: httpx.ASGITransport) -> list[str]:
+    async with httpx.AsyncClient(transport=transport, base_url="https://sandbox.invalid") as http:
+        headers = {"Authorization": MANAGEMENT}
+        found = await http.get("/v1/applications/42/customers?pageSize=40", headers=headers)
+    return [each["integrationId"] for each in found.json()["data"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +63,13 @@ class Ask:
     path: str
     authorization: str = MANAGEMENT
     body: Any = None
+
+    @property
+    def variants(self) -> list[Ask]:
+        """The request for each of some customers, where it is one customer's."""
+        if "{customer}" not in self.path:
+            return [self]
+        return [replace(self, path=self.path.format(customer=name)) for name in customers()]
 
     @property
     def wire(self) -> bytes:
@@ -63,21 +88,23 @@ ASKS: Mapping[str, tuple[Ask, ...]] = {
     "reads": (
         Ask("GET", "/v1/applications"),
         Ask("GET", f"{SHOP_42}/campaigns/18"),
+        Ask("GET", f"{SHOP_42}/campaigns/18/rulesets/118"),
+        Ask("GET", f"{SHOP_42}/customers/3778"),
         Ask("GET", f"{SHOP_42}/campaigns"),
-        Ask("GET", f"{SHOP_42}/campaigns/18/coupons/no_total?pageSize=20&usable=true"),
-        Ask("GET", f"{SHOP_42}/sessions?pageSize=20"),
-        Ask("GET", f"{SHOP_42}/customers?pageSize=20"),
-        Ask("GET", "/v1/loyalty_programs/5/profile/anna.schmidt/balances", SHOP),
-        Ask("GET", "/v1/loyalty_programs/5/profile/anna.schmidt/transactions", SHOP),
+        Ask("GET", f"{SHOP_42}/campaigns/18/coupons/no_total?pageSize=10&usable=true"),
+        Ask("GET", f"{SHOP_42}/sessions?pageSize=10"),
+        Ask("GET", f"{SHOP_42}/customers?pageSize=10"),
+        Ask("GET", "/v1/loyalty_programs/5/profile/{customer}/balances", SHOP),
+        Ask("GET", "/v1/loyalty_programs/5/profile/{customer}/transactions", SHOP),
     ),
     "writes": (
         Ask("POST", f"{SHOP_42}/campaigns/18/coupons?silent=no", MANAGEMENT,
             {"numberOfCoupons": 1, "usageLimit": 1}),
-        Ask("PUT", "/v2/customer_profiles/anna.schmidt", SHOP, {"attributes": {"Name": "Anna"}}),
-        Ask("PUT", "/v1/loyalty_programs/5/profile/anna.schmidt/add_points", MANAGEMENT,
+        Ask("PUT", "/v2/customer_profiles/{customer}", SHOP, {"attributes": {"Name": "Anna"}}),
+        Ask("PUT", "/v1/loyalty_programs/5/profile/{customer}/add_points", MANAGEMENT,
             {"points": 10}),
-        Ask("PUT", "/v2/customer_sessions/bench", SHOP,
-            {"customerSession": {"profileId": "anna.schmidt", "state": "open", "cartItems": [
+        Ask("PUT", "/v2/customer_sessions/bench-{customer}", SHOP,
+            {"customerSession": {"state": "open", "cartItems": [
                 {"name": "Shirt", "sku": "SKU-1", "quantity": 2, "price": 20}]}}),
     ),
 }  # fmt: skip
@@ -91,7 +118,7 @@ LISTS = (
         "&startDate=2020-01-01T00:00:00Z&endDate=2100-01-01T00:00:00Z"),
     Ask("GET", "/v1/loyalty_programs/5/profile/anna.schmidt/transactions?pageSize=10", SHOP),
     Ask("GET", "/v1/loyalty_programs/5/profile/anna.schmidt/points?status=active", SHOP),
-    Ask("GET", "/v1/loyalty_programs/7/cards?pageSize=10&profileId=anna.schmidt"),
+    Ask("GET", "/v1/loyalty_programs/7/cards?pageSize=10&profileId=3778"),
 )  # fmt: skip
 
 
@@ -118,7 +145,8 @@ def sandbox(*options: str) -> list[str]:
 def answers(url: str) -> dict[str, tuple[int, str, str]]:
     """Return what the sandbox answers to every request, by method and path."""
     found = {}
-    for ask in (ask for asks in ASKS.values() for ask in asks):
+    every = (each for asks in ASKS.values() for one in asks for each in one.variants)
+    for ask in every:
         got = httpx.request(
             ask.method, url + ask.path, headers={"Authorization": ask.authorization}, json=ask.body
         )
@@ -134,11 +162,13 @@ async def rate(url: str, ask: Ask, seconds: float) -> float:
     port = int(url.rpartition(":")[2])
     end = time.perf_counter() + seconds
 
+    wires = [each.wire for each in ask.variants]
+
     async def one() -> int:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         count = 0
         while time.perf_counter() < end:
-            writer.write(ask.wire)
+            writer.write(wires[count % len(wires)])
             head = await reader.readuntil(b"\r\n\r\n")
             fields = head.lower()
             if b"content-length:" in fields:
@@ -202,7 +232,8 @@ def measure_scale(scale: int) -> bool:
                 ratio = times[1] / times[0]
                 holds &= ratio <= SLOWER
                 print(
-                    f"  {times[0]:6.2f} ms, large {times[1]:6.2f} ms, {ratio:4.2f} times  {ask.path}"
+                    f"  {times[0]:6.2f} ms, large {times[1]:6.2f} ms, {ratio:4.2f} times"
+                    f"  {ask.path}"
                 )
     print(f"a filtered list takes at most {SLOWER} times as long: {'yes' if holds else 'NO'}")
     return holds

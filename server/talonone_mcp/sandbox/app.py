@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -12,23 +12,27 @@ from random import Random
 from typing import Any
 from uuid import uuid4
 
+import orjson
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from talonone_mcp.catalog import Catalog, Operation
+from talonone_mcp.catalog import Catalog
 from talonone_mcp.catalog.model import Api
-from talonone_mcp.sandbox.coupon_jobs import work_off
+from talonone_mcp.sandbox.codes.coupon_jobs import work_off
 from talonone_mcp.sandbox.demo import fill
 from talonone_mcp.sandbox.errors import UpstreamError, error_body
 from talonone_mcp.sandbox.handlers import HANDLERS
-from talonone_mcp.sandbox.handling import Call, Csv, Reply
+from talonone_mcp.sandbox.handling import Call, Csv
 from talonone_mcp.sandbox.keys import credentials_of
 from talonone_mcp.sandbox.limits import Limit
-from talonone_mcp.sandbox.logs import log
+from talonone_mcp.sandbox.logs.access_log import record_access
+from talonone_mcp.sandbox.logs.logs import carry_out, reads_of
 from talonone_mcp.sandbox.reading import read
 from talonone_mcp.sandbox.routing import Router
+from talonone_mcp.sandbox.scim.resources import SCIM_PATH, scim_error
 from talonone_mcp.sandbox.store import Store
+from talonone_mcp.sandbox.times import brief_times
 
 
 def _utc_now() -> datetime:
@@ -64,6 +68,7 @@ class Sandbox:
             StoreError: the file cannot be used.
         """
         self._router = Router(catalog)
+        self._reads = reads_of(catalog, HANDLERS)
         self._store = Store(data)
         self._random = Random(seed)
         self._limit = Limit(clock) if limited else None
@@ -79,46 +84,61 @@ class Sandbox:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         request = Request(scope, receive)
-        api: Api = "management"
         try:
-            raw_path = scope["raw_path"].decode("ascii").partition("?")[0]
-            operation, in_path = self._router.find(request.method, raw_path)
-            api = operation.api
-            response = _response(*await self._answer(request, operation, in_path))
-        except UpstreamError as error:
-            headers = {"Retry-After": "1"} if error.status == HTTPStatus.TOO_MANY_REQUESTS else None
-            response = JSONResponse(error_body(error, api, uuid4()), error.status, headers)
+            response = await self._answer(request)
         except ClientDisconnect:
             return
         except Exception:
             logging.getLogger(__name__).exception("sandbox: %s %s", request.method, scope["path"])
-            response = JSONResponse({"message": "internal error", "StatusCode": 500}, 500)
+            response = _Json({"message": "internal error", "StatusCode": 500}, 500)
         await response(scope, receive, send)
 
-    async def _answer(
-        self, request: Request, operation: Operation, in_path: Mapping[str, str]
-    ) -> Reply:
-        now = self._now()
-        caller = credentials_of(request, operation, self._store, now)
-        if self._limit:
-            self._limit.count(operation.name)
-        call = Call(
-            operation=operation,
-            arguments=await read(request, operation, in_path),
-            store=self._store,
-            now=now,
-            random=self._random,
-            application_id=caller.application_id,
-            user_id=caller.user_id,
-            token=caller.token,
-        )
-        if operation.name not in HANDLERS:
-            raise UpstreamError(501, f"the sandbox cannot play {operation.name} yet")
+    async def _answer(self, request: Request) -> Response:
+        api: Api = "management"
+        application_id, now = None, self._now()
+        try:
+            raw_path = request.scope["raw_path"].decode("ascii").partition("?")[0]
+            operation, in_path = self._router.find(request.method, raw_path)
+            api = operation.api
+            caller = credentials_of(request, operation, self._store, now)
+            application_id = caller.application_id
+            if self._limit:
+                self._limit.count(operation.name)
+            call = Call(
+                operation=operation,
+                arguments=await read(request, operation, in_path),
+                store=self._store,
+                now=now,
+                random=self._random,
+                application_id=application_id,
+                user_id=caller.user_id,
+                token=caller.token,
+                query=request.scope["query_string"].decode("latin-1"),
+                headers=request.headers,
+            )
+            return self._play(request, call)
+        except (UpstreamError, OverflowError) as failure:
+            error = _as_refusal(failure)
+            response = _refusal(error, api, request.scope["path"])
+            if application_id is not None:
+                with self._store.transaction():
+                    record_access(self._store, application_id, now, request, response)
+            return response
+
+    def _play(self, request: Request, call: Call) -> Response:
         with self._store.transaction():  # from here on nothing waits, so nothing comes in between
             work_off(call)
-            reply = HANDLERS[operation.name](call)
-            log(call, reply)
-        return reply
+            response = _response(*carry_out(call, HANDLERS[call.operation.name], self._reads))
+            if call.application_id is not None:
+                record_access(self._store, call.application_id, call.now, request, response)
+        return response
+
+
+class _Json(Response):
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        return brief_times(orjson.dumps(content))
 
 
 def _response(status: int, body: Any) -> Response:
@@ -126,4 +146,19 @@ def _response(status: int, body: Any) -> Response:
         return Response(status_code=status)
     if isinstance(body, Csv):
         return StreamingResponse(body.lines(), status, media_type="application/csv")
-    return JSONResponse(body, status)
+    return _Json(body, status)
+
+
+def _as_refusal(failure: UpstreamError | OverflowError) -> UpstreamError:
+    """Return the refusal; an integer of more than 64 bits is one that no store can hold."""
+    if isinstance(failure, UpstreamError):
+        return failure
+    return UpstreamError(400, "an integer has more than 64 bits")
+
+
+def _refusal(error: UpstreamError, api: Api, path: str) -> Response:
+    headers = {"Retry-After": "1"} if error.status == HTTPStatus.TOO_MANY_REQUESTS else None
+    body = error_body(error, api, uuid4())
+    if path.startswith(SCIM_PATH):
+        body |= scim_error(error)
+    return _Json(body, error.status, headers)

@@ -9,7 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
+
+_MOST_MARKS = 500  # values that have a placeholder each; SQLite has a limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,7 @@ class Condition:
 Where = Condition | None
 
 
+@cache
 def column(field: str) -> str:
     """Return the SQL for a field, dotted where it lies deeper.
 
@@ -42,6 +46,9 @@ def among(field: str, values: Sequence[object] | None) -> Where:
     """Ask for one of several values; an empty list asks for nothing in particular."""
     if not values:
         return None
+    if len(values) > _MOST_MARKS:
+        listed = "SELECT value FROM json_each(?)"
+        return Condition(f"{column(field)} IN ({listed})", (json.dumps(list(values)),))
     marks = ",".join("?" * len(values))
     return Condition(f"{column(field)} IN ({marks})", tuple(map(_plain, values)))
 
@@ -58,6 +65,11 @@ def contains(field: str, part: str | None) -> Where:
     if part is None:
         return None
     return Condition(f"instr(fold({column(field)}), fold(?)) > 0", (part,))
+
+
+def matches(field: str, pattern: str | None) -> Where:
+    """Ask for a text in which a regular expression, which must be a valid one, finds something."""
+    return None if pattern is None else Condition(f"{column(field)} REGEXP ?", (pattern,))
 
 
 def holds_part(field: str, part: str | None) -> Where:
@@ -116,10 +128,51 @@ def whether(condition: Where, wanted: object) -> Where:
     return condition if is_true(wanted) else negated(condition)
 
 
+def found_in(field: str, kind: str, other: str, *where: Where) -> Where:
+    """Ask for documents whose `field` is the field `other` of a document for which all hold."""
+    asked = [each for each in where if each is not None]
+    if not asked:
+        return None
+    sql = " AND ".join(f"({each.sql})" for each in asked)
+    return Condition(
+        f'{column(field)} IN (SELECT {column(other)} FROM "{kind}" WHERE {sql})',  # noqa: S608
+        tuple(value for each in asked for value in each.values),
+    )
+
+
+def having_id(numbers: Iterable[int]) -> Condition:
+    """Ask for documents by their ids; no ids are no documents."""
+    ids = list(numbers)
+    return Condition(f"id IN ({','.join('?' * len(ids))})", tuple(ids))
+
+
 def having_parent(parents: Iterable[int]) -> Condition:
     """Ask for children of one of several parents."""
     numbers = list(parents)
     return Condition(f"parent IN ({','.join('?' * len(numbers))})", tuple(numbers))
+
+
+def with_child(kind: str, *where: Where) -> Where:
+    """Ask for documents that have a child of a kind for which all the conditions hold."""
+    asked = [each for each in where if each is not None]
+    if not asked:
+        return None
+    sql = " AND ".join(f"({each.sql})" for each in asked)
+    return Condition(
+        f'id IN (SELECT parent FROM "{kind}" WHERE {sql})',  # noqa: S608 - kinds are ours
+        tuple(value for each in asked for value in each.values),
+    )
+
+
+def narrowed_by(first: Where, *others: Where) -> list[Where]:
+    """Ask for all the conditions, and let SQLite look for the first and check the others.
+
+    It takes a condition on many documents for one on few, and the other way round, as it has not
+    counted them. Without the first, it chooses.
+    """
+    if first is None:
+        return list(others)
+    return [first, *(each and Condition(f"+({each.sql})", each.values) for each in others)]
 
 
 def is_true(wanted: object) -> bool:

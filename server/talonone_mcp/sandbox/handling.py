@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
 from typing import Any
@@ -15,6 +15,7 @@ from talonone_mcp.sandbox.account import USER_ID
 from talonone_mcp.sandbox.conditions import Where
 from talonone_mcp.sandbox.errors import UpstreamError
 from talonone_mcp.sandbox.store import Document, Store
+from talonone_mcp.sandbox.times import brief_times
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,9 @@ class Call:
     """One request: the operation, its arguments side by side, and what it works on.
 
     Times among the arguments are in the store's form. `application_id` is the Application of an
-    integration key; None in the other APIs. `user_id` is who the Management API is called by.
+    integration key; None in the other APIs. `user_id` is who the Management API is called by,
+    `token` the session's, None with a key. `query` and `headers` are the request's own, with what
+    the documents leave out.
     """
 
     operation: Operation
@@ -33,6 +36,8 @@ class Call:
     application_id: int | None = None
     user_id: int = USER_ID
     token: str | None = None
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def get(self, kind: str, argument: str, *, parent: str | None = None) -> Document:
         """Return the document that an argument names.
@@ -46,7 +51,7 @@ class Call:
             UpstreamError: 404, when there is none, or it belongs to something else.
         """
         number = self.arguments[argument]
-        document = self.store.get(kind, int(number)) if str(number).isdigit() else None
+        document = self.store.get(kind, int(number)) if str(number).isdecimal() else None
         if document is None or (parent and document[parent] != self.arguments[parent]):
             place = f" in {parent.removesuffix('Id')} {self.arguments[parent]}" if parent else ""
             name = argument.removesuffix("Id")
@@ -67,17 +72,17 @@ class Csv:
     columns: Sequence[str]
     rows: Iterable[Mapping[str, Any]]
 
-    def lines(self) -> Iterator[str]:
+    def lines(self) -> Iterator[bytes]:
         """Yield the text, the header line first."""
         text = io.StringIO()
         writer = csv.DictWriter(text, self.columns, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
         for row in self.rows:
             writer.writerow(row)
-            yield text.getvalue()
+            yield brief_times(text.getvalue().encode())
             text.seek(0)
             text.truncate()
-        yield text.getvalue()
+        yield text.getvalue().encode()
 
 
 Reply = tuple[int, Any]
@@ -86,13 +91,14 @@ Reply = tuple[int, Any]
 Handler = Callable[[Call], Reply]
 
 
-def page(
+def page(  # noqa: PLR0913 - what a list is made of
     call: Call,
     kind: str,
     *where: Where,
     parent: int | None = None,
     total: bool,
     present: Callable[[Document], Document] | None = None,
+    present_all: Callable[[list[Document]], list[Document]] | None = None,
 ) -> dict[str, Any]:
     """Return the part of a list that the request asks for, sorted as it asks.
 
@@ -103,12 +109,17 @@ def page(
         parent: what they belong to.
         total: whether upstream says `totalResultSize`; it says `hasMore` otherwise.
         present: makes what upstream shows of a document; None when that is the document.
+        present_all: the same for all of them at once, where that needs other documents.
     """
     size, start = _extent(call)
     found = call.store.select(
         kind, *where, parent=parent, sort=call.arguments.get("sort"), limit=size + 1, offset=start
     )
-    shown = found[:size] if present is None else [present(each) for each in found[:size]]
+    shown = found[:size]
+    if present:
+        shown = [present(each) for each in shown]
+    if present_all:
+        shown = present_all(shown)
     if total:
         return {"totalResultSize": call.store.count(kind, *where, parent=parent), "data": shown}
     return {"hasMore": len(found) > size, "data": shown}

@@ -12,6 +12,11 @@ def stamp(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def brief_times(text: bytes) -> bytes:
+    """Return a text with its times as upstream writes them: a fraction only where there is one."""
+    return text.replace(b".000000Z", b"Z")
+
+
 def moment(text: str) -> datetime:
     """Read an RFC 3339 time.
 

@@ -5,11 +5,45 @@ from __future__ import annotations
 from datetime import datetime
 from random import Random
 
-from talonone_mcp.sandbox.demo import applications, campaigns, customers
+from talonone_mcp.sandbox.demo import (
+    achievements,
+    applications,
+    attributes,
+    audiences,
+    campaigns,
+    catalogs,
+    collections,
+    customers,
+    giveaways,
+    integrations,
+    loyalty,
+    loyalty_cards,
+    referrals,
+    sessions,
+    stores,
+    team,
+)
 from talonone_mcp.sandbox.demo.filling import Account
 from talonone_mcp.sandbox.store import Store
 
-_PARTS = (applications, customers, campaigns)  # each needs what those before it filled in
+_PARTS = (
+    team,
+    applications,
+    attributes,
+    integrations,
+    customers,
+    audiences,
+    campaigns,
+    loyalty,
+    loyalty_cards,
+    referrals,
+    achievements,
+    giveaways,
+    collections,
+    stores,
+    catalogs,
+    sessions,
+)  # each needs what those before it filled in
 
 
 def fill(store: Store, now: datetime, random: Random, scale: int = 1) -> None:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import string
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from talonone_mcp.sandbox.account import ACCOUNT_ID, SHOP, SHOP_US, USER_ID, USER_NAME
-from talonone_mcp.sandbox.campaigns import COUNTERS, counted
-from talonone_mcp.sandbox.coupons import new_coupon
+from talonone_mcp.sandbox.campaigns.campaigns import COUNTERS, counted
+from talonone_mcp.sandbox.codes.coupons import new_coupon
 from talonone_mcp.sandbox.demo.customers import CUSTOMERS
 from talonone_mcp.sandbox.demo.filling import Account
 from talonone_mcp.sandbox.store import Document
 from talonone_mcp.sandbox.times import stamp
 
 _CHARACTERS = list(string.ascii_uppercase + string.digits)
+TEN_OFF = 26  # the campaign that is looked at again when items come back
 _SPACE = "3d6f0a52-7c1b-4e8e-9a50-0000000000"  # the fixed part of the rules' ids
 
 
@@ -45,9 +45,30 @@ _CAMPAIGNS = (
     _Plan(21, SHOP, "Spring campaign", (-400, -310), 15, "SPRING-####", 30, ("spring",)),
     _Plan(22, SHOP, "Store opening", (-380, -350), 5, "OPEN-####", 8, ("stores",), "archived"),
     _Plan(23, SHOP, "Staff discount", (-200, None), 40, "STAFF-####", 6, ("internal",), "disabled"),
+    _Plan(
+        24,
+        SHOP,
+        "Points for every euro",
+        (0, None),
+        0,
+        "POINTS-####",
+        0,
+        ("loyalty",),
+        features=("loyalty",),
+    ),
+    _Plan(25, SHOP, "Free tote bag", (-14, None), 0, "GIFT-####", 0, ("gifts",), features=()),
+    _Plan(TEN_OFF, SHOP, "Ten euros off", (-45, None), 0, "TEN-######", 10, ("fashion",)),
     _Plan(31, SHOP_US, "Free shipping weeks", (-14, 14), 100, "SHIP-####", 20, ("shipping",)),
     _Plan(32, SHOP_US, "Holiday gift cards", (10, 45), 25, "GIFT-####-####", 4, ("holiday",)),
 )
+
+
+_DESCRIPTIONS = {
+    24: "Customers get a point for each euro that they spend",
+    25: "A bag for every cart from 75 euros",
+    26: "Ten euros off carts from 50 euros with a coupon; gone when what is left is worth less",
+    31: "No shipping costs with a coupon",
+}
 
 
 def fill(account: Account) -> None:
@@ -57,7 +78,6 @@ def fill(account: Account) -> None:
     _fill_value_map(account)
     _fill_templates(account)
     _fill_experiments(account)
-    _fill_rejections(account)
 
 
 def _fill_campaign(account: Account, plan: _Plan) -> None:
@@ -68,13 +88,13 @@ def _fill_campaign(account: Account, plan: _Plan) -> None:
         "applicationId": plan.application,
         "userId": USER_ID,
         "name": plan.name,
-        "description": f"{plan.percent} % off with a coupon",
-        "startTime": account.day(first),
+        "description": _DESCRIPTIONS.get(plan.number, f"{plan.percent} % off with a coupon"),
+        "startTime": account.date(first),
         "attributes": {},
         "state": plan.state,
         "activeRulesetId": plan.number + 100,
         "tags": list(plan.tags),
-        "reevaluateOnReturn": False,
+        "reevaluateOnReturn": plan.number == TEN_OFF,
         "features": list(plan.features),
         "couponSettings": {"validCharacters": _CHARACTERS, "couponPattern": plan.pattern},
         "limits": [
@@ -90,11 +110,11 @@ def _fill_campaign(account: Account, plan: _Plan) -> None:
         **dict.fromkeys(COUNTERS, 0),
     }
     if last is not None:
-        campaign["endTime"] = account.day(last)
+        campaign["endTime"] = account.date(last)
     account.store.add("campaigns", campaign, parent=plan.application)
     account.store.add("rulesets", _ruleset(account, campaign, plan), parent=plan.number)
     for index in range(plan.coupons):
-        _fill_coupon(account, campaign, index, plan.percent)
+        _fill_coupon(account, campaign, index)
     counted(account.store, plan.number, couponCreationCount=plan.coupons)
     group = account.store.get("campaign_groups", campaign["campaignGroups"][0]) or {}
     numbers = [*group["campaignIds"], plan.number]
@@ -114,12 +134,64 @@ def _ruleset(account: Account, campaign: Document, plan: _Plan) -> Document:
         "created": campaign["created"],
         "userId": USER_ID,
         "campaignId": campaign["id"],
-        "rules": [_rule(plan.number, f"{plan.percent} % off the session", plan.percent)],
+        "rules": [*_main_rules(plan), *_MORE_RULES.get(plan.number, ())],
         "bindings": [],
         "rbVersion": "v2",
         "activate": True,
         "activatedAt": account.day(-9),
     }
+
+
+def _main_rules(plan: _Plan) -> list[dict[str, Any]]:
+    percentage = f"{plan.percent} % off the session"
+    return _RULES.get(plan.number, [_rule(plan.number, percentage, plan.percent)])
+
+
+def _more(number: int, title: str, conditions: list[Any], *effects: list[Any]) -> dict[str, Any]:
+    return {
+        "id": f"{_SPACE}{number:02}",
+        "title": title,
+        "description": "",
+        "bindings": [],
+        "condition": ["and", *conditions],
+        "effects": list(effects),
+    }
+
+
+# What campaigns give instead of a percentage of the whole session
+_RULES = {
+    19: [
+        _more(19, "10 % off each item", [["couponValid"]],
+              ["setDiscountPerItemPercent", "10 % off each item", 10]),
+    ],
+    24: [
+        _more(24, "A point for every euro", [["profileKnown"]],
+              ["addLoyaltyPoints", "A point for every euro", 5, "", 1]),
+    ],
+    25: [
+        _more(25, "A tote bag from 75 euros", [["totalAtLeast", 75]],
+              ["addFreeItem", "Tote bag", "TOTE-BAG"]),
+    ],
+    26: [
+        _more(26, "Ten euros off from 50 euros", [["couponValid"], ["totalAtLeast", 50]],
+              ["setDiscount", "Ten euros off", 10, "sessionTotal"]),
+    ],
+    31: [
+        _more(31, "Free shipping", [["couponValid"]],
+              ["setDiscountPercent", "Free shipping", 100, "additionalCosts"]),
+    ],
+}  # fmt: skip
+# What campaigns give besides their discount
+_MORE_RULES = {
+    19: (
+        _more(51, "A stamp for a coffee", [["couponValid"]],
+              ["increaseAchievementProgress", 322, 1]),
+        _more(52, "Welcome, friend", [["referralValid"]],
+              ["addFreeItem", "Postcard", "POSTCARD"]),
+        _more(53, "Gift card for a large order", [["couponValid"], ["totalAtLeast", 500]],
+              ["awardGiveaway", 8, "Partner gift cards"]),
+    ),
+}  # fmt: skip
 
 
 def _rule(number: int, title: str, percent: int | str) -> dict[str, Any]:
@@ -133,61 +205,43 @@ def _rule(number: int, title: str, percent: int | str) -> dict[str, Any]:
     }
 
 
-def _fill_coupon(account: Account, campaign: Document, index: int, percent: int) -> None:
+def _fill_coupon(account: Account, campaign: Document, index: int) -> None:
     """Store one coupon; its place in the row decides in which of the possible states it is."""
     settings = {
         "created": campaign["created"],
         "batchId": f"batch{campaign['id']}{'ab'[index % 2]}",
+        "attributes": _CHANNELS[index % 2],
         **_COUPON_STATES[index % len(_COUPON_STATES)](account),
     }
     if campaign["startTime"] > stamp(account.now):
         settings["usageCounter"] = 0  # nobody can have redeemed it yet
     code = _draw(account, campaign["couponSettings"]["couponPattern"])
     stored = new_coupon(account.store, campaign, code, settings)
-    for _ in range(stored["usageCounter"]):
-        _fill_redemption(account, campaign, stored, percent)
     for customer in CUSTOMERS[: stored["reservationCounter"]]:
         reservation = {"customer": customer, "couponId": stored["id"]}
         account.store.add("reservations", reservation, parent=stored["id"])
 
 
+_CHANNELS: tuple[Document, Document] = (
+    {"channel": "newsletter"},
+    {"channel": "influencer", "partner": "Nordlicht Media"},
+)
 _COUPON_STATES: list[Callable[[Account], dict[str, Any]]] = [
     lambda _: {},  # free
     lambda _: {"usageCounter": 1},  # used up
-    lambda account: {"expiryDate": account.day(-2)},  # expired
-    lambda account: {"startDate": account.day(5), "expiryDate": account.day(25)},  # not yet valid
+    lambda account: {"expiryDate": account.date(-2)},  # expired
+    lambda account: {"startDate": account.date(5), "expiryDate": account.date(25)},  # not yet valid
     lambda account: {"recipientIntegrationId": account.random.choice(CUSTOMERS)},  # personal
     lambda _: {"usageLimit": 0, "usageCounter": 3},  # without limit
     lambda _: {"usageLimit": 5, "usageCounter": 2},  # partly used
     lambda _: {"reservationCounter": 2, "isReservationMandatory": True},  # reserved for two
-    lambda account: {"usageCounter": 1, "expiryDate": account.day(-1)},  # used, then expired
+    lambda account: {"usageCounter": 1, "expiryDate": account.date(-1)},  # used, then expired
     lambda _: {"discountLimit": 50},  # gift card
 ]
 
 
 def _draw(account: Account, pattern: str) -> str:
     return "".join(account.random.choice(_CHARACTERS) if c == "#" else c for c in pattern)
-
-
-def _fill_redemption(account: Account, campaign: Document, coupon: Document, percent: int) -> None:
-    start = datetime.fromisoformat(campaign["startTime"])
-    end = min(datetime.fromisoformat(campaign.get("endTime", stamp(account.now))), account.now)
-    revenue = round(account.random.uniform(20, 180), 2)
-    redemption = {
-        "campaignId": campaign["id"],
-        "couponId": coupon["id"],
-        "at": stamp(start + (end - start) * account.random.random()),
-        "revenue": revenue,
-        "discount": round(revenue * percent / 100, 2),
-    }
-    account.store.add("redemptions", redemption, parent=campaign["id"])
-    counted(
-        account.store,
-        campaign["id"],
-        couponRedemptionCount=1,
-        discountCount=redemption["discount"],
-        discountEffectCount=1,
-    )
 
 
 def _fill_templates(account: Account) -> None:
@@ -246,28 +300,4 @@ def _fill_experiments(account: Account) -> None:
             ],
         },
         parent=SHOP,
-    )
-
-
-def _fill_rejections(account: Account) -> None:
-    expired = next(
-        coupon
-        for coupon in account.store.select("coupons", parent=18)
-        if coupon.get("expiryDate", "9999") < stamp(account.now)
-    )
-    at = account.day(-1)
-    account.store.add(
-        "coupon_rejections",
-        {
-            "eventID": 1011,
-            "applicationId": SHOP,
-            "sessionID": "cc53e4fa-547f-4f5e-8333-76e05c381f67",
-            "profileID": "anna.schmidt",
-            "status": "rejected",
-            "couponCode": expired["value"],
-            "language": "en",
-            "summary": f"The coupon expired on {expired['expiryDate'][:10]}.",
-            "createdAt": at,
-            "updatedAt": at,
-        },
     )

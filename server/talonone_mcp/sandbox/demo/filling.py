@@ -28,3 +28,8 @@ class Account:
     def day(self, offset: float) -> str:
         """Return the time that lies so many days from now."""
         return stamp(self.now + timedelta(days=offset))
+
+    def date(self, offset: int) -> str:
+        """Return the midnight, UTC, that lies so many days from now: as people set a date."""
+        midnight = self.now.replace(hour=0, minute=0, second=0, microsecond=0)
+        return stamp(midnight + timedelta(days=offset))

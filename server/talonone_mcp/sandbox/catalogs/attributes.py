@@ -1,0 +1,231 @@
+"""Attributes: what customers, sessions, coupons and the rest may carry, and of which type."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from talonone_mcp.sandbox.account import ACCOUNT_ID
+from talonone_mcp.sandbox.conditions import (
+    among,
+    contains,
+    either,
+    equal,
+)
+from talonone_mcp.sandbox.errors import Flaw, UpstreamError
+from talonone_mcp.sandbox.handling import Call, Handler, Reply, page, rows_of
+from talonone_mcp.sandbox.imports import imported
+from talonone_mcp.sandbox.store import Document, Store
+from talonone_mcp.sandbox.subscriptions import available_in, check_subscriptions
+from talonone_mcp.sandbox.times import moment, stamp
+
+_MOST_VALUES = 500_000  # in an allowed list: https://docs.talon.one/management-api
+
+
+def check(
+    call: Call,
+    entity: str,
+    attributes: Mapping[str, Any] | None,
+    at: str = "attributes",
+    *,
+    event_type: str | None = None,
+) -> None:
+    """Refuse attributes that the entity does not have, and values that are not of their type.
+
+    Upstream refuses unknown ones: https://docs.talon.one/docs/dev/concepts/attributes. A null
+    takes a value away, so it is of every type.
+
+    Args:
+        call: the request.
+        entity: what carries them: "CustomerProfile", "CartItem" and so on.
+        attributes: names and values; None is none.
+        at: the argument that they stand in, deeper ones with slashes: "cartItems/0/attributes".
+        event_type: of an Event, which type it has; an attribute may belong to one type alone.
+
+    Raises:
+        UpstreamError: 400, with a pointer to each that is wrong.
+    """
+    if not attributes:
+        return
+    known: dict[str, list[Document]] = {}
+    named = among("name", list(attributes))
+    for each in call.store.select("attributes", equal("entity", entity), named):
+        if event_type is None or each.get("eventType") in (None, "", event_type):
+            known.setdefault(each["name"], []).append(each)
+    flaws = [
+        Flaw(f"attribute {name} of {entity} {problem}", {"pointer": f"/{at}/{name}"})
+        for name, value in attributes.items()
+        if (problem := _problem(call, known.get(name, []), value))
+    ]
+    if flaws:
+        raise UpstreamError.of(400, flaws)
+
+
+def _problem(call: Call, definitions: list[Document], value: Any) -> str | None:
+    """Return what is wrong with a value by every definition of its attribute."""
+    if not definitions:
+        return "does not exist"
+    problems = [_problem_with(call, each, value) for each in definitions]
+    return None if None in problems else problems[0]
+
+
+def _problem_with(call: Call, attribute: Document, value: Any) -> str | None:
+    application = call.application_id or call.arguments.get("applicationId")
+    subscribed = attribute.get("subscribedApplicationsIds")
+    if subscribed and application is not None and application not in subscribed:
+        return f"is not available in Application {application}"
+    if value is None:
+        return None
+    if not of_type(attribute["type"], value):
+        return f"must be of type {attribute['type']}"
+    if attribute["restrictedBySuggestions"]:
+        items = value if isinstance(value, list) else [value]
+        if not all(_is_allowed(call.store, attribute, item) for item in items):
+            return "must be one of its allowed values"
+    return None
+
+
+def of_type(kind: str, value: Any) -> bool:
+    """Tell whether a value is of an attribute's type, which may be a list: "(list string)"."""
+    if kind.startswith("(list "):
+        one = kind.removeprefix("(list ").removesuffix(")")
+        return isinstance(value, list) and all(_SCALARS[one](item) for item in value)
+    return _SCALARS[kind](value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_time(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and "T" in value.upper() and bool(moment(value))
+    except ValueError:
+        return False
+
+
+def _is_location(value: Any) -> bool:
+    """Tell whether it is a pair of coordinates, be it a list or an object."""
+    pair = list(value.values()) if isinstance(value, dict) else value
+    return isinstance(pair, list) and len(pair) == 2 and all(map(_is_number, pair))  # noqa: PLR2004
+
+
+_SCALARS: Mapping[str, Callable[[Any], bool]] = {
+    "boolean": lambda value: isinstance(value, bool),
+    "number": _is_number,
+    "string": lambda value: isinstance(value, str),
+    "time": _is_time,
+    "location": _is_location,
+}
+
+
+def _is_allowed(store: Store, attribute: Document, value: Any) -> bool:
+    text = value if isinstance(value, str) else json.dumps(value)
+    if attribute["hasAllowedList"]:
+        return store.find("attribute_values", _value_label(attribute["id"], text)) is not None
+    return text in attribute["suggestions"]
+
+
+def _value_label(attribute: int, value: str) -> str:
+    return f"{attribute}/{value}"
+
+
+def list_attributes(call: Call) -> Reply:
+    asked = call.arguments
+    word = asked.get("search")
+    return 200, page(
+        call,
+        "attributes",
+        equal("entity", asked.get("entity")),
+        equal("type", asked.get("type")),
+        equal("kind", asked.get("kind")),
+        available_in("subscribedApplicationsIds", asked.get("applicationIds")),
+        either(*(contains(field, word) for field in ("name", "description", "type"))),
+        total=True,
+        present=_present,
+    )
+
+
+def _present(attribute: Document) -> Document:
+    return {key: value for key, value in attribute.items() if key != "kind"}
+
+
+def get_attribute(call: Call) -> Reply:
+    return 200, _present(call.get("attributes", "attributeId"))
+
+
+def create_attribute(call: Call) -> Reply:
+    attribute = attribute_of(call.body, stamp(call.now))
+    _check_settings(call.store, attribute)
+    return 201, _present(call.store.add("attributes", attribute))
+
+
+def attribute_of(settings: Mapping[str, Any], created: str) -> Document:
+    """Return an attribute as it is stored: what a request sets, and what it is without."""
+    return {
+        "created": created,
+        "accountId": ACCOUNT_ID,
+        "hasAllowedList": False,
+        "restrictedBySuggestions": False,
+        "subscribedApplicationsIds": [],
+        "subscribedCatalogsIds": [],
+        "kind": "custom",
+        **settings,
+    }
+
+
+def _check_settings(store: Store, attribute: Document) -> None:
+    entity, event_type = attribute["entity"], attribute.get("eventType")
+    alike = [equal("entity", entity), equal("eventType", event_type)]
+    for field in ("name", "title"):
+        if store.count("attributes", *alike, equal(field, attribute[field])):
+            said = f"{entity} has an attribute with the {field} {attribute[field]} already"
+            raise UpstreamError(400, said, pointer=f"/{field}")
+    if event_type and entity != "Event":
+        raise UpstreamError(400, "eventType is for entity Event", pointer="/eventType")
+    check_subscriptions(store, attribute["subscribedApplicationsIds"])
+
+
+def update_attribute(call: Call) -> Reply:
+    attribute = call.get("attributes", "attributeId")
+    for name, value in call.body.items():
+        if name != "description" and value != attribute.get(name, value):
+            said = f"{name} cannot be changed, only the description"
+            raise UpstreamError(400, said, pointer=f"/{name}")
+    changed = attribute | {"description": call.arguments["description"]}
+    return 200, _present(call.store.replace("attributes", changed))
+
+
+def import_attribute_values(call: Call) -> Reply:
+    attribute = call.get("attributes", "attributeId")
+    values = dict.fromkeys(_values(call.arguments["csv"]))
+    call.store.delete_where("attribute_values", parent=attribute["id"])
+    first = call.store.next_id("attribute_values")
+    call.store.add_all(
+        "attribute_values",
+        (
+            ({"id": number, "value": value}, attribute["id"], _value_label(attribute["id"], value))
+            for number, value in enumerate(values, first)
+        ),
+    )
+    call.store.replace("attributes", attribute | {"hasAllowedList": True})
+    return 200, imported(call, "AttributeAllowedList", len(values))
+
+
+def _values(text: str) -> Iterator[str]:
+    for count, (line, row) in enumerate(rows_of(text, ["item"]), 1):
+        if not row["item"]:
+            raise UpstreamError(400, "the item is empty", line=str(line))
+        if count > _MOST_VALUES:
+            raise UpstreamError(400, f"more than {_MOST_VALUES:,} items", line=str(line))
+        yield row["item"]
+
+
+HANDLERS: Mapping[str, Handler] = {
+    "list_attributes": list_attributes,
+    "create_attribute": create_attribute,
+    "get_attribute": get_attribute,
+    "update_attribute": update_attribute,
+    "import_attribute_values": import_attribute_values,
+}

@@ -1,0 +1,1 @@
+"""Codes that customers are given: coupons, referrals, giveaways."""

@@ -1,0 +1,274 @@
+"""Coupons: codes from patterns, limits, validity, batches, and the jobs on them."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from talonone_mcp.sandbox.campaigns.campaigns import counted, in_state
+from talonone_mcp.sandbox.catalogs import attributes
+from talonone_mcp.sandbox.codes.patterns import draw_free
+from talonone_mcp.sandbox.codes.validity import check_dates, has_uses_left, is_valid
+from talonone_mcp.sandbox.conditions import (
+    Condition,
+    Where,
+    column,
+    equal,
+    has_attributes,
+    having_parent,
+    is_true,
+    whether,
+    within,
+)
+from talonone_mcp.sandbox.errors import UpstreamError
+from talonone_mcp.sandbox.handling import Call, Handler, Reply, page
+from talonone_mcp.sandbox.store import Document, Store
+from talonone_mcp.sandbox.times import stamp
+
+# https://docs.talon.one/management-api: createCoupons
+_MOST, _MOST_WITH_PREFIX = 20_000, 200_000
+_CHARACTERS = list(string.ascii_uppercase + string.digits)
+_PATTERN = "########"
+
+# Properties of the request that a new coupon takes over as they are
+_TAKEN = ("usageLimit", "discountLimit", "reservationLimit", "startDate", "expiryDate", "limits",
+          "isReservationMandatory", "implicitlyReserved", "recipientIntegrationId")  # fmt: skip
+
+
+def label(application: int, code: str) -> str:
+    """Return what a coupon is found by: codes are unique in an Application, whatever their case."""
+    return f"{application}/{code.upper()}"
+
+
+def new_coupon(
+    store: Store, campaign: Document, code: str, settings: Mapping[str, Any]
+) -> Document:
+    """Store one coupon.
+
+    Args:
+        store: where to.
+        campaign: what it belongs to.
+        code: a code that the Application does not have yet.
+        settings: properties as the API names them, `created` at least; the others have defaults.
+    """
+    coupon = {
+        "campaignId": campaign["id"],
+        "value": code,
+        "usageLimit": 1,
+        "usageCounter": 0,
+        "reservationCounter": 0,
+        "reservation": True,
+        "isReservationMandatory": False,
+        "implicitlyReserved": False,
+        "attributes": {},
+        **settings,
+    }
+    if "discountLimit" in coupon:
+        coupon.setdefault("discountCounter", 0)
+        coupon["discountRemainder"] = coupon["discountLimit"] - coupon["discountCounter"]
+    found_by = label(campaign["applicationId"], code)
+    return store.add("coupons", coupon, parent=campaign["id"], label=found_by)
+
+
+# --- Creating ----------------------------------------------------------------------------------
+
+
+def create_coupons(call: Call) -> Reply:
+    asked = call.arguments
+    most = _MOST_WITH_PREFIX if asked.get("uniquePrefix") else _MOST
+    if not 1 <= asked["numberOfCoupons"] <= most:
+        raise UpstreamError(400, f"must be between 1 and {most}", pointer="/numberOfCoupons")
+    return _created(call, _issue(call, [{}] * asked["numberOfCoupons"], asked))
+
+
+def create_coupons_for_recipients(call: Call) -> Reply:
+    recipients = call.arguments["recipientsIntegrationIds"]
+    each = [{"recipientIntegrationId": recipient} for recipient in recipients]
+    return _created(call, _issue(call, each, call.arguments))
+
+
+def _created(call: Call, coupons: list[Document]) -> Reply:
+    if call.arguments.get("silent", "yes") != "no":
+        return 204, None
+    return 200, {"totalResultSize": len(coupons), "data": coupons}
+
+
+def _issue(
+    call: Call, each: Sequence[Mapping[str, Any]], asked: Mapping[str, Any]
+) -> list[Document]:
+    campaign = call.get("campaigns", "campaignId", parent="applicationId")
+    common = settings_of(call, asked)
+    issued = [
+        new_coupon(call.store, campaign, new_code(call, campaign, asked), {**common, **own})
+        for own in each
+    ]
+    counted(call.store, campaign["id"], couponCreationCount=len(issued))
+    return issued
+
+
+def settings_of(call: Call, asked: Mapping[str, Any]) -> Document:
+    """Return what all the coupons of one request have in common.
+
+    Raises:
+        UpstreamError: 400, when they would end before they begin, or carry wrong attributes.
+    """
+    check_dates(asked)
+    attributes.check(call, "Coupon", asked.get("attributes"))
+    return {key: asked[key] for key in _TAKEN if key in asked} | {
+        "created": stamp(call.now),
+        "attributes": asked.get("attributes", {}),
+        "batchId": new_batch(call),
+    }
+
+
+def new_batch(call: Call) -> str:
+    """Draw the id of a batch."""
+    return "".join(call.random.choices(string.ascii_lowercase, k=8))
+
+
+def new_code(call: Call, campaign: Document, asked: Mapping[str, Any]) -> str:
+    """Draw a code that is not taken, from the request's pattern or the campaign's.
+
+    Raises:
+        UpstreamError: 400, when the pattern has no more.
+    """
+    settings = campaign.get("couponSettings", {})
+    pattern = asked.get("couponPattern") or settings.get("couponPattern") or _PATTERN
+    characters = asked.get("validCharacters") or settings.get("validCharacters") or _CHARACTERS
+    prefix = asked.get("uniquePrefix", "")
+    drawn = draw_free(
+        call.random,
+        pattern,
+        characters,
+        lambda code: not _is_taken(call.store, campaign, f"{prefix}{code}"),
+    )
+    return f"{prefix}{drawn}"
+
+
+def _is_taken(store: Store, campaign: Document, code: str) -> bool:
+    return store.find("coupons", label(campaign["applicationId"], code)) is not None
+
+
+# --- Finding -----------------------------------------------------------------------------------
+
+
+def list_coupons(call: Call) -> Reply:
+    call.get("campaigns", "campaignId", parent="applicationId")
+    return _listed(call, filters(call.arguments, call.now), parent=call.arguments["campaignId"])
+
+
+def search_coupons(call: Call) -> Reply:
+    return _listed(call, [of_application(call), *filters(call.arguments, call.now)])
+
+
+def of_application(call: Call) -> Where:
+    """Ask for coupons of an Application whose campaign campaignId and campaignState let through.
+
+    Raises:
+        UpstreamError: 404, when there is no such Application.
+    """
+    asked = call.arguments
+    application = call.get("applications", "applicationId")
+    state = in_state(asked.get("campaignState"), call.now)
+    campaigns = call.store.select("campaigns", state, parent=application["id"])
+    wanted = (None, asked.get("campaignId"))
+    return having_parent(each["id"] for each in campaigns if wanted[1] in (None, each["id"]))
+
+
+def _listed(call: Call, where: Sequence[Where], parent: int | None = None) -> Reply:
+    present = _value_alone if call.arguments.get("valuesOnly") else None
+    return 200, page(call, "coupons", *where, parent=parent, total=False, present=present)
+
+
+def _value_alone(coupon: Document) -> Document:
+    return {"value": coupon["value"]}
+
+
+def filters(asked: Mapping[str, Any], now: datetime) -> list[Where]:
+    """Return the conditions for every documented filter of coupons among the arguments."""
+    return [
+        _has_code(asked),
+        equal("recipientIntegrationId", asked.get("recipientIntegrationId")),
+        equal("batchId", asked.get("batchId")),
+        equal("referralId", asked.get("referralId")),
+        is_valid(asked.get("valid"), now),
+        has_uses_left(asked.get("usable")),
+        whether(_IS_REDEEMED, asked.get("redeemed")),
+        within("created", asked.get("createdAfter"), asked.get("createdBefore")),
+        within("startDate", asked.get("startsAfter"), asked.get("startsBefore")),
+        within("expiryDate", asked.get("expiresAfter"), asked.get("expiresBefore")),
+        has_attributes(asked.get("attributes")),
+    ]
+
+
+_IS_REDEEMED = Condition(f"{column('usageCounter')} > 0")
+
+
+def _has_code(asked: Mapping[str, Any]) -> Where:
+    part: str | None = asked.get("value")
+    if part is None:
+        return None
+    if is_true(asked.get("exactMatch")):
+        return Condition("substr(label, instr(label, '/') + 1) = ?", (part.upper(),))
+    return Condition(f"instr(code({column('value')}), code(?)) > 0", (part,))
+
+
+# --- Changing and deleting ---------------------------------------------------------------------
+
+_CLEARED = ("startDate", "expiryDate")
+
+
+def update_coupon(call: Call) -> Reply:
+    coupon = _coupon(call)
+    return 200, _change(call, coupon, cleared=(*_CLEARED, "recipientIntegrationId"))
+
+
+def update_coupons(call: Call) -> Reply:
+    campaign = call.get("campaigns", "campaignId", parent="applicationId")
+    batch = equal("batchId", call.arguments.get("batchID"))
+    for coupon in call.store.each("coupons", batch, parent=campaign["id"]):
+        _change(call, coupon, cleared=_CLEARED)
+    return 204, None
+
+
+def _change(call: Call, coupon: Document, *, cleared: Sequence[str]) -> Document:
+    """Change a coupon as a PUT does: `cleared` are the properties that go unless they are given."""
+    asked = call.arguments
+    check_dates(asked)
+    attributes.check(call, "Coupon", asked.get("attributes"))
+    changed = {key: value for key, value in coupon.items() if key not in cleared}
+    changed |= {key: asked[key] for key in (*_TAKEN, "attributes") if key in asked}
+    if "discountLimit" in changed:
+        changed["discountRemainder"] = changed["discountLimit"] - changed.get("discountCounter", 0)
+    return call.store.replace("coupons", changed)
+
+
+def _coupon(call: Call) -> Document:
+    call.get("campaigns", "campaignId", parent="applicationId")
+    return call.get("coupons", "couponId", parent="campaignId")
+
+
+def delete_coupon(call: Call) -> Reply:
+    call.store.delete("coupons", _coupon(call)["id"])
+    return 204, None
+
+
+def delete_coupons(call: Call) -> Reply:
+    campaign = call.get("campaigns", "campaignId", parent="applicationId")
+    call.store.delete_where("coupons", *filters(call.arguments, call.now), parent=campaign["id"])
+    return 204, None
+
+
+HANDLERS: Mapping[str, Handler] = {
+    "create_coupons": create_coupons,
+    "create_coupons_for_recipients": create_coupons_for_recipients,
+    "list_coupons": list_coupons,
+    "search_campaign_coupons": list_coupons,  # the attributes are one more filter
+    "search_coupons": search_coupons,
+    "update_coupon": update_coupon,
+    "update_coupons": update_coupons,
+    "delete_coupon": delete_coupon,
+    "delete_coupons": delete_coupons,
+}

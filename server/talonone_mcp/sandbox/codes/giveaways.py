@@ -1,0 +1,104 @@
+"""Giveaways: pools of codes, each of which is awarded to one customer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from talonone_mcp.sandbox.codes.files import codes_in
+from talonone_mcp.sandbox.conditions import Condition, column, equal, within
+from talonone_mcp.sandbox.customers.customers import profile_of
+from talonone_mcp.sandbox.handling import Call, Csv, Handler, Reply
+from talonone_mcp.sandbox.imports import imported
+from talonone_mcp.sandbox.store import Document, Store
+from talonone_mcp.sandbox.times import stamp
+
+
+def award(call: Call, pool: int, customer: str) -> Document | None:
+    """Give a customer the pool's next code whose dates let it be awarded now.
+
+    Args:
+        call: the request.
+        pool: the id of the pool.
+        customer: the integration id of who gets it; the profile comes into being if need be.
+
+    Returns:
+        The giveaway; None when the pool has none left.
+    """
+    at = stamp(call.now)
+    awardable = Condition(
+        f"coalesce({column('startDate')}, '') <= ? AND coalesce({column('endDate')}, '9999') > ?",
+        (at, at),
+    )
+    where = (equal("poolId", pool), equal("used", False))
+    free = call.store.select("giveaways", *where, awardable, limit=1)
+    if not free:
+        return None
+    profile = profile_of(call, customer)
+    owner = {"profileIntegrationId": customer, "profileId": profile["id"]}
+    return call.store.replace("giveaways", free[0] | {"used": True} | owner)
+
+
+def given_to(store: Store, customer: str) -> list[Document]:
+    """Return the giveaways that a customer was awarded."""
+    return store.select("giveaways", equal("profileIntegrationId", customer))
+
+
+def import_giveaways(call: Call) -> Reply:
+    pool = call.get("giveaway_pools", "poolId")["id"]
+    optional = ("startdate", "enddate", "attributes")
+    codes = [each for _, each in codes_in(call, "Giveaway", ("code",), optional)]
+    record = imported(call, "Giveaway", len(codes))
+    first = call.store.next_id("giveaways")
+    common = {
+        "created": stamp(call.now),
+        "poolId": pool,
+        "importId": record["id"],
+        "used": False,
+        "attributes": {},
+    }
+    call.store.add_all(
+        "giveaways",
+        (
+            ({"id": number, **common, **code}, pool, None)
+            for number, code in enumerate(codes, first)
+        ),
+    )
+    return 200, record
+
+
+_EXPORTED = {
+    "id": "id",
+    "poolid": "poolId",
+    "code": "code",
+    "startdate": "startDate",
+    "enddate": "endDate",
+    "attributes": "attributes",
+    "used": "used",
+    "importid": "importId",
+    "created": "created",
+    "profileintegrationid": "profileIntegrationId",
+    "profileid": "profileId",
+}
+
+
+def export_giveaways(call: Call) -> Reply:
+    pool = call.get("giveaway_pools", "poolId")["id"]
+    created = within(
+        "created", call.arguments.get("createdAfter"), call.arguments.get("createdBefore")
+    )
+    found = call.store.each("giveaways", created, parent=pool)
+    return 200, Csv(tuple(_EXPORTED), map(_exported, found))
+
+
+def _exported(giveaway: Document) -> dict[str, Any]:
+    shown = {column: giveaway.get(field) for column, field in _EXPORTED.items()}
+    attributes = json.dumps(giveaway["attributes"]) if giveaway["attributes"] else ""
+    return shown | {"attributes": attributes, "used": str(giveaway["used"]).lower()}
+
+
+HANDLERS: Mapping[str, Handler] = {
+    "import_giveaways": import_giveaways,
+    "export_giveaways": export_giveaways,
+}

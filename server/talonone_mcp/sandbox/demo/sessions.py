@@ -1,0 +1,391 @@
+"""The demo account's sessions: what its customers bought, and which coupons they redeemed."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from talonone_mcp.sandbox.account import SHOP, SHOP_US
+from talonone_mcp.sandbox.campaigns.budgets import Use
+from talonone_mcp.sandbox.campaigns.campaigns import COUNTED, counted
+from talonone_mcp.sandbox.campaigns.figures import given
+from talonone_mcp.sandbox.conditions import Condition, column
+from talonone_mcp.sandbox.demo.campaigns import TEN_OFF
+from talonone_mcp.sandbox.demo.catalogs import PRODUCTS
+from talonone_mcp.sandbox.demo.customers import CUSTOMERS, FIRST_ID, named
+from talonone_mcp.sandbox.demo.filling import Account
+from talonone_mcp.sandbox.sessions.carts import totals
+from talonone_mcp.sandbox.sessions.event_log import effect_rows, rejection_note
+from talonone_mcp.sandbox.sessions.rules import Draft, Situation, drafts, first_unmet, needs
+from talonone_mcp.sandbox.sessions.sessions import code_rows
+from talonone_mcp.sandbox.store import Document
+from talonone_mcp.sandbox.times import moment, stamp
+
+_FIRST_ID = 2533  # of the oldest session
+_SPAN = 300  # days back to the oldest order without a coupon
+_US = 3  # every fifth customer, counted by id from here, buys in the American shop
+_REGULARS = 40  # customers who redeem coupons
+_PART = 2_000  # visits that are stored at once
+_PLAYED = ("setDiscount", "setDiscountPerItem", "addFreeItem")  # the rest is its own part's
+_GIFT = ("SKU1241028", "Air Glide", "shoes", 99.99)  # what the documented examples name
+
+
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """A cart of a customer. `customer` is their place among the customers; `at` RFC 3339."""
+
+    at: str
+    application: int
+    customer: int
+    name: str
+    coupon: Document | None = None
+    state: str = "closed"
+
+
+@dataclass(slots=True)
+class _Book:
+    """What is stored of the visits, part by part."""
+
+    sessions: list[Document] = field(default_factory=list)
+    events: list[Document] = field(default_factory=list)
+    effects: list[tuple[Document, int | None, str | None]] = field(default_factory=list)
+    figures: list[Document] = field(default_factory=list)
+    redemptions: list[Document] = field(default_factory=list)
+
+
+def fill(account: Account) -> None:
+    """Fill in this part."""
+    customers = named(account)
+    visits = sorted(_visits(account, customers), key=lambda visit: visit.at)
+    shop = _Shop(account, customers)
+    remaining = iter(visits)
+    while part := list(islice(remaining, _PART)):
+        book = _Book()
+        for visit in part:
+            shop.serve(visit, book)
+        _keep(account, book)
+    shop.finish()
+    _fill_custom_events(account)
+
+
+def _visits(account: Account, customers: Sequence[str]) -> Iterator[_Visit]:
+    draw = account.random.random
+    for place in range(len(customers)):
+        yield _Visit(account.day(-1 - _SPAN * draw()), _shop_of(place), place, f"order-{place}")
+    redeemed = Condition(f"{column('usageCounter')} > 0")
+    regulars = {
+        application: [p for p in range(_REGULARS) if _shop_of(p) == application]
+        for application in (SHOP, SHOP_US)
+    }
+    for coupon in account.store.select("coupons", redeemed):
+        for turn in range(coupon["usageCounter"]):
+            yield _redemption(account, coupon, regulars, turn)
+    yield from _examples(account)
+
+
+def _shop_of(place: int) -> int:
+    return SHOP_US if (FIRST_ID + place) % 5 == _US else SHOP
+
+
+def _redemption(
+    account: Account, coupon: Document, regulars: dict[int, list[int]], turn: int
+) -> _Visit:
+    campaign = account.store.get("campaigns", coupon["campaignId"]) or {}
+    start = moment(campaign["startTime"])
+    last = min(
+        stamp(account.now), campaign.get("endTime", "9999"), coupon.get("expiryDate", "9999")
+    )
+    at = start + (moment(last) - start) * account.random.random()
+    customer = account.random.choice(regulars[campaign["applicationId"]])
+    name = f"order-{coupon['value'].lower()}-{turn}"
+    return _Visit(stamp(at), campaign["applicationId"], customer, name, coupon)
+
+
+def _examples(account: Account) -> Iterator[_Visit]:
+    """Yield the carts that the documented examples name, and some in the rarer states."""
+    anna, ben, carla, david, emma, sam = range(len(CUSTOMERS))
+    expired = next(
+        coupon
+        for coupon in account.store.select("coupons", parent=18)
+        if coupon.get("expiryDate", "9999") < stamp(account.now) and not coupon["usageCounter"]
+    )
+    yield _Visit(account.day(-2), SHOP, sam, "session1")
+    yield _Visit(account.day(-3), SHOP, emma, "175KJPS947296")
+    yield _Visit(
+        account.day(-0.9), SHOP, anna, "cc53e4fa-547f-4f5e-8333-76e05c381f67", expired, "open"
+    )
+    for number, (customer, state) in enumerate((
+        (ben, "open"), (carla, "open"), (david, "cancelled"), (anna, "cancelled"), (emma, "open"),
+    )):  # fmt: skip
+        yield _Visit(account.day(-0.5 + number / 20), SHOP, customer, f"cart-{number}", None, state)
+
+
+class _Shop:
+    """Serves visits in the order of their times, and adds up what they come to."""
+
+    def __init__(self, account: Account, customers: Sequence[str]) -> None:
+        self._account = account
+        self._customers = customers
+        self._number = _FIRST_ID
+        self._event = self._effect = 1
+        self._seen: set[int] = set()
+        self._orders: dict[int, list[float]] = defaultdict(lambda: [0, 0.0])
+        self._counters: dict[int, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+        self._campaigns = {each["id"]: each for each in account.store.select("campaigns")}
+        self._rules = {
+            number: (account.store.get("rulesets", each["activeRulesetId"]) or {})["rules"]
+            for number, each in self._campaigns.items()
+        }
+
+    def serve(self, visit: _Visit, book: _Book) -> None:
+        """Enter one visit into the book."""
+        session = self._session(visit)
+        applied, uses = self._applied(visit, session)
+        discounts: Counter[str] = Counter()
+        for effect in applied:
+            if effect["effectType"].startswith("setDiscount"):
+                discounts[effect["props"]["name"]] += effect["props"]["value"]
+        session |= {
+            "effects": applied,
+            "discounts": {name: round(value, 2) for name, value in discounts.items()},
+            "totalDiscounts": round(discounts.total(), 2),
+        }
+        if visit.state == "closed":
+            self._close(visit, session, uses, book)
+        elif visit.state == "cancelled":
+            session["cancelledAt"] = visit.at
+        book.sessions.append(session)
+        self._happen(visit, session, book)
+        self._number += 1
+
+    def _session(self, visit: _Visit) -> Document:
+        first = visit.customer not in self._seen
+        self._seen.add(visit.customer)
+        session: Document = {
+            "id": self._number,
+            "created": visit.at,
+            "integrationId": visit.name,
+            "applicationId": visit.application,
+            "profileId": self._customers[visit.customer],
+            "profile": FIRST_ID + visit.customer,
+            "couponCodes": [visit.coupon["value"]] if visit.coupon else [],
+            "referralCode": "",
+            "loyaltyCards": [],
+            "state": visit.state,
+            "cartItems": _cart(self._account, visit),
+            "additionalCosts": {"shipping": {"price": 4.9}},
+            "identifiers": [],
+            "attributes": {},
+            "firstSession": first,
+            "updateCount": 1,
+            "updated": visit.at,
+        }
+        return session | totals(session)
+
+    def _applied(self, visit: _Visit, session: Document) -> tuple[list[Document], list[Use]]:
+        """Return the effects of the campaigns that ran at the time, and what they used."""
+        coupon = visit.coupon
+        if coupon and visit.state == "open":
+            return [_expired(coupon, self._campaigns[coupon["campaignId"]])], []
+        effects, uses = [], list[Use]()
+        for number, campaign in self._campaigns.items():
+            own = coupon is not None and coupon["campaignId"] == number
+            runs = campaign["startTime"] <= visit.at and campaign["state"] == "enabled"
+            if campaign["applicationId"] != visit.application or not (own or runs):
+                continue
+            if coupon and own:
+                rule = self._rules[number][0]
+                accepted = Draft("acceptCoupon", {"value": coupon["value"]}, {})
+                effects.append(_effect(campaign, 0, rule, accepted, coupon))
+                uses.append(Use(number, "redeemCoupon", 1, ()))
+            for index, rule in enumerate(self._rules[number]):
+                if needs(rule, "couponValid") != own:
+                    continue
+                for draft in _drafts(self._account, session, rule, coupon if own else None):
+                    effects.append(_effect(campaign, index, rule, draft, coupon if own else None))
+                    uses += [Use(number, name, much, ()) for name, much in draft.uses.items()]
+        return effects, uses
+
+    def _close(self, visit: _Visit, session: Document, uses: list[Use], book: _Book) -> None:
+        session |= {
+            "closedAt": visit.at,
+            "applied": session["effects"],
+            "used": [each.kept() for each in uses],
+            "closedTotal": session["total"],
+            "units": sum(each["quantity"] for each in session["cartItems"]),
+            "influenced": bool(session["effects"]),
+        }
+        for use in uses:
+            self._counters[use.campaign][COUNTED[use.action]] += use.amount
+        orders = self._orders[visit.customer]
+        orders[0] += 1
+        orders[1] += session["total"]
+        if visit.coupon:
+            book.redemptions.append({
+                "campaignId": visit.coupon["campaignId"],
+                "couponId": visit.coupon["id"],
+                "profileId": session["profileId"],
+                "sessionId": session["id"],
+                "at": visit.at,
+            })  # fmt: skip
+        for campaign in dict.fromkeys(each["campaignId"] for each in session["effects"]):
+            own = [each for each in session["effects"] if each["campaignId"] == campaign]
+            book.figures.append({
+                "campaignId": campaign,
+                "applicationId": visit.application,
+                "profileId": session["profileId"],
+                "sessionId": session["id"],
+                "at": visit.at,
+                "sessions": 1,
+                "items": session["units"],
+                "campaignRevenue": session["total"],
+                **given(own),
+            })  # fmt: skip
+
+    def _happen(self, visit: _Visit, session: Document, book: _Book) -> None:
+        name = {"open": "talon_session_created"}.get(visit.state, f"talon_session_{visit.state}")
+        event: Document = {
+            "id": self._event,
+            "created": visit.at,
+            "applicationId": visit.application,
+            "type": name,
+            "attributes": {},
+            "effects": session["effects"],
+            "ruleFailureReasons": [],
+            "session": visit.name,
+            "sessionId": session["id"],
+            "profile": session["profileId"],
+            "profileId": session["profile"],
+        }
+        self._event += 1
+        book.events.append(event)
+        code = visit.coupon["value"] if visit.coupon else ""
+        for row, parent, label in effect_rows(event, self._effect, session):
+            book.effects.append(((row | {"coupon": code}) if code else row, parent, label))
+        self._effect += len(event["effects"])
+        if visit.coupon and visit.state == "open":
+            note = rejection_note(event, event["effects"][0], code)
+            self._account.store.add("coupon_rejections", note)
+
+    def finish(self) -> None:
+        """Enter into campaigns and profiles what the visits come to."""
+        store = self._account.store
+        for number, counters in self._counters.items():
+            counted(store, number, **counters)
+        for place, (orders, sales) in self._orders.items():
+            profile = store.find("customers", self._customers[place])
+            if profile:
+                sums = {"closedSessions": int(orders), "totalSales": round(sales, 2)}
+                store.replace("customers", profile | sums)
+
+
+def _cart(account: Account, visit: _Visit) -> list[Document]:
+    draw = account.random.random
+    products = [PRODUCTS[int(draw() * len(PRODUCTS))] for _ in range(1 + int(draw() * 3))]
+    if visit.coupon and visit.coupon["campaignId"] == TEN_OFF:  # which asks for 50 euros
+        products.append(PRODUCTS[7])
+    if visit.name == "session1":
+        products = [PRODUCTS[2], PRODUCTS[8], _GIFT]
+    return [
+        {
+            "name": name,
+            "sku": sku,
+            "category": category,
+            "price": price,
+            "quantity": 1,
+            "returnedQuantity": 0,
+            "remainingQuantity": 1,
+            "position": position,
+        }
+        for position, (sku, name, category, price) in enumerate(products)
+    ]
+
+
+def _drafts(
+    account: Account, session: Document, rule: Document, coupon: Document | None
+) -> Iterable[Draft]:
+    """Yield what a rule gives."""
+    situation = Situation(
+        profile=session["profileId"],
+        items=session["cartItems"],
+        costs=session["additionalCostTotal"],
+        discounted=0,
+        random=account.random,
+        coupon=coupon,
+    )
+    if first_unmet(rule, situation) is not None:
+        return
+    for effect in rule["effects"]:
+        if effect[0].startswith(_PLAYED):
+            yield from drafts(effect, situation)
+
+
+def _effect(
+    campaign: Document, index: int, rule: Document, draft: Draft, coupon: Document | None
+) -> Document:
+    effect = {
+        "campaignId": campaign["id"],
+        "rulesetId": campaign["activeRulesetId"],
+        "ruleIndex": index,
+        "ruleName": rule["title"],
+        "effectType": draft.kind,
+        "props": draft.props,
+    }
+    return effect | ({"triggeredByCoupon": coupon["id"]} if coupon else {})
+
+
+def _expired(coupon: Document, campaign: Document) -> Document:
+    props = {"value": coupon["value"], "rejectionReason": "CouponExpired"}
+    return {
+        "campaignId": campaign["id"],
+        "rulesetId": campaign["activeRulesetId"],
+        "ruleIndex": 0,
+        "ruleName": "",
+        "effectType": "rejectCoupon",
+        "triggeredByCoupon": coupon["id"],
+        "props": props,
+    }
+
+
+def _fill_custom_events(account: Account) -> None:
+    """Store an advanced event and some plain ones, after all the others."""
+    number = account.store.next_id("events")
+    tracked = (("pe_12345", "pageViewed", 5), (None, "productReviewed", 1),
+               (None, "newsletterSubscribed", 2))  # fmt: skip
+    for place, (name, kind, customer) in enumerate(tracked):
+        event: Document = {
+            "id": number + place,
+            "created": account.day(-0.1 + place / 100),
+            "applicationId": SHOP,
+            "type": kind,
+            "attributes": {"myAttribute": "spring"},
+            "effects": [],
+            "ruleFailureReasons": [],
+            "profile": CUSTOMERS[customer],
+            "profileId": FIRST_ID + customer,
+        }
+        event |= {"integrationId": name} if name else {}
+        account.store.add("events", event, parent=SHOP, label=f"{SHOP}/{name}" if name else None)
+
+
+def _keep(account: Account, book: _Book) -> None:
+    store = account.store
+    store.add_all("sessions", (
+        (each, each["applicationId"], f"{each['applicationId']}/{each['integrationId']}")
+        for each in book.sessions
+    ))  # fmt: skip
+    store.add_all("events", ((each, each["applicationId"], None) for each in book.events))
+    store.add_all("effects", book.effects)
+    codes = [(row, each["id"]) for each in book.sessions for row in code_rows(each)]
+    for kind, rows in (
+        ("session_codes", codes),
+        ("campaign_figures", [(each, each["campaignId"]) for each in book.figures]),
+        ("redemptions", [(each, each["campaignId"]) for each in book.redemptions]),
+    ):
+        first = store.next_id(kind)
+        store.add_all(kind, (
+            ({"id": number, **row}, parent, None)
+            for number, (row, parent) in enumerate(rows, first)
+        ))  # fmt: skip

@@ -1,0 +1,1 @@
+"""What customers do: carts and events, and the rules that apply to them."""

@@ -1,0 +1,77 @@
+"""Carts: what a customer session makes of the items and costs that a request gives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from talonone_mcp.sandbox.catalogs import attributes
+from talonone_mcp.sandbox.catalogs.prices import price_of
+from talonone_mcp.sandbox.errors import UpstreamError
+from talonone_mcp.sandbox.handling import Call
+from talonone_mcp.sandbox.sessions.rules import item_costs, units
+from talonone_mcp.sandbox.store import Document
+
+_MOST_UNITS = 10_000  # https://docs.talon.one/integration-api: updateCustomerSessionV2
+_AT = "customerSession/cartItems"
+# What upstream finds out itself: https://docs.talon.one/integration-api: updateCustomerSessionV2
+_OWN = ("returnedQuantity", "remainingQuantity", "position", "catalogItemID", "selectedPriceType",
+        "adjustmentReferenceId", "adjustmentEffectiveFrom", "adjustmentEffectiveUntil",
+        "prices")  # fmt: skip
+
+
+def cart_of(call: Call, given: Sequence[Document]) -> list[Document]:
+    """Return the lines of a cart, with their positions, and the catalogs' prices where they lack.
+
+    Raises:
+        UpstreamError: 400, for too many units, unknown attributes, or an item without a price.
+    """
+    if sum(each["quantity"] for each in given) > _MOST_UNITS:
+        raise UpstreamError(400, f"at most {_MOST_UNITS:,} units in a cart", pointer=f"/{_AT}")
+    return [_line(call, position, each) for position, each in enumerate(given)]
+
+
+def _line(call: Call, position: int, given: Document) -> Document:
+    at = f"{_AT}/{position}"
+    attributes.check(call, "CartItem", given.get("attributes"), at=f"{at}/attributes")
+    check_costs(call, given.get("additionalCosts"), at=f"{at}/additionalCosts")
+    asked = {key: value for key, value in given.items() if key not in _OWN}
+    line = price_of(call, asked["sku"]) | asked
+    if "price" not in line:
+        message = f"{asked['sku']} is in no catalog of the Application, so it needs a price"
+        raise UpstreamError(400, message, pointer=f"/{at}/price")
+    return line | {
+        "position": position,
+        "returnedQuantity": 0,
+        "remainingQuantity": asked["quantity"],
+    }
+
+
+def check_costs(call: Call, costs: dict[str, Any] | None, at: str) -> None:
+    """Refuse additional costs that the account has not defined.
+
+    Raises:
+        UpstreamError: 400, with a pointer to the first.
+    """
+    if not costs:
+        return
+    known = set(call.store.distinct("additional_costs", "name"))
+    for name in costs:
+        if name not in known:
+            raise UpstreamError(
+                400, f"additional cost {name} does not exist", pointer=f"/{at}/{name}"
+            )
+
+
+def totals(session: Document) -> Document:
+    """Return the sums of a session, before any discounts, of what was not returned."""
+    lines = session["cartItems"]
+    items = round(sum(each["price"] * units(each) for each in lines), 2)
+    of_items = round(sum(item_costs(each) * units(each) for each in lines), 2)
+    own = round(sum(each["price"] for each in session["additionalCosts"].values()), 2)
+    return {
+        "cartItemTotal": items,
+        "additionalCostTotal": own,
+        "cartItemAdditionalCostTotal": of_items,
+        "total": round(items + own + of_items, 2),
+    }

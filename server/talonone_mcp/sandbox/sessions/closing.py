@@ -1,0 +1,194 @@
+"""What closing a session, or an event, changes beyond it, and how that is taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from talonone_mcp.sandbox.campaigns.budgets import Use, spend
+from talonone_mcp.sandbox.campaigns.figures import enter, of_closing, of_return
+from talonone_mcp.sandbox.codes import giveaways, referrals
+from talonone_mcp.sandbox.codes.redemptions import give_back, redeem
+from talonone_mcp.sandbox.customers.achievement_progress import decrease, increase
+from talonone_mcp.sandbox.customers.customers import ordered
+from talonone_mcp.sandbox.handling import Call
+from talonone_mcp.sandbox.loyalty.ledger import add_points
+from talonone_mcp.sandbox.loyalty.points import Cause, Holder
+from talonone_mcp.sandbox.loyalty.rollback import undo_session
+from talonone_mcp.sandbox.sessions.evaluation import Outcome
+from talonone_mcp.sandbox.sessions.rules import units
+from talonone_mcp.sandbox.store import Document
+
+# What stays when a session is reopened: https://docs.talon.one/integration-api:
+# reopenCustomerSession. Nor can an item be taken back out of a cancelled order's parcel.
+_STAYING = ("addFreeItem", "awardGiveaway")
+
+
+def close(call: Call, session: Document, outcome: Outcome) -> Document:
+    """Carry out the effects of a session that was closed, and return it with what to take back."""
+    redeem(call, outcome.coupons.values(), session)
+    if outcome.referral:
+        referrals.redeem(call, outcome.referral, session["profileId"], session["integrationId"])
+    carry_out(call, outcome, session["profileId"], session["integrationId"])
+    if session["profileId"]:
+        ordered(call, session["profileId"], 1, session["total"])
+    enter(call.store, of_closing(call.now, session, outcome))
+    return session | {
+        "effects": outcome.effects,
+        "applied": outcome.effects,
+        "closedTotal": session["total"],
+        "units": sum(map(units, session["cartItems"])),
+        "influenced": bool(outcome.triggered()),
+        "used": [each.kept() for each in outcome.uses],
+    }
+
+
+def carry_out(call: Call, outcome: Outcome, profile: str, session: str | None) -> None:
+    """Give what was promised: points, progress, giveaways; and count what the budgets lose.
+
+    The outcome's effects become those of what was really given.
+    """
+    given: list[Document] = []
+    for effect in outcome.effects:
+        given += _given(call, effect, profile, session)
+    outcome.effects = given
+    spend(call, outcome.uses)
+
+
+def _given(call: Call, effect: Document, profile: str, session: str | None) -> list[Document]:
+    props = effect["props"]
+    if effect["effectType"] == "addLoyaltyPoints":
+        return [effect | {"props": props | _points(call, effect, profile, session)}]
+    if effect["effectType"] == "increaseAchievementProgress":
+        moved = increase(call, props["achievementId"], profile, props["delta"])
+        return [effect | {"props": each} for each in moved]
+    if effect["effectType"] == "willAwardGiveaway":
+        return _giveaway(call, effect, profile)
+    return [effect]
+
+
+def _points(call: Call, effect: Document, profile: str, session: str | None) -> dict[str, Any]:
+    props = effect["props"]
+    entry = add_points(
+        call,
+        Holder(props["programId"], customer=profile),
+        props["value"],
+        subledger=props["subLedgerId"],
+        cause=Cause(
+            name=props["name"],
+            application_id=call.application_id,
+            session_id=session,
+            campaign_id=effect["campaignId"],
+            ruleset_id=effect["rulesetId"],
+            rule_name=effect["ruleName"],
+        ),
+    )
+    dates = {key: entry[key] for key in ("startDate", "expiryDate") if _is_time(entry.get(key))}
+    return {"transactionUUID": entry["transactionUUID"], **dates}
+
+
+def _is_time(text: object) -> bool:
+    return str(text)[:1].isdigit()  # unlike "immediate" and "unlimited"
+
+
+def _giveaway(call: Call, effect: Document, profile: str) -> list[Document]:
+    award = giveaways.award(call, effect["props"]["poolId"], profile)
+    if award is None:
+        return []
+    props = effect["props"] | {"giveawayId": award["id"], "code": award["code"]}
+    return [effect | {"effectType": "awardGiveaway", "props": props}]
+
+
+# --- Taking back ---------------------------------------------------------------------------------
+
+
+def undo(call: Call, session: Document, *, reopens: bool) -> list[Document]:
+    """Take back what a closed session gave, and return the effects that say so.
+
+    Of a session that was never closed, there is nothing to take back.
+    """
+    if "used" not in session or session["state"] not in ("closed", "partially_returned"):
+        return []
+    applied = session["applied"]
+    codes = give_back(call, session)
+    referrals.unredeem(call, session["applicationId"], session["integrationId"])
+    effects = [*_rolled_back(applied, reopens=reopens)]
+    entries = undo_session(call, session["applicationId"], session["integrationId"])
+    effects += map(points_taken_back, entries)
+    effects += _progress_taken_back(call, applied)
+    uses = [as_use(each) for each in session["used"]]
+    spend(call, [each for each in uses if each.action not in _STAYING], -1)
+    if session["profileId"]:
+        ordered(call, session["profileId"], -1, -session["total"])
+    discounts = sum(each.amount for each in uses if each.action == "setDiscount")
+    lost = {"campaignRefund": session["total"], "campaignRefundedDiscounts": discounts}
+    enter(call.store, of_return(call.now, session, lost, len(codes)))
+    return effects
+
+
+def as_use(kept: Document) -> Use:
+    """Return what a session took from a budget, as it keeps it."""
+    return Use(**{**kept, "labels": tuple(kept["labels"])})
+
+
+_ROLLED_BACK = {
+    "acceptCoupon": "rollbackCoupon",
+    "acceptReferral": "rollbackReferral",
+    "setDiscount": "rollbackDiscount",
+    "setDiscountPerItem": "rollbackDiscount",
+}
+
+
+def _rolled_back(applied: Iterable[Document], *, reopens: bool) -> Iterator[Document]:
+    """Yield the effects that take back a session's codes and discounts.
+
+    A discount is said to be rolled back when items go back, not when the cart is merely open
+    again: https://docs.talon.one/docs/dev/integration-api/api-effects: rollbackDiscount.
+    """
+    for effect in applied:
+        kind = _ROLLED_BACK.get(effect["effectType"])
+        if kind == "rollbackDiscount" and not reopens:
+            yield discount_taken_back(effect)
+        elif kind and kind != "rollbackDiscount":
+            yield effect | {"effectType": kind, "props": {"value": effect["props"]["value"]}}
+
+
+def discount_taken_back(effect: Document) -> Document:
+    """Return the effect that takes back a discount."""
+    props = {key: effect["props"][key] for key in ("name", "value", "scope")}
+    if effect["effectType"] == "setDiscountPerItem":
+        props["cartItemPosition"] = effect["props"]["position"]
+        props["cartItemSubPosition"] = effect["props"]["subPosition"]
+    return effect | {"effectType": "rollbackDiscount", "props": props}
+
+
+def points_taken_back(entry: Document) -> Document:
+    """Return the effect that says that points of a session were taken back, or given back."""
+    taken = entry["type"] == "subtraction"
+    props = {
+        "programId": entry["programId"],
+        "subLedgerId": entry.get("subledgerId", ""),
+        "value": entry["amount"],
+        "recipientIntegrationId": entry.get("customerProfileId", ""),
+        "transactionUUID": entry["transactionUUID"],
+    }
+    if "cardIdentifier" in entry:
+        props["cardIdentifier"] = entry["cardIdentifier"]
+    return {
+        "campaignId": entry.get("campaignId", 0),
+        "rulesetId": entry.get("rulesetId", 0),
+        "ruleIndex": 0,
+        "ruleName": entry.get("ruleName", ""),
+        "effectType": "rollbackAddedLoyaltyPoints" if taken else "rollbackDeductedLoyaltyPoints",
+        "props": props,
+    }
+
+
+def _progress_taken_back(call: Call, applied: Iterable[Document]) -> Iterator[Document]:
+    for effect in applied:
+        props = effect["props"]
+        if effect["effectType"] == "increaseAchievementProgress" and "progressTrackerId" in props:
+            back = decrease(call, props["progressTrackerId"], props["delta"])
+            kind = "rollbackIncreasedAchievementProgress"
+            if back:
+                yield effect | {"effectType": kind, "props": back}

@@ -1,0 +1,310 @@
+"""Customer sessions: carts that are opened, changed, closed, cancelled and reopened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+
+from talonone_mcp.sandbox.catalogs import attributes
+from talonone_mcp.sandbox.conditions import Condition, Where, equal, within
+from talonone_mcp.sandbox.customers.customers import profile_of, with_attributes
+from talonone_mcp.sandbox.errors import UpstreamError
+from talonone_mcp.sandbox.handling import Call, Handler, Reply
+from talonone_mcp.sandbox.sessions import closing
+from talonone_mcp.sandbox.sessions.answers import Answer, answer, session_shown
+from talonone_mcp.sandbox.sessions.carts import cart_of, check_costs, totals
+from talonone_mcp.sandbox.sessions.evaluation import Outcome, evaluate
+from talonone_mcp.sandbox.sessions.event_log import Happening, record
+from talonone_mcp.sandbox.sessions.subject import Subject, check_cards, place_of
+from talonone_mcp.sandbox.store import Document, Store
+from talonone_mcp.sandbox.times import moment, stamp
+
+# From which state a request may lead to which: https://docs.talon.one/docs/dev/concepts/entities
+_NEXT: Mapping[str | None, tuple[str, ...]] = {
+    None: ("open", "closed"),
+    "open": ("open", "closed", "cancelled"),
+    "closed": ("cancelled",),
+    "partially_returned": ("cancelled",),
+    "cancelled": (),
+}
+# Properties that a request changes as they are, and keeps when it leaves them out
+_TAKEN = ("storeIntegrationId", "evaluableCampaignIds", "couponCodes", "referralCode",
+          "loyaltyCards", "experimentVariantAllocations", "additionalCosts",
+          "identifiers")  # fmt: skip
+
+
+def find_session(store: Store, application: int, integration_id: str) -> Document | None:
+    """Return a session of an Application by the shop's id."""
+    return store.find("sessions", f"{application}/{integration_id}")
+
+
+def existing(call: Call) -> Document:
+    """Return the session that a request of the Integration API names.
+
+    Raises:
+        UpstreamError: 404, when the Application does not have it.
+    """
+    name = call.arguments["customerSessionId"]
+    session = find_session(call.store, call.application_id or 0, name)
+    if session is None:
+        raise UpstreamError(404, f"session {name} does not exist", resource="customerSession")
+    return session
+
+
+def of_customer(application: int, integration_id: str) -> tuple[Where, ...]:
+    """Ask for the sessions of a customer in an Application."""
+    return equal("applicationId", application), equal("profileId", integration_id)
+
+
+def sessions_of(
+    store: Store,
+    application: int,
+    integration_id: str,
+    start: str | None = None,
+    end: str | None = None,
+) -> list[Document]:
+    """Return the sessions of a customer in an Application, by their ids.
+
+    Args:
+        store: where they are.
+        application: its number.
+        integration_id: the customer.
+        start: the earliest creation, a time in the store's form.
+        end: the latest.
+    """
+    created = within("created", start, end)
+    return store.select("sessions", *of_customer(application, integration_id), created)
+
+
+def erase(store: Store, integration_id: str) -> None:
+    """Take a customer's personal data out of their sessions, wherever they are."""
+    for application in store.select("applications"):
+        for session in store.each("sessions", *of_customer(application["id"], integration_id)):
+            store.replace("sessions", session | {"attributes": {}, "identifiers": []})
+
+
+def get_customer_session(call: Call) -> Reply:
+    session = existing(call)
+    return 200, {"customerSession": session_shown(session), "effects": session["effects"]}
+
+
+# --- Updating ------------------------------------------------------------------------------------
+
+
+def update_customer_session(call: Call) -> Reply:
+    with rehearsed(call, dry=call.arguments.get("dry", False)):
+        return 200, _updated(call)
+
+
+@contextmanager
+def rehearsed(call: Call, *, dry: bool) -> Iterator[None]:
+    """Do what is inside as a dry run, if it is one."""
+    if not dry:
+        yield
+        return
+    with call.store.rehearsal():
+        yield
+
+
+def _updated(call: Call) -> Document:
+    name = call.arguments["customerSessionId"]
+    known = find_session(call.store, call.application_id or 0, name)
+    asked = call.arguments["customerSession"]
+    state = asked.get("state", "open")
+    before = known["state"] if known else None
+    if state not in _NEXT[before]:
+        message = f"a session that is {before or 'new'} cannot become {state}"
+        raise UpstreamError(400, message, pointer="/customerSession/state")
+    if known and state == "cancelled":
+        return _cancelled(call, known)
+    session = _merged(call, _base(call, known), asked) | {"state": state}
+    outcome = evaluate(call, subject_of(call, session))
+    return _settled(call, session, outcome, is_new=known is None)
+
+
+def _base(call: Call, known: Document | None) -> Document:
+    """Return what a request builds upon: the session so far; a dry run, on an empty one.
+
+    https://docs.talon.one/integration-api: updateCustomerSessionV2, parameter dry.
+    """
+    empty = {
+        "id": known["id"] if known else call.store.next_id("sessions"),
+        "created": known["created"] if known else stamp(call.now),
+        "integrationId": call.arguments["customerSessionId"],
+        "applicationId": call.application_id,
+        "profileId": "",
+        "couponCodes": [],
+        "referralCode": "",
+        "loyaltyCards": [],
+        "cartItems": [],
+        "additionalCosts": {},
+        "identifiers": [],
+        "attributes": {},
+        "updateCount": 0,
+        "effects": [],
+    }
+    return empty if known is None or call.arguments.get("dry") else known
+
+
+def _merged(call: Call, base: Document, asked: Document) -> Document:
+    """Return the session as a request leaves it.
+
+    Raises:
+        UpstreamError: 400, with a pointer to what does not exist.
+    """
+    attributes.check(
+        call, "CustomerSession", asked.get("attributes"), at="customerSession/attributes"
+    )
+    check_costs(call, asked.get("additionalCosts"), at="customerSession/additionalCosts")
+    session = base | {key: asked[key] for key in _TAKEN if key in asked}
+    session = with_attributes(session, asked.get("attributes"))
+    if "cartItems" in asked:
+        session["cartItems"] = cart_of(call, asked["cartItems"])
+    session |= {"profileId": asked.get("profileId", base["profileId"])}
+    profile = profile_of(call, session["profileId"]) if session["profileId"] else None
+    return session | {
+        "profile": profile["id"] if profile else None,
+        "firstSession": _is_first(call, session),
+        "updateCount": base["updateCount"] + 1,
+        "updated": stamp(call.now),
+        **totals(session),
+    }
+
+
+def _is_first(call: Call, session: Document) -> bool:
+    """Tell whether the customer has no earlier session; nobody's session always is a first."""
+    if not session["profileId"]:
+        return True
+    applications = [each["id"] for each in call.store.select("applications")]
+    earlier = Condition("id < ?", (session["id"],))
+    return not any(
+        call.store.select("sessions", *of_customer(each, session["profileId"]), earlier, limit=1)
+        for each in applications
+    )
+
+
+def subject_of(call: Call, session: Document) -> Subject:
+    """Return a session as the campaigns see it.
+
+    Raises:
+        UpstreamError: 400, when its store or one of its cards does not exist.
+    """
+    at = call.now
+    if call.arguments.get("dry") and "now" in call.arguments:
+        at = _future(call)
+    check_cards(call, session["loyaltyCards"])
+    only = session.get("evaluableCampaignIds") if call.arguments.get("dry") else None
+    return Subject(
+        application_id=session["applicationId"],
+        at=at,
+        profile=session["profileId"],
+        session=session["id"],
+        place=place_of(call, session.get("storeIntegrationId")),
+        codes=session["couponCodes"],
+        referral_code=session["referralCode"],
+        identifiers=session["identifiers"],
+        items=session["cartItems"],
+        costs=session["additionalCostTotal"],
+        only=only or None,
+    )
+
+
+def _future(call: Call) -> datetime:
+    at = moment(call.arguments["now"])
+    if at < call.now:
+        raise UpstreamError(400, "now must be in the future", parameter="now")
+    return at
+
+
+def _settled(call: Call, session: Document, outcome: Outcome, *, is_new: bool) -> Document:
+    """Store a session that was evaluated, and what closing it does; return the answer."""
+    session |= {
+        "effects": outcome.effects,
+        "discounts": outcome.discounts,
+        "totalDiscounts": outcome.discounted,
+    }
+    closes = session["state"] == "closed"
+    if is_new:
+        call.store.add("sessions", session, parent=call.application_id, label=_label(session))
+    if closes:
+        session["closedAt"] = stamp(call.now)
+        session = closing.close(call, session, outcome)
+    _keep_codes(call.store, session)
+    call.store.replace("sessions", session)
+    happening = Happening(_event_type(session, is_new=is_new), session=session)
+    if is_new and closes:
+        record(call, replace(happening, type="talon_session_created"), Outcome())
+    event = record(call, happening, outcome)
+    return answer(call, Answer(session, event, outcome, call.arguments.get("responseContent", ())))
+
+
+def _label(session: Document) -> str:
+    return f"{session['applicationId']}/{session['integrationId']}"
+
+
+def _event_type(session: Document, *, is_new: bool) -> str:
+    if session["state"] == "closed":
+        return "talon_session_closed"
+    return "talon_session_created" if is_new else "talon_session_updated"
+
+
+def _keep_codes(store: Store, session: Document) -> None:
+    """Make a session be found by the codes in it."""
+    rows = list(code_rows(session))
+    kept = store.select("session_codes", parent=session["id"])
+    if rows == [{key: each[key] for key in each if key != "id"} for each in kept]:
+        return
+    store.delete_where("session_codes", parent=session["id"])
+    for row in rows:
+        store.add("session_codes", row, parent=session["id"])
+
+
+def code_rows(session: Document) -> Iterator[Document]:
+    """Yield what a session is found by: the codes in it, in upper case."""
+    codes = {"coupon": session["couponCodes"], "referral": [session["referralCode"]]}
+    for kind, each in codes.items():
+        for code in filter(None, each):
+            found_by = {"applicationId": session["applicationId"], "kind": kind}
+            yield found_by | {"code": code.upper()}
+
+
+# --- Calling off and reopening -------------------------------------------------------------------
+
+
+def _cancelled(call: Call, session: Document) -> Document:
+    return taken_back(call, session, "cancelled")
+
+
+def reopen_customer_session(call: Call) -> Reply:
+    session = existing(call)
+    if session["state"] != "closed":
+        raise UpstreamError(400, f"the session is {session['state']}, not closed", pointer="/")
+    return 200, {"effects": taken_back(call, session, "open")["effects"]}
+
+
+def taken_back(call: Call, session: Document, state: str) -> Document:
+    """Give a session's effects back, store it in its new state, and return the answer."""
+    outcome = Outcome(effects=closing.undo(call, session, reopens=state == "open"))
+    at = stamp(call.now)
+    session = session | {
+        "state": state,
+        "updated": at,
+        "updateCount": session["updateCount"] + 1,
+        "effects": outcome.effects,
+    }
+    session.pop("closedAt" if state == "open" else "used", None)
+    if state == "cancelled":
+        session["cancelledAt"] = at
+    call.store.replace("sessions", session)
+    name = "talon_session_reopened" if state == "open" else "talon_session_cancelled"
+    event = record(call, Happening(name, session=session), outcome)
+    return answer(call, Answer(session, event, outcome, call.arguments.get("responseContent", ())))
+
+
+HANDLERS: Mapping[str, Handler] = {
+    "get_customer_session": get_customer_session,
+    "update_customer_session": update_customer_session,
+    "reopen_customer_session": reopen_customer_session,
+}

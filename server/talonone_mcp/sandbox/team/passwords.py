@@ -1,0 +1,32 @@
+"""Passwords, of which the account keeps salted hashes alone."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+
+from talonone_mcp.sandbox.store import Store
+
+_ROUNDS = 10_000  # a practice account: enough that no password stands in its file
+
+
+def hashed(password: str, salt: bytes | None = None) -> str:
+    """Return a password as it is kept; with the same salt, the same one gives the same text."""
+    salt = salt or secrets.token_bytes(16)
+    return f"{salt.hex()}:{hashlib.pbkdf2_hmac('sha256', password.encode(), salt, _ROUNDS).hex()}"
+
+
+def set_password(store: Store, user_id: int, password: str) -> None:
+    """Let a user log in with this password, and no other."""
+    store.delete("passwords", user_id)
+    store.add("passwords", {"id": user_id, "hash": hashed(password)})
+
+
+def is_password(store: Store, user_id: int, password: str) -> bool:
+    """Tell whether a user logs in with this password; whoever has none never does."""
+    known = store.get("passwords", user_id)
+    if known is None:
+        return False
+    salt, _, _ = known["hash"].partition(":")
+    return hmac.compare_digest(known["hash"], hashed(password, bytes.fromhex(salt)))
