@@ -23,12 +23,15 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from talonone_mcp import catalog
+from talonone_mcp.answers import Answers
 from talonone_mcp.approvals.sqlite import NAME, SqliteLedger
 from talonone_mcp.audit import AuditLog
-from talonone_mcp.client.limiter import Departure, Limiter
+from talonone_mcp.client.limiter import Lane, Limiter
 from talonone_mcp.client.transport import open_client
 from talonone_mcp.executor import Executor
+from talonone_mcp.exports import exports_of
 from talonone_mcp.gate import Caller, Gate, Reply
+from talonone_mcp.imports import ImportFiles
 from talonone_mcp.recorder import Recorder
 from talonone_mcp.request import build
 from talonone_mcp.settings import load_settings
@@ -51,13 +54,9 @@ async def upstream(scope: Scope, receive: Receive, send: Send) -> None:
     await JSONResponse({"id": 18, "name": "Summer"})(scope, receive, send)
 
 
-async def at_once(self: Limiter, endpoint: str) -> Departure:
+def at_once(self: Limiter, lane: Lane) -> float:
     """Let every request go: upstream's pace is not what is measured."""
-    return Departure(0.0)
-
-
-def never(self: Limiter, departure: Departure) -> None:
-    """Note nothing of a departure."""
+    return 0
 
 
 async def timed(call: Callable[[], Awaitable[Any]], count: int) -> float:
@@ -78,7 +77,15 @@ async def measure(folder: Path, count: int) -> int:
     async with open_client(settings, operations["create_session"], upstream) as client:
         gate = Gate("ask", SqliteLedger(folder / NAME), {})
         recorder = Recorder(AuditLog(folder), reads=False)
-        executor = Executor(catalog.load(), client, gate, recorder)
+        executor = Executor(
+            catalog.load(),
+            client,
+            gate,
+            recorder,
+            import_files=ImportFiles(None, folder),
+            exports=exports_of(settings),
+            answers=Answers(),
+        )
         caller = Caller("local", "bench", Yes())
 
         async def bare(operation: Any) -> None:
@@ -102,8 +109,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--calls", type=int, default=300)
     calls = parser.parse_args().calls
-    Limiter.depart = at_once  # type: ignore[method-assign]
-    Limiter.leave = never  # type: ignore[method-assign]
+    Limiter._wait = at_once  # type: ignore[method-assign]
     with tempfile.TemporaryDirectory() as folder:
         return anyio.run(measure, Path(folder), calls)
 

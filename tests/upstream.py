@@ -7,12 +7,11 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import parse_qsl
 
 import uvicorn
 from starlette.requests import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from talonone_mcp.settings import SANDBOX_KEY
 
@@ -81,8 +80,10 @@ def serve(app: ASGIApp) -> Iterator[Upstream]:
             )
         )
 
-        async def replay() -> dict[str, Any]:
-            return {"type": "http.request", "body": body}
+        messages: list[Message] = [{"type": "http.request", "body": body}]
+
+        async def replay() -> Message:
+            return messages.pop() if messages else await receive()
 
         await app(scope, replay, send)
 

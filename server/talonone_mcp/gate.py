@@ -31,11 +31,12 @@ from talonone_mcp.catalog import Operation
 from talonone_mcp.catalog.model import Schema
 from talonone_mcp.catalog.schemas import satisfies
 from talonone_mcp.client.errors import CallError, look_first
+from talonone_mcp.client.progress import Progress, silent
+from talonone_mcp.imports import Content
 from talonone_mcp.question import Preview, Question, question_about
 from talonone_mcp.settings import ConfirmPolicy
 
 _T = TypeVar("_T")
-_CSV = 20_000  # characters of a CSV that the ledger keeps; all of it is in the digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +77,15 @@ class Person(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who makes a call: on whose behalf, with which client, and whom that client can ask."""
+    """Who makes a call: on whose behalf, with which client, and whom that client can ask.
+
+    `progress` takes how far the call is.
+    """
 
     principal: str
     client: str
     person: Person | None = None
+    progress: Progress = silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +248,7 @@ class Gate:
 def _call(
     operation: Operation, arguments: Mapping[str, Any], caller: Caller, deployment: str
 ) -> Call:
-    exact = json.dumps(arguments, sort_keys=True)
+    exact = json.dumps(arguments, sort_keys=True, default=_standing_for)
     return Call(
         principal=caller.principal,
         client=caller.client,
@@ -259,11 +264,21 @@ def _shown(operation: Operation, arguments: Mapping[str, Any]) -> dict[str, Any]
     return {
         name: "[secret]"
         if name in operation.secrets
-        else f"{value[:_CSV]}... ({len(value)} characters)"
-        if name == "csv" and len(value) > _CSV
+        else _beginning(value)
+        if isinstance(value, Content)
         else value
         for name, value in arguments.items()
     }
+
+
+def _beginning(content: Content) -> str:
+    cut = len(content.begins) < content.characters
+    return f"{content.begins}... ({content.characters} characters)" if cut else content.begins
+
+
+def _standing_for(content: Content) -> str:
+    """Return what stands in the digest of a call for a CSV, wherever that is kept."""
+    return content.sha256
 
 
 def _raised(when: Schema, above: int) -> Schema:

@@ -10,6 +10,7 @@ from typing import Any
 
 from talonone_mcp.catalog import Confirm, Operation
 from talonone_mcp.client.errors import CallError
+from talonone_mcp.imports import Content
 from talonone_mcp.text import one_line
 
 _PLACEHOLDER = re.compile(r"\{(?P<path>\w+(?:\.\w+)*)(?P<drifts>~)?(?:\|(?P<fallback>[^}]*))?\}")
@@ -99,6 +100,8 @@ def _value(known: Any, path: list[str]) -> Any:
             value = value.get(step)
         elif isinstance(value, list) and step == "length":
             value = len(value)
+        elif isinstance(value, Content) and step == "lines":
+            value = value.lines
         elif isinstance(value, str) and step == "lines":
             value = len(value.splitlines())
         else:
@@ -111,6 +114,8 @@ def _shown(value: object) -> str:
         return _listed([f"{_word(str(key))}={_nested(item)}" for key, item in value.items()])
     if isinstance(value, list):
         return _listed([_nested(item) for item in value])
+    if isinstance(value, Content):
+        return one_line(value.begins.replace('"', "'"), _VALUE, of=value.characters)
     return _word(str(value).lower() if isinstance(value, bool) else str(value))
 
 

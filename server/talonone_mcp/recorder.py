@@ -16,14 +16,16 @@ from talonone_mcp.audit import AuditError, AuditLog
 from talonone_mcp.catalog import Operation
 from talonone_mcp.client.errors import CallError
 from talonone_mcp.gate import Asked, Caller, Passage
+from talonone_mcp.imports import Content
 from talonone_mcp.masking import mask_arguments
 
 
 @dataclass(slots=True)
 class Record:
-    """What becomes known of a call while it runs."""
+    """What becomes known of a call while it runs; of an import from a file, what it holds."""
 
     passage: Passage | None = None
+    file: Content | None = None
     status: int | None = None
     outcome: str = "ended"  # the server, or the client's patience, before the call
 
@@ -99,13 +101,14 @@ class Recorder:
 def _line(
     operation: Operation, arguments: Mapping[str, Any], caller: Caller, record: Record
 ) -> dict[str, Any]:
-    passage = record.passage
+    passage, file = record.passage, record.file
     line = {
         "principal": caller.principal,
         "client": caller.client,
         "operation": operation.name,
         "risk": operation.risk,
         "arguments": mask_arguments(operation, arguments),
+        "file": {"bytes": file.size, "lines": file.lines, "sha256": file.sha256} if file else None,
         "confirmed": passage.how if passage else None,
         "by": passage.by if passage else None,
         "approval": passage.entry if passage else None,

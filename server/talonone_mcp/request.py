@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from talonone_mcp.catalog import Operation
+from talonone_mcp.catalog.applications import APPLICATION
 from talonone_mcp.client.transport import Request
 
 _EXACT = 2**53  # up to here every integer that a float can hold is exact
@@ -20,7 +21,11 @@ def build(operation: Operation, arguments: Mapping[str, Any]) -> Request:
     A value becomes one path segment whatever characters it holds. Text, dates included, goes out
     as it came in.
     """
-    values = {name: _integral(value) for name, value in arguments.items()}
+    values = {
+        name: _integral(value)
+        for name, value in arguments.items()
+        if name not in operation.reserved
+    }
     path = operation.path
     for name in operation.path_arguments:
         path = path.replace(f"{{{name}}}", quote(_text(values.pop(name)), safe=""))
@@ -34,7 +39,8 @@ def build(operation: Operation, arguments: Mapping[str, Any]) -> Request:
         if name in values
     }
     secrets = tuple(_text(values[name]) for name in operation.secrets if name in values)
-    request = Request(path, query, headers=headers, secrets=secrets)
+    application = arguments.get(APPLICATION) if APPLICATION in operation.reserved else None
+    request = Request(path, query, headers=headers, secrets=secrets, application=application)
     body = operation.body
     if body is None or body.credentials:
         return request

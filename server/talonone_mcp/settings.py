@@ -6,6 +6,8 @@ thing for ever. A secret may also stand in a file that `NAME_FILE` names.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -14,6 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
@@ -22,7 +25,7 @@ from pydantic import (
 )
 
 from talonone_mcp.catalog.model import Api
-from talonone_mcp.state import LIFETIME, STATE_DIR, state_folder
+from talonone_mcp.state import LIFETIME, STATE_DIR, not_private, state_folder
 
 SANDBOX_URL = "https://sandbox.invalid"  # RFC 2606: a host that no resolver ever answers for
 SANDBOX_KEY = "sandbox-key-that-opens-nothing-else"
@@ -32,7 +35,7 @@ Transport = Literal["stdio", "http"]
 
 CREDENTIALS_OF: Mapping[Api, str] = {
     "management": "TALONONE_MANAGEMENT_KEY (or TALONONE_EMAIL and TALONONE_PASSWORD)",
-    "integration": "TALONONE_INTEGRATION_KEY",
+    "integration": "TALONONE_INTEGRATION_KEY (or TALONONE_INTEGRATION_KEYS)",
     "third_party": "TALONONE_THIRD_PARTY_KEY",
     "capillary": "CAPILLARY_ACCESS_TOKEN (or CAPILLARY_USERNAME and CAPILLARY_PASSWORD)",
 }
@@ -42,6 +45,7 @@ URL_OF: Mapping[Api, str] = {
     "third_party": "TALONONE_THIRD_PARTY_URL",
     "capillary": "CAPILLARY_BASE_URL",
 }
+_APPLICATION = re.compile(r"[1-9][0-9]{0,15}", re.ASCII)
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -68,8 +72,41 @@ def _header_safe(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _by_application(text: object) -> dict[int, str]:
+    """Read a JSON object of keys by Application id; no message repeats any of it."""
+    try:
+        # Objects become tuples, so that one with a name twice can be told, and is no list.
+        pairs = json.loads(str(text), object_pairs_hook=tuple)
+    except (ValueError, RecursionError):
+        pairs = None
+    if not isinstance(pairs, tuple) or not pairs:
+        raise ValueError('must be a JSON object of Application ids and keys, such as {"42": "KEY"}')
+    keys: dict[int, str] = {}
+    for name, key in pairs:
+        if not _APPLICATION.fullmatch(name):
+            raise ValueError("has a name that is no Application id, a whole number above 0")
+        if int(name) in keys:
+            raise ValueError(f"has two keys for Application {name}")
+        if not isinstance(key, str):
+            raise ValueError(f"has a key for Application {name} that is no text")
+        keys[int(name)] = key
+    return keys
+
+
 def _expanded(path: Path) -> Path:
     return state_folder({STATE_DIR: str(path)})
+
+
+def _cache_file(path: Path) -> Path:
+    try:
+        path = path.expanduser().absolute()
+    except RuntimeError as error:
+        raise ValueError(str(error)) from None
+    if not path.parent.is_dir():
+        raise ValueError(f"{path.parent} is no folder")
+    if why := not_private(path):
+        raise ValueError(f"{path} {why}")
+    return path
 
 
 def _folder(path: Path) -> Path:
@@ -99,6 +136,15 @@ class Settings(BaseModel):
     integration_key: Secret | None = Field(
         default=None, repr=False, alias="TALONONE_INTEGRATION_KEY"
     )
+    """The key of one Application, which is not said."""
+    integration_keys: Annotated[dict[int, Secret], BeforeValidator(_by_application)] = Field(
+        default={}, repr=False, alias="TALONONE_INTEGRATION_KEYS"
+    )
+    """Keys by Application id."""
+    token_cache: Annotated[Path, AfterValidator(_cache_file)] | None = Field(
+        default=None, alias="TALONONE_TOKEN_CACHE"
+    )
+    """The file that keeps the session's token; without it, only memory does."""
 
     third_party_url: Url = Field(
         default="https://integration.talon.one", alias="TALONONE_THIRD_PARTY_URL"
@@ -122,15 +168,23 @@ class Settings(BaseModel):
     """Below which imports may read files."""
     timeout: float = Field(default=60, gt=0, le=3600, alias="TALONONE_TIMEOUT")
     """Seconds that one upstream request may take, from being sent to its last byte."""
+    deadline: float = Field(default=120, gt=0, le=86_400, alias="TALONONE_DEADLINE")
+    """Seconds that a call may take with all its waits and attempts."""
 
     state_dir: Annotated[Path, AfterValidator(_expanded)] = Field(
         default_factory=lambda: state_folder({}), alias="TALONONE_STATE_DIR"
     )
-    """Where approvals and the audit log are kept."""
+    """Where approvals, exports and the audit log are kept."""
     approval_seconds: float = Field(
         default=LIFETIME, ge=1, le=86_400, alias="TALONONE_APPROVAL_SECONDS"
     )
     """How long an approval waits for its person, and then for its call."""
+    export_hours: float = Field(default=24, gt=0, le=8760, alias="TALONONE_EXPORT_HOURS")
+    """How long an export is kept."""
+    export_megabytes: int = Field(
+        default=1024, ge=1, le=1_000_000, alias="TALONONE_EXPORT_MEGABYTES"
+    )
+    """How many millions of bytes all exports together may have."""
     audit_reads: bool = Field(default=False, alias="TALONONE_AUDIT_READS")
     confirm_coupons_above: Limit = Field(default=None, alias="TALONONE_CONFIRM_COUPONS_ABOVE")
     confirm_points_above: Limit = Field(default=None, alias="TALONONE_CONFIRM_POINTS_ABOVE")
@@ -140,8 +194,16 @@ class Settings(BaseModel):
     sandbox: bool = False
     mask_pii: bool = False
     """Whether e-mail addresses, phone numbers and people's names are masked in answers."""
+    profile: str | None = None
+    """Whose job's tools are listed."""
     toolsets: tuple[str, ...] | None = None
-    """Whose operations are listed; None means all."""
+    """Whose operations are listed; `all` is every one."""
+    tools: tuple[str, ...] | None = None
+    """Operations that are listed one by one."""
+    read_only: bool = False
+    """Whether nothing but reads can be called."""
+    output_schemas: bool = False
+    """Whether the listed tools say what their answers look like."""
     confirm: ConfirmPolicy = "ask"
     transport: Transport = "stdio"
     host: str = "127.0.0.1"
@@ -175,6 +237,8 @@ class Settings(BaseModel):
         together = [
             ("TALONONE_EMAIL", self.email, "TALONONE_PASSWORD", self.password),
             ("TALONONE_PASSWORD", self.password, "TALONONE_EMAIL", self.email),
+            ("TALONONE_TOKEN_CACHE", self.token_cache,
+             "TALONONE_EMAIL and TALONONE_PASSWORD", self.email),
             ("TALONONE_THIRD_PARTY_KEY", self.third_party_key,
              "TALONONE_PLATFORM_NAME (such as pendula)", self.platform_name),
             ("CAPILLARY_USERNAME", self.capillary_username,
@@ -188,6 +252,10 @@ class Settings(BaseModel):
         for name, value, other, needed in together:
             if value and not needed:
                 raise ValueError(f"{name} is set, but also needs {other}")
+        if self.integration_key and self.integration_keys:
+            raise ValueError(
+                "TALONONE_INTEGRATION_KEY and TALONONE_INTEGRATION_KEYS are both set; keep one"
+            )
         if self.capillary_token and self.capillary_username:
             raise ValueError("CAPILLARY_ACCESS_TOKEN and CAPILLARY_USERNAME are both set; keep one")
 
@@ -196,11 +264,16 @@ class Settings(BaseModel):
         """The APIs for which there are credentials."""
         credentials: dict[Api, object] = {
             "management": self.management_key or self.email,
-            "integration": self.integration_key,
+            "integration": self.integration_key or self.integration_keys,
             "third_party": self.third_party_key,
             "capillary": self.capillary_token or self.capillary_username,
         }
         return frozenset(api for api, given in credentials.items() if given)
+
+    @property
+    def applications(self) -> tuple[int, ...]:
+        """The ids of the Applications of which there is a key, as far as that is known."""
+        return tuple(sorted(self.integration_keys))
 
     def url(self, api: Api) -> str:
         """Return the base URL of one API, without a final slash."""
@@ -221,7 +294,8 @@ class Settings(BaseModel):
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every secret in plain text, to be taken out of whatever is shown."""
-        values = (getattr(self, name) for name in type(self).model_fields)
+        fields = (getattr(self, name) for name in type(self).model_fields)
+        values = (*fields, *self.integration_keys.values())
         return tuple(v.get_secret_value() for v in values if isinstance(v, SecretStr))
 
 
@@ -232,12 +306,15 @@ _LOCAL = (  # what is no part of an account, and holds in the sandbox too
     "TALONONE_STATE_DIR",
     "TALONONE_APPROVAL_SECONDS",
     "TALONONE_AUDIT_READS",
+    "TALONONE_EXPORT_HOURS",
+    "TALONONE_EXPORT_MEGABYTES",
     "TALONONE_CONFIRM_COUPONS_ABOVE",
     "TALONONE_CONFIRM_POINTS_ABOVE",
     "TALONONE_CONFIRM_CARDS_ABOVE",
     "TALONONE_CONFIRM_REFERRALS_ABOVE",
     "TALONONE_IMPORT_DIR",
     "TALONONE_TIMEOUT",
+    "TALONONE_DEADLINE",
 )
 
 

@@ -24,10 +24,17 @@ def clean(text: str) -> str:
     return _INVISIBLE.sub("", text)
 
 
-def one_line(text: str, limit: int) -> str:
-    """Return `text` cleaned, on one line, and cut after `limit` characters, saying so."""
+def one_line(text: str, limit: int, *, of: int | None = None) -> str:
+    """Return `text` cleaned, on one line, and cut after `limit` characters, saying so.
+
+    Args:
+        text: what is shown, or the beginning of it.
+        limit: how many characters of it are shown.
+        of: how many characters there are, where `text` is only their beginning.
+    """
+    length = len(text) if of is None else of
     beginning = text[: 2 * limit]  # what is shown of a long text; cleaning the rest is for nothing
     line = _SPACE.sub(" ", clean(beginning)).strip()
-    if len(line) <= limit and len(beginning) == len(text):
+    if len(line) <= limit and len(beginning) == length:
         return line
-    return f"{line[:limit]}... ({len(text)} characters)"
+    return f"{line[:limit]}... ({length} characters)"

@@ -9,6 +9,7 @@ import anyio
 from hypothesis import given
 from hypothesis import strategies as st
 
+from talonone_mcp.client.clock import Clock
 from talonone_mcp.client.limiter import Limiter
 from talonone_mcp.text import clean, one_line
 
@@ -25,11 +26,11 @@ def test_three_a_second_however_they_come(arrivals: list[tuple[float, float]]) -
 
     async def run() -> list[float]:
         nonlocal now
-        limiter = Limiter(clock=lambda: now, sleep=sleep)
+        limiter = Limiter(Clock(lambda: now, sleep))
         on_the_wire = []
         for pause, connecting in arrivals:
             now += pause
-            departure = await limiter.depart("GET /x")
+            departure = await limiter.depart("https://acme.example", "GET /x")
             now += connecting
             limiter.leave(departure)
             on_the_wire.append(now)

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import json
 import socket
+from functools import partial
 from typing import Any
 
 import anyio
 import pytest
 from mcp import Client, MCPError, types
 
-from talonone_mcp import executor
+from talonone_mcp import calls, executor
 from talonone_mcp.app import build_server
 from talonone_mcp.catalog import Catalog
+from talonone_mcp.client.transport import open_client
 from talonone_mcp.settings import Settings, load_settings
+from tests.clocks import Leaping
 from tests.wire import Misbehaving, http, misbehaving, send
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("time_that_passes")]
 KEY = "the-secret-key-of-this-account"
 CAMPAIGN = {"applicationId": 42, "campaignId": 18}
 HTML = "<html><body>Sign in</body></html>"
+
+
+@pytest.fixture
+def time_that_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test wait for a retry."""
+    monkeypatch.setattr(calls, "open_client", partial(open_client, clock=Leaping().clock))
 
 
 def settings_at(url: str, seconds: str = "5") -> Settings:
@@ -34,8 +43,11 @@ def settings_at(url: str, seconds: str = "5") -> Settings:
 async def call(
     catalog: Catalog, url: str, tool: str = "get_campaign", seconds: str = "5"
 ) -> types.CallToolResult:
-    """Call a tool once."""
-    arguments = {name: CAMPAIGN[name] for name in catalog.operations[tool].path_arguments}
+    """Call a tool once, for all that there is."""
+    operation = catalog.operations[tool]
+    arguments: dict[str, Any] = {name: CAMPAIGN[name] for name in operation.path_arguments}
+    if "fields" in operation.reserved:
+        arguments["fields"] = ["*"]
     async with Client(build_server(settings_at(url, seconds), catalog)) as client:
         return await client.call_tool(tool, arguments)
 
@@ -91,7 +103,8 @@ async def test_a_read_that_fails(catalog: Catalog, behave: Misbehaving, kind: st
     error = failed.structured_content["error"]
     assert error["kind"] == kind
     assert error["message"]
-    assert error["retryable"] is (kind in ("rate_limited", "unreachable", "upstream"))
+    passing = kind in ("rate_limited", "unreachable", "upstream") and error.get("status") != 302
+    assert error["retryable"] is passing
     assert worked.structured_content == {"id": 18}
 
 
@@ -171,6 +184,10 @@ async def test_a_host_that_does_not_resolve(catalog: Catalog) -> None:
         ('{"message": ""}', "Talon.One answered get_campaign with status 404."),
         ("[1, 2]", "Talon.One answered get_campaign with status 404."),
         (HTML, "Talon.One answered get_campaign with status 404."),
+        (
+            "<html><head><TITLE lang=en>Bad\n gateway &amp; \u202eco</TITLE></head>secret</html>",
+            'A page with the title "Bad gateway & co".',
+        ),
         (document("hid\u202eden\x00"), "hidden"),
     ],
 )
@@ -188,6 +205,17 @@ async def test_upstreams_details(catalog: Catalog, place: str) -> None:
         error = await fail(catalog, wire.url, "get_campaign")
 
     assert error["details"] == [{"at": "here", "problem": "Title: Details"}]
+
+
+async def test_the_details_of_a_mock_server(catalog: Catalog) -> None:
+    """As Stoplight Prism writes them, in a problem document."""
+    found = {"location": ["body", "name"], "severity": "Error", "code": "type", "message": "text!"}
+    problem = {"title": "Invalid request", "detail": "It is wrong.", "validation": [found, 5]}
+    with misbehaving(http(422, json.dumps(problem), "application/problem+json")) as wire:
+        error = await fail(catalog, wire.url, "get_campaign")
+
+    assert error["message"] == "It is wrong."
+    assert error["details"] == [{"at": "body.name", "problem": "text!"}]
 
 
 @pytest.mark.parametrize("errors", ["x", [1, None], [{"source": "x"}], [{"title": 5}]])

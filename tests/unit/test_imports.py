@@ -1,15 +1,22 @@
-"""An import's columns are checked, its file is read once, and its content is what is confirmed."""
+"""An import's columns are checked, its file is copied, and its content is what is confirmed."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from mcp import Client, types
 
 from talonone_mcp.app import build_server
+from talonone_mcp.approvals.sqlite import NAME as LEDGER
+from talonone_mcp.approvals.sqlite import SqliteLedger
 from talonone_mcp.catalog import Catalog, load
 from talonone_mcp.settings import Settings, SettingsError, load_settings
 from tests.contract.facts import csv_example
@@ -131,6 +138,7 @@ async def test_a_file_is_sent(catalog: Catalog, upstream: Upstream, tmp_path: Pa
         ("missing.csv", "is no file"),
         (".", "is no file"),
         ("latin.csv", "is no UTF-8 text"),
+        ("cut.csv", "is no UTF-8 text"),
         ("huge.csv", "has more than"),
         ("a\x00b", "cannot be read"),
         ("x" * 5000, "cannot be read"),
@@ -144,8 +152,9 @@ async def test_a_file_that_cannot_be_used(
     (tmp_path / "outside.csv").write_text(CODES)
     (folder / "link.csv").symlink_to(tmp_path / "outside.csv")
     (folder / "latin.csv").write_bytes(b"value\nM\xfcnchen\n")
+    (folder / "cut.csv").write_bytes(b"value\nM\xc3")
     with (folder / "huge.csv").open("wb") as file:
-        file.truncate(10**9)  # a hole: nothing is written
+        file.truncate(10**9 + 1)  # a hole: nothing is written
 
     error = await refusal(catalog, settings_for(upstream, folder), csvPath=name)
 
@@ -216,6 +225,141 @@ async def test_over_a_session_the_content_read_first_is_sent(
     [sent] = [request for request in upstream.requests if request.method == "POST"]
     assert b"CODE0299" in sent.body
     assert b"SWAPPED1" not in sent.body
+
+
+def copies(upstream: Upstream) -> list[Path]:
+    return [*Path(upstream.state_dir, "imports").glob("*")]
+
+
+def approve_the_pending_one(upstream: Upstream) -> None:
+    ledger = SqliteLedger(Path(upstream.state_dir, LEDGER))
+    [waiting] = [each for each in ledger.waiting() if each.state == "pending"]
+    ledger.decide(waiting.id, approve=True, by="anna")
+
+
+async def test_an_approval_is_for_the_content_and_not_for_the_name(
+    catalog: Catalog, upstream: Upstream, tmp_path: Path
+) -> None:
+    many = "value\n" + "".join(f"CODE{number:05}\n" for number in range(5000))
+    file = anyio.Path(tmp_path, "codes.csv")
+    await file.write_text(many)
+    server = build_server(settings_for(upstream, tmp_path, "approve"), catalog)
+    async with Client(server) as client:
+
+        async def kind_of(**arguments: Any) -> str | None:
+            result = await client.call_tool("import_coupons", COUPONS | arguments)
+            error: dict[str, str] = result.structured_content.get("error", {})
+            assert copies(upstream) == []
+            return error.get("kind")
+
+        assert await kind_of(csvPath="codes.csv") == "approval_required"
+        approve_the_pending_one(upstream)
+        await file.write_text(many.replace("CODE04999", "CODE0499X"))
+        assert await kind_of(csvPath="codes.csv") == "approval_required"
+        assert upstream.changes == []
+        await anyio.Path(tmp_path, "renamed.csv").write_text(many)
+        assert await kind_of(csvPath="renamed.csv") is None
+        assert await kind_of(csv=many) == "approval_required"  # the yes was used
+
+
+async def test_the_question_tells_how_much_there_is(
+    catalog: Catalog, upstream: Upstream, tmp_path: Path
+) -> None:
+    """Lines are counted however they end, so that none are hidden from the person."""
+    for content, lines in (("value\n" + "é,\n" * 9000, 9001), ("value\rA\r\nB\n\rC", 5)):
+        (tmp_path / "codes.csv").write_bytes(content.encode())
+        server = build_server(settings_for(upstream, tmp_path, "ask"), catalog)
+        questions = []
+        for given in ({"csvPath": "codes.csv"}, {"csv": content}):
+            async with connected(server, lambda _: types.ElicitResult(action="decline")) as (
+                client,
+                asked,
+            ):
+                await client.call_tool("import_coupons", COUPONS | given)
+            questions += asked
+
+        assert len(questions) == 2
+        assert questions[0] == questions[1]
+        assert f"{lines} lines" in questions[0]
+        assert ("(27006 characters)" in questions[0]) is (lines == 9001)
+        assert copies(upstream) == []
+
+
+async def test_characters_may_lie_across_the_pieces_in_which_a_file_is_read(
+    catalog: Catalog, upstream: Upstream, tmp_path: Path
+) -> None:
+    content = "value\n" + "ü" * 1_100_000 + "\n"
+    (tmp_path / "codes.csv").write_text(content, "utf-8")
+    async with Client(build_server(settings_for(upstream, tmp_path), catalog)) as client:
+        await client.call_tool("import_coupons", COUPONS | {"csvPath": "codes.csv"})
+
+    assert content.encode() in upstream.requests[-1].body
+    assert copies(upstream) == []
+
+
+async def test_the_audit_log_tells_which_file_it_was(
+    catalog: Catalog, upstream: Upstream, tmp_path: Path
+) -> None:
+    (tmp_path / "codes.csv").write_text(CODES)
+    async with Client(build_server(settings_for(upstream, tmp_path), catalog)) as client:
+        await client.call_tool("import_coupons", COUPONS | {"csvPath": "codes.csv"})
+
+    log = await anyio.Path(upstream.state_dir, "audit.jsonl").read_text()
+    line = json.loads(log)
+    assert line["arguments"] == COUPONS | {"csvPath": "codes.csv"}
+    digest = hashlib.sha256(CODES.encode()).hexdigest()
+    assert line["file"] == {"bytes": len(CODES), "lines": 2, "sha256": digest}
+    assert "FROM-A-FILE" not in log
+
+
+async def test_the_copy_is_private_and_gone_when_the_call_is_cancelled(
+    catalog: Catalog, upstream: Upstream, tmp_path: Path
+) -> None:
+    (tmp_path / "codes.csv").write_text(CODES)
+    reached = anyio.Event()
+    modes: list[int] = []
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        [copy] = copies(upstream)
+        modes.extend(stat.S_IMODE(path.stat().st_mode) for path in (copy.parent, copy))
+        reached.set()
+        await anyio.sleep_forever()
+
+    server = build_server(settings_for(upstream, tmp_path), catalog, slow)
+    async with Client(server) as client, anyio.create_task_group() as calls:
+        calls.start_soon(client.call_tool, "import_coupons", COUPONS | {"csvPath": "codes.csv"})
+        await reached.wait()
+        calls.cancel_scope.cancel()
+
+    assert modes == [0o700, 0o600]
+    assert copies(upstream) == []
+
+
+async def test_a_file_that_cannot_be_copied_is_not_sent(
+    catalog: Catalog, upstream: Upstream, tmp_path: Path
+) -> None:
+    (tmp_path / "codes.csv").write_text(CODES)
+    await anyio.Path(upstream.state_dir, "imports").touch()
+
+    error = await refusal(catalog, settings_for(upstream, tmp_path), csvPath="codes.csv")
+
+    assert error["kind"] == "blocked"
+    assert upstream.requests == []
+
+
+async def test_the_copies_of_a_dead_server_are_removed(
+    catalog: Catalog, upstream: Upstream, tmp_path: Path
+) -> None:
+    (tmp_path / "codes.csv").write_text(CODES)
+    folder = Path(upstream.state_dir, "imports")
+    await anyio.Path(folder).mkdir()
+    for name in ("dead.csv", "live.csv"):
+        (folder / name).touch()
+    os.utime(folder / "dead.csv", (1, 1))
+    async with Client(build_server(settings_for(upstream, tmp_path), catalog)) as client:
+        await client.call_tool("import_coupons", COUPONS | {"csvPath": "codes.csv"})
+
+    assert copies(upstream) == [folder / "live.csv"]
 
 
 def test_files_are_read_over_stdio_only(tmp_path: Path) -> None:

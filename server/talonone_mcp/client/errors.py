@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from talonone_mcp.catalog import Operation
+from talonone_mcp.client import documents
 from talonone_mcp.settings import CREDENTIALS_OF, URL_OF
 from talonone_mcp.text import one_line
 
@@ -33,14 +33,17 @@ _KIND_OF_STATUS: Mapping[int, Kind] = {
     403: "forbidden",
     404: "not_found",
     409: "conflict",
+    410: "not_found",
+    412: "conflict",
+    413: "invalid_arguments",
+    415: "invalid_arguments",
     422: "invalid_arguments",
     429: "rate_limited",
 }
 _GATEWAY_GAVE_UP = (502, 504)  # something in between lost patience; the request may have arrived
 _REDIRECTS = range(300, 400)
 _NOT_IMPLEMENTED = 501
-_MESSAGE = 500  # characters of upstream's prose that are passed on
-_DETAILS = 20
+_HOST = 200  # characters of the place to which a redirect leads
 
 
 class CallError(Exception):
@@ -54,6 +57,7 @@ class CallError(Exception):
         hint: what to do next.
         approval: the approval to wait for: its id, the command that gives it, when it expires.
         retryable: whether the same call may succeed later without any change.
+        after: seconds that upstream asks to wait before; no part of the answer to a client.
     """
 
     def __init__(  # noqa: PLR0913 - the parts of one answer
@@ -66,6 +70,7 @@ class CallError(Exception):
         hint: str = "",
         retryable: bool = False,
         approval: Mapping[str, str] | None = None,
+        after: float | None = None,
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -75,6 +80,7 @@ class CallError(Exception):
         self.hint = hint
         self.retryable = retryable
         self.approval = approval
+        self.after = after
 
     def as_dict(self) -> dict[str, Any]:
         """Return the error as it goes to the client; empty parts stay out."""
@@ -90,24 +96,32 @@ class CallError(Exception):
         return {"error": {key: part for key, part in parts.items() if part not in (None, [], "")}}
 
 
-def refused(operation: Operation, status: int, headers: Mapping[str, str], body: str) -> CallError:
+def refused(
+    operation: Operation, status: int, body: str, *, leads_to: str = "", after: float | None = None
+) -> CallError:
     """Map an answer of upstream that is no success.
 
-    Understands upstream's own error documents (`message` and `errors`), those of the Third-party
-    API (`Error`), RFC 9457 problem documents, and anything else by its status.
+    Args:
+        operation: what was called.
+        status: the HTTP status.
+        body: what came with it, or the beginning of that.
+        leads_to: the host to which a redirect points.
+        after: seconds after which upstream wants to be asked again, when it says so.
     """
-    document = _document(body)
+    said = documents.read(body)
     kind = _kind(operation, status)
-    said = (document.get(key) for key in ("message", "Error", "detail", "title"))
-    message = next((text for text in said if isinstance(text, str) and text), "")
+    message = said.message or f"Talon.One answered {operation.name} with status {status}."
+    if leads_to:
+        leads_to = one_line(leads_to, _HOST)
+        message = f"Talon.One answered {operation.name} with a redirect to {leads_to}."
     return CallError(
         kind,
-        one_line(message, _MESSAGE) or f"Talon.One answered {operation.name} with status {status}.",
+        message,
         status=status,
-        details=list(_details(document))[:_DETAILS],
-        hint=_hint(kind, operation, status, headers),
-        retryable=kind == "rate_limited"
-        or (kind == "upstream" and operation.risk == "read" and status != _NOT_IMPLEMENTED),
+        details=said.details,
+        hint=_hint(kind, operation, status, after),
+        retryable=kind == "rate_limited" or (kind == "upstream" and _passing(operation, status)),
+        after=after,
     )
 
 
@@ -132,28 +146,13 @@ def _kind(operation: Operation, status: int) -> Kind:
     return _KIND_OF_STATUS.get(status, "upstream")
 
 
-def _document(body: str) -> Mapping[str, Any]:
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return document if isinstance(document, dict) else {}
+def _passing(operation: Operation, status: int) -> bool:
+    """Whether a read that failed in this way may succeed without any change."""
+    lasting = status == _NOT_IMPLEMENTED or status in _REDIRECTS
+    return operation.risk == "read" and not lasting
 
 
-def _details(document: Mapping[str, Any]) -> Iterator[dict[str, str]]:
-    errors = document.get("errors")
-    for error in errors if isinstance(errors, list) else ():
-        if not isinstance(error, dict):
-            continue
-        source = error.get("source")
-        places = source.values() if isinstance(source, dict) else ()
-        at = next((str(place) for place in places if place), "")
-        problem = ": ".join(str(error[key]) for key in ("title", "details") if error.get(key))
-        detail = {"at": one_line(at, _MESSAGE), "problem": one_line(problem, _MESSAGE)}
-        yield {key: value for key, value in detail.items() if value}
-
-
-def _hint(kind: Kind, operation: Operation, status: int, headers: Mapping[str, str]) -> str:
+def _hint(kind: Kind, operation: Operation, status: int, after: float | None) -> str:
     credentials, url = CREDENTIALS_OF[operation.api], URL_OF[operation.api]
     if status in _REDIRECTS:
         return f"Check {url}: it redirects, and a key must not follow to another host."
@@ -166,7 +165,7 @@ def _hint(kind: Kind, operation: Operation, status: int, headers: Mapping[str, s
         "not_found": f"To see what there is: {lists}."
         if lists
         else f"Check the arguments, and that {url} is the right deployment.",
-        "rate_limited": f"Call again after {one_line(headers.get('retry-after', '1'), 40)} s.",
+        "rate_limited": f"Call again after {1 if after is None else after:.0f} s.",
         "unauthorized": f"What {credentials} holds was refused: complete, not expired,"
         " of this deployment?",
         "forbidden": f"What {credentials} holds may not use this endpoint; an administrator can"

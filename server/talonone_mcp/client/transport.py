@@ -1,75 +1,69 @@
-"""Sends one request and reads its answer, over the one HTTP client of the process."""
+"""Upstream as the rest of the server sees it, over the one HTTP client of the process."""
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
-import anyio
 import httpx
 
 from talonone_mcp import __version__
 from talonone_mcp.catalog import Operation
 from talonone_mcp.client import auth
-from talonone_mcp.client.errors import CallError, look_first, refused, unreadable
-from talonone_mcp.client.limiter import Departure, Limiter
+from talonone_mcp.client.clock import REAL, Clock
+from talonone_mcp.client.entrance import AT_ONCE
+from talonone_mcp.client.errors import CallError
+from talonone_mcp.client.exchange import Call, Exchange
+from talonone_mcp.client.limiter import Limiter
+from talonone_mcp.client.messages import Answer, Request, Sink
+from talonone_mcp.client.progress import Progress, silent
+from talonone_mcp.client.redaction import Redaction
+from talonone_mcp.client.retry import Retries
 from talonone_mcp.client.session import Session
-from talonone_mcp.settings import URL_OF, Settings
-from talonone_mcp.text import one_line
+from talonone_mcp.client.token_cache import token_cache
+from talonone_mcp.settings import Settings
+
+__all__ = ["Answer", "Client", "Request", "Sink", "open_client"]
 
 _CONNECT = 10.0  # seconds to reach the deployment, within the limit for the whole request
-_REASON = 300  # characters of a network error's text that are passed on
-_REDACTED = "[secret]"
 _SESSIONS = "/v1/sessions"  # upstream's endpoint: POST opens a session, DELETE ends it
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One upstream request, without what the client adds: base URL and authentication.
-
-    `path` and `query` are percent-encoded. `content` is the body with its type: JSON text, or,
-    with `form_field`, the content of the file in that field of a form. `secrets` are values in it
-    that must not come back in an answer or an error.
-    """
-
-    path: str
-    query: str = ""
-    content: str | None = None
-    form_field: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    secrets: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A success: the status, and what the body holds (a JSON value, CSV text, or nothing)."""
-
-    status: int
-    body: Any = None
 
 
 class Client:
     """Upstream, as the executor sees it."""
 
     def __init__(
-        self, settings: Settings, http: httpx.AsyncClient, limiter: Limiter, login: Operation
+        self,
+        settings: Settings,
+        login: Operation,
+        http: httpx.AsyncClient,
+        session: Session,
+        clock: Clock,
     ) -> None:
         self._settings = settings
         self._login = login
-        self._http = http
-        self._limiter = limiter
-        self._session = Session()
+        self._session = session
+        self._upstream = Exchange(settings, http, Limiter(clock), clock)
+        self._retries = Retries(clock)
+        self._clock = clock
+        self._redaction = Redaction(settings.secrets)
 
-    def check(self, operation: Operation) -> None:
+    def check(self, operation: Operation, application: object = None) -> None:
         """Return when there is what the operation's API asks for.
+
+        Args:
+            operation: what is to be called.
+            application: the Application that the call names, if it does.
 
         Raises:
             CallError: `not_configured`; `not_found`, when a session is to end and none is open.
         """
-        auth.check(operation, self._settings)
+        auth.check(operation, self._settings, application)
         if operation.path == _SESSIONS and operation.method == "DELETE" and not self._session.token:
             raise CallError(
                 "not_found", "This server has no session open, so there is none to end."
@@ -81,159 +75,81 @@ class Client:
         """Return where an operation is sent, as a person knows it."""
         return self._settings.url(operation.api)
 
-    async def send(self, operation: Operation, request: Request) -> Answer:
-        """Send one request and return its answer.
+    async def send(
+        self,
+        operation: Operation,
+        request: Request,
+        *,
+        progress: Progress = silent,
+        sink: Sink | None = None,
+    ) -> Answer:
+        """Send one request, again where that makes sense, and return its answer.
+
+        Args:
+            operation: what to call.
+            request: what to send.
+            progress: is told about waits of more than a second, and about further attempts.
+            sink: takes the body of an export, which is then not in the answer.
 
         Raises:
             CallError: whatever keeps it from being a success.
         """
+        ends = self._clock.now() + self._settings.deadline
+        call = Call(operation, request, ends, progress, sink)
         if operation.body and operation.body.credentials:
-            document = json.dumps(auth.credentials(self._settings))
-            answer = await self._exchange(operation, replace(request, content=document), {})
-            return replace(answer, body=self._session.keep(answer.body))
+            return await self._open_session(call)
         if operation.api == "management" and operation.path == _SESSIONS:
-            return await self._end_session(operation, request)
+            return await self._end_session(call)
         if operation.api == "management" and not self._settings.management_key:
-            return await self._in_session(operation, request)
-        headers = auth.headers(operation, self._settings)
-        return await self._exchange(operation, request, headers)
+            return await self._in_session(call)
+        headers = auth.headers(operation, self._settings, application=request.application)
+        return await self._exchange(call, headers)
 
-    async def _end_session(self, operation: Operation, request: Request) -> Answer:
+    async def _open_session(self, call: Call) -> Answer:
+        document = json.dumps(auth.credentials(self._settings))
+        call = replace(call, request=replace(call.request, content=document))
+        answer = await self._exchange(call, {})
+        return replace(answer, body=await self._session.keep(answer.body))
+
+    async def _end_session(self, call: Call) -> Answer:
         token = self._session.token
-        headers = auth.headers(operation, self._settings, token)
+        headers = auth.headers(call.operation, self._settings, token)
         try:
-            return await self._exchange(operation, request, headers)
+            return await self._exchange(call, headers)
         finally:  # whatever came of it, the next call logs in anew
-            self._session.forget(token)
+            await self._session.forget(token)
 
-    async def _in_session(self, operation: Operation, request: Request) -> Answer:
+    async def _in_session(self, call: Call) -> Answer:
         """Send with the session's token, and once more with a new one if it was refused."""
-        token = await self._token()
+        token = await self._token(call)
         try:
-            headers = auth.headers(operation, self._settings, token)
-            return await self._exchange(operation, request, headers)
+            headers = auth.headers(call.operation, self._settings, token)
+            return await self._exchange(call, headers)
         except CallError as error:
             if error.kind != "unauthorized":
                 raise
-        self._session.forget(token)
-        headers = auth.headers(operation, self._settings, await self._token())
-        return await self._exchange(operation, request, headers)
+        await self._session.forget(token)
+        headers = auth.headers(call.operation, self._settings, await self._token(call))
+        return await self._exchange(call, headers)
 
-    async def _token(self) -> str:
-        return await self._session.opened(lambda: self.send(self._login, Request(_SESSIONS)))
+    async def _token(self, call: Call) -> str:
+        login = replace(call, operation=self._login, request=Request(_SESSIONS), sink=None)
+        return await self._session.opened(lambda: self._open_session(login))
 
-    async def _exchange(
-        self, operation: Operation, request: Request, headers: dict[str, str]
-    ) -> Answer:
-        departure = await self._limiter.depart(f"{operation.method} {operation.path}")
-        outgoing = self._outgoing(operation, request, headers | dict(request.headers), departure)
-        try:
-            with anyio.fail_after(self._settings.timeout):
-                response = await self._http.send(outgoing)
-        except (httpx.TimeoutException, TimeoutError):
-            raise self._timed_out(operation, departure) from None
-        except httpx.HTTPError as error:
-            raise self._broken(operation, departure, error) from None
-        return self._read(operation, response, self._secrets + request.secrets)
-
-    def _outgoing(
-        self, operation: Operation, request: Request, headers: dict[str, str], departure: Departure
-    ) -> httpx.Request:
-        async def trace(event: str, _: object) -> None:
-            if event.endswith("send_request_headers.started"):
-                self._limiter.leave(departure)
-
-        url = f"{self._settings.url(operation.api)}{request.path}"
-        body: dict[str, Any] = {}
-        if request.form_field and request.content is not None:
-            body["files"] = {request.form_field: ("import.csv", request.content, "text/csv")}
-        elif request.content is not None:
-            body["content"] = request.content
-            headers["Content-Type"] = "application/json"
-        return self._http.build_request(
-            operation.method,
-            f"{url}?{request.query}" if request.query else url,
-            headers=headers,
-            extensions={"trace": trace},
-            **body,
+    async def _exchange(self, call: Call, headers: Mapping[str, str]) -> Answer:
+        redaction, token = self._redaction, self._session.token
+        if token or call.request.secrets:
+            redaction = redaction.and_of([*call.request.secrets, token or ""])
+        resends = itertools.count()
+        attempt = partial(self._upstream.attempt, call, headers, redaction)
+        return await self._retries.run(
+            lambda: attempt(next(resends)), ends=call.ends, progress=call.progress
         )
-
-    def _timed_out(self, operation: Operation, departure: Departure) -> CallError:
-        if not departure.sent:
-            return self._unreachable(operation, "it did not answer in time")
-        seconds = f"{self._settings.timeout:g} s"
-        message = f"{self._host(operation)} did not answer {operation.name} in {seconds}."
-        if operation.risk != "read":
-            return CallError("outcome_unknown", message, hint=look_first(operation))
-        hint = "Ask for less (pageSize, filters), or set a larger TALONONE_TIMEOUT."
-        return CallError("timeout", message, hint=hint, retryable=True)
-
-    def _broken(
-        self, operation: Operation, departure: Departure, error: httpx.HTTPError
-    ) -> CallError:
-        said = one_line(_redacted(str(error), self._secrets), _REASON)
-        reason = said.removesuffix(".") or type(error).__name__
-        if not departure.sent:
-            return self._unreachable(operation, reason)
-        message = f"The connection broke before the whole answer to {operation.name}: {reason}."
-        if operation.risk != "read":
-            return CallError("outcome_unknown", message, hint=look_first(operation))
-        return CallError("unreachable", message, hint="Call again.", retryable=True)
-
-    def _unreachable(self, operation: Operation, reason: str) -> CallError:
-        url = URL_OF[operation.api]
-        return CallError(
-            "unreachable",
-            f"{self._host(operation)} could not be reached: {reason}.",
-            hint=f"Nothing was sent. Check {url} and the network, then call again.",
-            retryable=True,
-        )
-
-    @property
-    def _secrets(self) -> tuple[str, ...]:
-        return (*self._settings.secrets, *filter(None, [self._session.token]))
-
-    def _host(self, operation: Operation) -> str:
-        return httpx.URL(self._settings.url(operation.api)).host
-
-    def _read(
-        self, operation: Operation, response: httpx.Response, secrets: Sequence[str]
-    ) -> Answer:
-        body = _redacted(response.content.decode("utf-8-sig", "replace"), secrets)
-        if not response.is_success:
-            raise refused(operation, response.status_code, response.headers, body)
-        if not body:
-            return Answer(response.status_code)
-        kind = response.headers.get("content-type", "no content type").partition(";")[0]
-        if operation.answer == "csv":
-            if "csv" not in kind and "text/plain" not in kind:
-                raise unreadable(operation, response.status_code, f"with {kind}, not CSV")
-            return Answer(response.status_code, body)
-        try:
-            return Answer(response.status_code, json.loads(body, parse_constant=_refuse_constant))
-        except (ValueError, RecursionError):
-            what = f"its {len(response.content)} bytes of {one_line(kind, 80)} are no whole JSON"
-            raise unreadable(operation, response.status_code, what) from None
-
-
-def _redacted(text: str, secrets: Sequence[str]) -> str:
-    """Take secrets out of a text, also where JSON, or JSON in JSON, writes them with escapes."""
-    for secret in filter(None, secrets):
-        forms = {secret}
-        for _ in range(2):
-            forms |= {json.dumps(f, ensure_ascii=a)[1:-1] for f in forms for a in (True, False)}
-        for form in sorted(forms, key=len, reverse=True):
-            text = text.replace(form, _REDACTED)
-    return text
-
-
-def _refuse_constant(name: str) -> object:
-    raise ValueError(f"{name} is no JSON")
 
 
 @asynccontextmanager
 async def open_client(
-    settings: Settings, login: Operation, app: Any = None
+    settings: Settings, login: Operation, app: Any = None, clock: Clock = REAL
 ) -> AsyncIterator[Client]:
     """Open the process's one HTTP client.
 
@@ -241,12 +157,26 @@ async def open_client(
         settings: where to send, with which keys.
         login: the operation that opens a session, for an account without a Management key.
         app: an ASGI application that answers in place of the network, as the sandbox does.
+        clock: measures pace, waits and deadlines.
     """
+    session = Session(token_cache(settings))
+    async with _http(settings, app) as http:
+        await session.resume()
+        yield Client(settings, login, http, session, clock)
+
+
+def _http(settings: Settings, app: Any) -> httpx.AsyncClient:
     transport = httpx.ASGITransport(app, raise_app_exceptions=False) if app else None
-    async with httpx.AsyncClient(
+    return httpx.AsyncClient(
         transport=transport,
         timeout=httpx.Timeout(None, connect=min(_CONNECT, settings.timeout)),
+        limits=httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE),
         headers={"User-Agent": f"talonone-mcp/{__version__}", "Accept": "application/json, */*"},
+        event_hooks={"request": [_departs]} if app else {},
         follow_redirects=False,
-    ) as http:
-        yield Client(settings, http, Limiter(), login)
+    )
+
+
+async def _departs(request: httpx.Request) -> None:
+    """Say for an application in this process what the network says by itself: it is sent now."""
+    await request.extensions["trace"]("asgi.send_request_headers.started", {})
