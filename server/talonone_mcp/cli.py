@@ -56,10 +56,28 @@ def _parser(command: str) -> argparse.ArgumentParser:
         "--sandbox", action="store_true", default=None, help="no account: an embedded Talon.One"
     )
     serve.add_argument(
+        "--profile",
+        metavar="JOB",
+        help="list the tools of one job: support, marketing, loyalty, engineer or admin",
+    )
+    serve.add_argument(
         "--toolsets",
         type=_names,
         metavar="NAME,...",
-        help="list the operations of these toolsets alone (all unless said)",
+        help="list every operation of these groups; all lists all 234",
+    )
+    serve.add_argument("--tools", type=_names, metavar="NAME,...", help="list these operations")
+    serve.add_argument(
+        "--read-only",
+        action="store_true",
+        default=None,
+        help="allow nothing but reading, listed or not",
+    )
+    serve.add_argument(
+        "--output-schemas",
+        action="store_true",
+        default=None,
+        help="list what answers look like too, for hosts that call tools from code",
     )
     serve.add_argument(
         "--confirm",
@@ -86,12 +104,12 @@ def _parser(command: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _names(text: str) -> tuple[str, ...] | None:
-    """Read a list of names; `all` is the same as saying nothing."""
+def _names(text: str) -> tuple[str, ...]:
+    """Read a list of names."""
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     if not names:
-        raise argparse.ArgumentTypeError("name at least one toolset, or all")
-    return None if "all" in names else names
+        raise argparse.ArgumentTypeError("give at least one name")
+    return names
 
 
 def _serve(options: argparse.Namespace) -> int:

@@ -101,8 +101,8 @@ async def _find_campaign(client: Client, application: int) -> dict[str, Any]:
     _step("Its campaigns")
     campaigns = (await _call(client, "list_campaigns", applicationId=application))["data"]
     for each in campaigns:
-        counts = f"{each['couponCreationCount']:>3} coupons"
-        _line(f"{each['id']}  {each['name']:<20} {each['frontendState']:<10} {counts}")
+        redeemed = f"{each['couponRedemptionCount']:>3} coupons redeemed"
+        _line(f"{each['id']}  {each['name']:<22} {each['frontendState']:<10} {redeemed}")
     running = [each for each in campaigns if each["frontendState"] == "running"]
     _require(running, "no campaign is running")
     return dict(running[0])
@@ -124,7 +124,8 @@ async def _issue_coupon(client: Client, application: int, campaign: dict[str, An
     code = created["data"][0]["value"]
     _line(f"Issued: {code}")
     _step("Is it there?")
-    found = await _call(client, "list_coupons", **where, value=code, exactMatch=True)
+    wanted = {"applicationId": application, "value": code, "exactMatch": True}
+    found = await _call(client, "search_coupons", **wanted)
     _require([c["value"] for c in found["data"]] == [code], f"{code} was not found again")
     coupon = found["data"][0]
     _require(coupon["recipientIntegrationId"] == customer, "the coupon is somebody else's")
@@ -133,8 +134,9 @@ async def _issue_coupon(client: Client, application: int, campaign: dict[str, An
 
 async def _decline_deletion(client: Client, human: Human, doomed: dict[str, Any]) -> None:
     _step("The agent tries to delete the campaign; the host asks its user")
-    _line(f"> delete_campaign {json.dumps(doomed)}")
-    refused = await client.call_tool("delete_campaign", doomed)
+    deletion = _deletion(doomed)
+    _line(f"> run_operation {json.dumps(deletion)}")
+    refused = await client.call_tool("run_operation", deletion)
     _require(len(human.questions) == 1, "nobody was asked")
     _require(_error_kind(refused) == "declined", f"the call was not declined: {refused}")
     _step("So it is still there")
@@ -142,10 +144,15 @@ async def _decline_deletion(client: Client, human: Human, doomed: dict[str, Any]
     _line(f"{campaign['id']}  {campaign['name']}  {campaign['frontendState']}")
 
 
+def _deletion(doomed: dict[str, Any]) -> dict[str, Any]:
+    """Return what `run_operation` is called with: the host was not shown `delete_campaign`."""
+    return {"name": "delete_campaign", "arguments": doomed}
+
+
 async def _accept_deletion(client: Client, human: Human, doomed: dict[str, Any]) -> None:
     _step("Asked again, the person agrees")
     human.approves = True
-    await _call(client, "delete_campaign", **doomed)
+    await _call(client, "run_operation", **_deletion(doomed))
     _require(len(human.questions) == 2, "nobody was asked")  # noqa: PLR2004 - now and before
     _step("And it is gone")
     _line(f"> get_campaign {json.dumps(doomed)}")

@@ -2,33 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict
-from pathlib import Path
+from functools import partial
 from typing import Any
 
+import anyio.to_thread
+
+from talonone_mcp.answers import Answers
 from talonone_mcp.catalog import Catalog, Operation
+from talonone_mcp.catalog.applications import APPLICATION
 from talonone_mcp.catalog.explain import Problem
 from talonone_mcp.catalog.validation import problems
 from talonone_mcp.client.errors import CallError
-from talonone_mcp.client.transport import Answer, Client
+from talonone_mcp.client.progress import Progress, silent
+from talonone_mcp.client.transport import Answer, Client, Sink
+from talonone_mcp.exports import Exports
+from talonone_mcp.fields import fields_of, unknown
 from talonone_mcp.gate import Caller, Gate, Passage
-from talonone_mcp.imports import csv_problems, with_csv
-from talonone_mcp.recorder import Recorder
+from talonone_mcp.imports import ImportFiles, csv_problems
+from talonone_mcp.masking import names_people
+from talonone_mcp.paging import FETCH_ALL, contradictions, described, fetch_all
+from talonone_mcp.recorder import Record, Recorder
 from talonone_mcp.request import build
-from talonone_mcp.shape import shape
+from talonone_mcp.shape import FIELDS, Shaped, shape, shape_export
+from talonone_mcp.text import one_line
 
 
 class Executor:
     """Runs operations for whoever asks: an MCP client, the terminal, another operation."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a call passes through
         self,
         catalog: Catalog,
         client: Client,
         gate: Gate,
         recorder: Recorder,
-        import_folder: Path | None = None,
+        *,
+        import_files: ImportFiles,
+        exports: Exports,
+        answers: Answers,
+        read_only: bool = False,
     ) -> None:
         """Take what calls need.
 
@@ -37,13 +52,19 @@ class Executor:
             client: the way upstream.
             gate: what holds a call until a person confirmed it.
             recorder: what enters calls in the audit log.
-            import_folder: below which an import may read a file; None when it may not.
+            import_files: where an import may read a file.
+            exports: where an export is kept.
+            answers: where the whole of an answer that was cut is kept.
+            read_only: whether nothing but reads may be called.
         """
         self._catalog = catalog
         self._client = client
         self._gate = gate
         self._recorder = recorder
-        self._import_folder = import_folder
+        self._import_files = import_files
+        self._exports = exports
+        self._answers = answers
+        self._read_only = read_only
 
     async def call(self, name: str, arguments: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
         """Run one operation and return its shaped answer.
@@ -58,60 +79,136 @@ class Executor:
         """
         operation = self._resolve(name)
         async with self._recorder.recording(operation, arguments, caller) as record:
-            self._client.check(operation)
-            arguments = self._validated(operation, arguments)
-            record.passage = await self._gate.admit(
-                operation,
-                arguments,
-                caller,
-                deployment=self._client.deployment(operation),
-                preview=self._preview,
-            )
-            answer = await self._send_admitted(operation, arguments, record.passage)
-            record.status = answer.status
-            return shape(operation, arguments, answer)
+            self._client.check(operation, _application(operation, arguments))
+            _validate(operation, arguments)
+            async with self._contents(operation, arguments, record) as (shown, sent):
+                record.passage = await self._gate.admit(
+                    operation,
+                    shown,
+                    caller,
+                    deployment=self._client.deployment(operation),
+                    preview=self._preview,
+                )
+                return await self._answer(operation, sent, caller, record)
 
     def _resolve(self, name: str) -> Operation:
         operation = self._catalog.find(name)
         if operation is None:
-            near = self._catalog.nearest(name)
+            near = " or ".join(self._catalog.nearest(name))
             raise CallError(
                 "not_found",
-                f"There is no tool {name[:80]!r}.",
-                hint=f"Did you mean {' or '.join(near)}?" if near else "tools/list shows them all.",
+                f"There is no operation {one_line(name, 80)!r}.",
+                hint=f"The nearest are {near}. find_operations searches all of them.",
+            )
+        if self._read_only and operation.risk != "read":
+            raise CallError(
+                "blocked",
+                f"{operation.name} was not called: this server was started with --read-only.",
+                hint="Only reads can be called here.",
             )
         return operation
 
-    def _validated(self, operation: Operation, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return arguments that may go out, an import's with the text of its file."""
-        _refuse(operation, problems(operation, arguments))
-        if operation.body and operation.body.columns:
-            arguments = with_csv(arguments, self._import_folder)
-            _refuse(operation, csv_problems(operation.body.columns, arguments["csv"]))
-        return arguments
+    @asynccontextmanager
+    async def _contents(
+        self, operation: Operation, arguments: Mapping[str, Any], record: Record
+    ) -> AsyncIterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+        """Yield the arguments as they are confirmed, and as they are sent.
+
+        The CSV of an import is confirmed by what is known of it, and sent from where it is.
+        """
+        columns = operation.body.columns if operation.body else None
+        if columns is None:
+            yield arguments, arguments
+            return
+        async with self._import_files.opened(arguments) as opened:
+            found = await anyio.to_thread.run_sync(csv_problems, columns, opened.source)
+            _refuse(operation, found)
+            rest = {name: value for name, value in arguments.items() if name != "csvPath"}
+            record.file = opened.content if "csvPath" in arguments else None
+            yield rest | {"csv": opened.content}, rest | {"csv": opened.source}
+
+    async def _answer(
+        self, operation: Operation, arguments: Mapping[str, Any], caller: Caller, record: Record
+    ) -> dict[str, Any]:
+        """Send what was admitted, and return what the caller is shown of the answer."""
+        if operation.answer == "csv":
+            return await self._export(operation, arguments, caller, record)
+        if FETCH_ALL in arguments:
+            send = partial(self._send, operation)
+            answer, pages = await fetch_all(operation, arguments, send, caller.progress)
+            record.status = answer.status
+            shaped = shape(operation, arguments, answer)
+            return self._whole(operation, caller, described(shaped, pages, arguments))
+        answer = await self._send_admitted(operation, arguments, record.passage, caller)
+        record.status = answer.status
+        return self._whole(operation, caller, shape(operation, arguments, answer))
+
+    def _whole(self, operation: Operation, caller: Caller, shaped: Shaped) -> dict[str, Any]:
+        """Return what is shown, with the resource that holds the rest of what was cut."""
+        if shaped.whole is None:
+            return shaped.content
+        people = names_people(operation)
+        kept = self._answers.keep(shaped.whole, operation.name, caller.principal, people=people)
+        page = shaped.content.get("page", {})
+        return {**shaped.content, "page": {**page, "whole": kept.uri}}
+
+    async def _export(
+        self, operation: Operation, arguments: Mapping[str, Any], caller: Caller, record: Record
+    ) -> dict[str, Any]:
+        """Have the answer written to a file, and return what is in it."""
+        async with self._exports.receiving(caller.progress) as draft:
+            answer = await self._send_admitted(operation, arguments, record.passage, caller, draft)
+            record.status = answer.status
+            export = await self._exports.keep(draft, operation.name, caller.principal)
+            return shape_export(export, draft.beginning)
 
     async def _send_admitted(
-        self, operation: Operation, arguments: Mapping[str, Any], passage: Passage | None
+        self,
+        operation: Operation,
+        arguments: Mapping[str, Any],
+        passage: Passage | None,
+        caller: Caller,
+        sink: Sink | None = None,
     ) -> Answer:
         """Send, and note in the ledger that the outcome is known: it is, unless we end here."""
         try:
-            answer = await self._send(operation, arguments)
+            answer = await self._send(operation, arguments, caller.progress, sink)
         except CallError:
             await self._gate.close(passage)
             raise
         await self._gate.close(passage)
         return answer
 
-    async def _send(self, operation: Operation, arguments: Mapping[str, Any]) -> Answer:
-        return await self._client.send(operation, build(operation, arguments))
+    async def _send(
+        self,
+        operation: Operation,
+        arguments: Mapping[str, Any],
+        progress: Progress = silent,
+        sink: Sink | None = None,
+    ) -> Answer:
+        request = build(operation, arguments)
+        return await self._client.send(operation, request, progress=progress, sink=sink)
 
     async def _preview(
         self, read: str, arguments: Mapping[str, Any], extra: Mapping[str, Any]
     ) -> Any:
         """Read what a call is about to change; the read's path arguments are among the call's."""
         operation = self._catalog.operations[read]
-        known = {name: arguments[name] for name in operation.path_arguments if name in arguments}
+        named = {*operation.path_arguments, *operation.reserved}
+        known = {name: value for name, value in arguments.items() if name in named}
         return (await self._send(operation, known | dict(extra))).body
+
+
+def _application(operation: Operation, arguments: Mapping[str, Any]) -> object:
+    """Return the Application whose key the call asks for; None where upstream has no say in it."""
+    return arguments.get(APPLICATION) if APPLICATION in operation.reserved else None
+
+
+def _validate(operation: Operation, arguments: Mapping[str, Any]) -> None:
+    found = problems(operation, arguments, reserved=True)
+    fields = arguments.get(FIELDS, ())
+    nowhere = unknown(fields_of(operation), fields) if fields and not found else []
+    _refuse(operation, [*found, *contradictions(arguments), *nowhere])
 
 
 def _refuse(operation: Operation, found: Sequence[Problem]) -> None:

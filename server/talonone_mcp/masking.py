@@ -94,7 +94,14 @@ _IDS_OF_A_PERSON = {
     "integrationid", "profileid", "profileintegrationid", "customerid", "customerprofileid",
     "customerintegrationid",
 }  # fmt: skip
+_ANSWERS_OF_PEOPLE = ("users", "scim")  # toolsets in whose answers a name is a person's
+_NO_PEOPLE = ("list_scim_schemas", "list_scim_resource_types", "get_scim_service_provider_config")
 _PEOPLES_TOOLSETS = {"users", "scim", "customers"}  # where an argument `name` is a person's
+
+
+def names_people(operation: Operation) -> bool:
+    """Tell whether a name in the answers of an operation is a person's."""
+    return operation.toolset in _ANSWERS_OF_PEOPLE and operation.name not in _NO_PEOPLE
 
 
 def mask_personal(value: Any, *, people: bool = False) -> Any:

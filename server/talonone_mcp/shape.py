@@ -2,42 +2,94 @@
 
 from __future__ import annotations
 
-import csv
+import io
 import json
 from collections.abc import Iterable, Mapping
-from itertools import pairwise
+from dataclasses import dataclass
 from typing import Any
 
 from talonone_mcp.catalog import Operation
 from talonone_mcp.client.transport import Answer
+from talonone_mcp.cutting import cut
+from talonone_mcp.exports import Export
+from talonone_mcp.fields import selected
+from talonone_mcp.rows import rows_of
+from talonone_mcp.tables import as_rows
 from talonone_mcp.text import clean
 
-# Characters that make about 4,000 tokens. On the sandbox's answers, o200k_base needs a token for
-# every 3.1 characters of JSON, and for every 1.95 of CSV, which is codes and numbers alone.
-BUDGET = 12_000
-CSV_BUDGET = 7_800
+TOKENS = 4_000  # of an answer, unless the call asks for another limit
+# Characters of a token, on the sandbox's answers and with o200k_base: of JSON, and of CSV, which is
+# codes and numbers alone.
+PER_TOKEN, CSV_PER_TOKEN = 3.0, 1.95
+BUDGET, CSV_BUDGET = int(TOKENS * PER_TOKEN), int(TOKENS * CSV_PER_TOKEN)
+FIELDS, MAX_TOKENS = "fields", "maxTokens"  # arguments of the engine's own
+_FIRST_ROWS = 5  # of an export that is too long to be shown whole
 _DEPTH = 100  # levels; the protocol's own serializer gives up beyond 255
 _TOO_DEEP = "(nested too deeply to show)"
 
-csv.field_size_limit(2**31 - 1)  # a field of an export may be longer than csv's default allows
+
+@dataclass(frozen=True, slots=True)
+class Shaped:
+    """What is shown of an answer; `whole` is all of it where something was cut for its size."""
+
+    content: dict[str, Any]
+    whole: dict[str, Any] | None = None
 
 
-def shape(operation: Operation, arguments: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
-    """Return the object that the client receives.
+def shape(operation: Operation, arguments: Mapping[str, Any], answer: Answer) -> Shaped:
+    """Return what the client receives of an answer.
 
-    Nulls, empty lists and empty objects are left out, hidden characters removed. A list, or CSV,
-    that is longer than the budget is cut between items; `page` tells how many there are and how
-    to get the next ones.
+    Nulls, empty lists and empty objects are left out, hidden characters removed, and only the
+    fields shown that the call asks for, or that the operation's view has. What is longer than the
+    limit is cut between items; `page` says how many there are and how to get the next ones.
+
+    Args:
+        operation: what was called.
+        arguments: of the call, `fields` and `maxTokens` among them.
+        answer: what upstream said.
     """
     if answer.body is None:
-        return {"done": True, "status": answer.status}
-    if operation.answer == "csv":
-        return _shape_csv(answer.body)
+        return Shaped({"done": True, "status": answer.status})
     body = answer.body if isinstance(answer.body, dict) else {"data": answer.body}
-    slimmed: dict[str, Any] = _slim(body)
+    paths = arguments.get(FIELDS) or operation.view
+    tokens = arguments.get(MAX_TOKENS, TOKENS)
     if isinstance(body.get("data"), list):
-        return _shape_list(operation, arguments, slimmed)
-    return slimmed
+        items = _slim(selected(body["data"], paths))
+        return _shape_list(operation, arguments, body, items, tokens)
+    shown, left_out = cut(_slim(selected(body, paths)), int(tokens * PER_TOKEN))
+    if not left_out:
+        return Shaped(shown)
+    return Shaped({**shown, "page": {"left_out": left_out}}, _slim(body))
+
+
+def shape_export(export: Export, beginning: bytes) -> dict[str, Any]:
+    """Return what the client receives of an export: all rows if they fit, or else the first few.
+
+    Args:
+        export: what is said of it.
+        beginning: its first bytes, or all of them. Hidden characters are removed from what is
+            shown, also at the ends of lines.
+    """
+    texts = [clean(row.decode("utf-8", "replace")) for row in rows_of(io.BytesIO(beginning))]
+    lengths = [*map(len, texts)]
+    if export.size > len(beginning) or sum(lengths) > CSV_BUDGET:
+        texts = texts[: min(1 + _FIRST_ROWS, _fitting(lengths, CSV_BUDGET))]
+    shown = max(len(texts) - 1, 0)
+    page: dict[str, Any] = {"shown": shown, "total": export.rows}
+    if shown < export.rows:
+        page["left_out"] = export.rows - shown
+        page["hint"] = (
+            f"The resource {export.uri} has all rows, {export.uri}?from={shown + 1}&rows=100 some."
+            " Narrower filters leave fewer."
+        )
+    about = {
+        "id": export.id,
+        "uri": export.uri,
+        "columns": [*export.columns],
+        "rows": export.rows,
+        "bytes": export.size,
+    }
+    return {"export": about, "csv": "".join(texts)[:CSV_BUDGET], "page": page}
 
 
 def _slim(value: Any, depth: int = 0) -> Any:
@@ -55,34 +107,43 @@ def _slim(value: Any, depth: int = 0) -> Any:
 
 
 def _shape_list(
-    operation: Operation, arguments: Mapping[str, Any], body: dict[str, Any]
-) -> dict[str, Any]:
-    items = body.pop("data", [])
-    total, has_more = body.pop("totalResultSize", None), body.pop("hasMore", False)
-    shown = _fitting((len(json.dumps(item, ensure_ascii=False)) for item in items), BUDGET)
-    page: dict[str, Any] = {"shown": shown}
-    if total is not None:
+    operation: Operation,
+    arguments: Mapping[str, Any],
+    body: dict[str, Any],
+    items: list[Any],
+    tokens: int,
+) -> Shaped:
+    shown, count = _fitted(items, tokens)
+    is_cut = count < len(items)
+    if shown.get("data"):
+        shown["data"][0], left_out = cut(shown["data"][0], int(tokens * PER_TOKEN))
+        is_cut = is_cut or bool(left_out)
+    rest = _slim({key: value for key, value in body.items() if key not in _PAGE})
+    page: dict[str, Any] = {"shown": count}
+    if (total := body.get("totalResultSize")) is not None:
         page["total"] = total
-    reached = int(arguments.get("skip", 0)) + shown
-    if "skip" in operation.query:
-        if has_more or shown < len(items) or (shown and total and total > reached):
-            page["next"] = {"skip": reached}
-    elif shown < len(items):
-        page["left_out"] = len(items) - shown
-    return {**body, "data": items[:shown], "page": page}
+    skip = int(arguments.get("skip", 0))
+    if "skip" not in operation.query:
+        page |= {"left_out": len(items) - count} if count < len(items) else {}
+    elif body.get("hasMore") or count < len(items) or (count and total and total > skip + count):
+        page["next"] = {**arguments, "skip": skip + count}
+    elif skip and not count:
+        page["note"] = f"There is nothing from {skip} on: the list ends before."
+    return Shaped({**rest, **shown, "page": page}, _slim(body) if is_cut else None)
 
 
-def _shape_csv(text: str) -> dict[str, Any]:
-    lines = clean(text).splitlines(keepends=True)
-    reader = csv.reader(lines)
-    ends = [0, *(reader.line_num for _ in reader)]  # a row may span lines
-    shown = _fitting((sum(map(len, lines[a:b])) for a, b in pairwise(ends)), CSV_BUDGET)
-    rows = len(ends) - 1
-    page: dict[str, Any] = {"shown": max(shown - 1, 0), "total": max(rows - 1, 0)}
-    if shown < rows:
-        page["left_out"] = rows - shown
-        page["hint"] = "Narrower filters show the rest."
-    return {"csv": "".join(lines[: ends[shown]]), "page": page}
+_PAGE = ("data", "totalResultSize", "hasMore")
+
+
+def _fitted(items: list[Any], tokens: int) -> tuple[dict[str, Any], int]:
+    """Return as many items as fit, in the form that takes less room, and how many they are."""
+    rows = as_rows(items)
+    texts = [json.dumps(item, ensure_ascii=False, separators=(",", ":")) for item in items]
+    if rows and sum(map(len, rows)) / CSV_PER_TOKEN < sum(map(len, texts)) / PER_TOKEN:
+        count = _fitting(map(len, rows[1:]), int(tokens * CSV_PER_TOKEN) - len(rows[0]))
+        return {"csv": "".join(rows[: count + 1])}, count
+    count = _fitting(map(len, texts), int(tokens * PER_TOKEN))
+    return {"data": items[:count]}, count
 
 
 def _fitting(lengths: Iterable[int], budget: int) -> int:

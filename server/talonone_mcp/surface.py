@@ -3,51 +3,98 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from mcp import types
 
 from talonone_mcp.catalog import Catalog, Operation
-from talonone_mcp.catalog.model import Api
+from talonone_mcp.doors import door_tools
+from talonone_mcp.outputs import output_schema
+from talonone_mcp.settings import Settings
+
+DEFAULT = "default"  # the profile of whoever chose nothing
+ALL = "all"
 
 
 class SurfaceError(ValueError):
     """The choice of tools cannot be listed; the message says why."""
 
 
-def listed_tools(
-    catalog: Catalog, apis: AbstractSet[Api], toolsets: Sequence[str] | None = None
-) -> list[types.Tool]:
-    """Return the tools to list, in the catalog's order.
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """What a client is shown: the tools, and the names of the prompts that go with them."""
 
-    Args:
-        catalog: every operation.
-        apis: those that are configured; an operation of another is not listed.
-        toolsets: whose operations to list; None for all.
+    tools: tuple[types.Tool, ...]
+    prompts: frozenset[str] | None
+    """None means all of them."""
+
+    def shows(self, prompt: str) -> bool:
+        """Tell whether a prompt is among those."""
+        return self.prompts is None or prompt in self.prompts
+
+
+def surface(catalog: Catalog, settings: Settings) -> Surface:
+    """Return what to show for one configuration, in the catalog's order, the doors first.
+
+    A profile, toolsets and single tools add up. An operation whose API has no key is not shown,
+    nor, in a server that only reads, one that does more. The doors are left out where every
+    operation is shown: they would lead nowhere else.
 
     Raises:
-        SurfaceError: there is no such toolset.
+        SurfaceError: there is no such profile, toolset or tool, or it may not be shown.
     """
-    for name in toolsets or ():
-        if name not in catalog.toolsets:
-            near = difflib.get_close_matches(name, catalog.toolsets, n=1)
-            known = f"did you mean {near[0]}?" if near else ", ".join(catalog.toolsets)
-            raise SurfaceError(f"--toolsets: there is no toolset {name!r}; {known}")
-    return [
-        as_tool(operation)
+    names = set(_chosen(catalog, settings))
+    listed = [
+        operation
         for operation in catalog
-        if operation.api in apis and (toolsets is None or operation.toolset in toolsets)
+        if operation.name in names
+        and operation.api in settings.apis
+        and (operation.risk == "read" or not settings.read_only)
     ]
+    doors = [] if ALL in (settings.toolsets or ()) else door_tools(read_only=settings.read_only)
+    profile = catalog.profiles.get(settings.profile or "")
+    tools = [as_tool(each, with_output=settings.output_schemas) for each in listed]
+    return Surface((*doors, *tools), frozenset(profile.prompts) if profile else None)
 
 
-def as_tool(operation: Operation) -> types.Tool:
-    """Describe one operation as an MCP tool."""
+def _chosen(catalog: Catalog, settings: Settings) -> Iterator[str]:
+    profile = settings.profile
+    if not (profile or settings.toolsets or settings.tools):
+        profile = DEFAULT
+    if profile:
+        _check("--profile", "profile", [profile], catalog.profiles)
+        yield from catalog.profiles[profile].tools
+    toolsets = settings.toolsets or ()
+    _check("--toolsets", "toolset", toolsets, [*catalog.toolsets, ALL])
+    yield from (each.name for each in catalog if {each.toolset, ALL} & {*toolsets})
+    _check("--tools", "operation", settings.tools or (), [*catalog.operations, *catalog.aliases])
+    for name in settings.tools or ():
+        operation = catalog.find(name)
+        if operation and settings.read_only and operation.risk != "read":
+            raise SurfaceError(f"--tools: {name} does more than read, which --read-only rules out")
+        if operation:
+            yield operation.name
+
+
+def _check(flag: str, what: str, names: Iterable[str], known: Iterable[str]) -> None:
+    everything = list(known)
+    for name in names:
+        if name not in everything:
+            near = difflib.get_close_matches(name, everything, n=1, cutoff=0.5)
+            few = ", ".join(everything) if len(everything) < 40 else "find it in docs/tools.md"  # noqa: PLR2004 - what fits a line or two
+            said = f"did you mean {near[0]}?" if near else few
+            raise SurfaceError(f"{flag}: there is no {what} {name!r}; {said}")
+
+
+def as_tool(operation: Operation, *, with_output: bool = False) -> types.Tool:
+    """Describe one operation as an MCP tool, with the schema of its answers if that is wanted."""
     return types.Tool(
         name=operation.name,
         title=operation.title,
         description=operation.description,
         input_schema=operation.input_schema,
+        output_schema=output_schema(operation) if with_output else None,
         annotations=types.ToolAnnotations(
             read_only_hint=operation.risk == "read",
             destructive_hint=operation.risk == "destructive",

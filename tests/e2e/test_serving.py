@@ -74,7 +74,7 @@ async def test_a_coupon_is_issued(upstream: Upstream, transport: str, mode: str)
         assert client.protocol_version == ("2026-07-28" if mode == "auto" else "2025-11-25")
         issued = await client.call_tool("create_coupons", arguments)
         code = issued.structured_content["data"][0]["value"]
-        search = {"applicationId": 42, "value": code, "exactMatch": True}
+        search = {"applicationId": 42, "value": code, "exactMatch": True, "fields": ["*"]}
         found = await client.call_tool("search_coupons", search)
 
     assert found.structured_content["data"] == issued.structured_content["data"]
@@ -163,7 +163,7 @@ async def test_what_has_no_key_is_not_listed_and_says_which_variable(upstream: U
     assert upstream.requests == []
 
 
-@pytest.mark.parametrize(("toolsets", "count"), [("all", 234), ("coupons,webhooks", 19)])
+@pytest.mark.parametrize(("toolsets", "count"), [("all", 234), ("coupons,webhooks", 22)])
 async def test_the_installed_server_lists_what_was_chosen(toolsets: str, count: int) -> None:
     async with Client(over_stdio({}, "--sandbox", "--toolsets", toolsets)) as client:
         tools = (await client.list_tools()).tools
@@ -183,3 +183,26 @@ async def test_an_import_from_a_file_by_the_installed_server(
 
     assert imported.structured_content["amount"] == 1
     assert [c["value"] for c in found.structured_content["data"]] == ["FROM-A-FILE"]
+
+
+@every_transport
+@every_way
+async def test_an_export_by_the_installed_server(
+    upstream: Upstream, transport: str, mode: str
+) -> None:
+    async with connected(transport, upstream, mode) as client:
+        result = await client.call_tool("export_coupons", CAMPAIGN)
+        about = result.structured_content["export"]
+        link = result.content[-1]
+        assert isinstance(link, types.ResourceLink)
+        [whole] = (await client.read_resource(link.uri)).contents
+        [part] = (await client.read_resource(f"{link.uri}?from=2&rows=1")).contents
+        uris = [each.uri for each in (await client.list_resources()).resources]
+
+    assert isinstance(whole, types.TextResourceContents)
+    assert isinstance(part, types.TextResourceContents)
+    header, _, second, *_ = whole.text.splitlines()
+    assert header.split(",") == about["columns"]
+    assert part.text.splitlines() == [header, second]
+    assert len(whole.text.splitlines()) == 1 + about["rows"]
+    assert link.uri in uris

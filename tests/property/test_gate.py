@@ -35,7 +35,7 @@ from talonone_mcp.approvals.sqlite import SqliteLedger
 from talonone_mcp.catalog import Catalog, Operation, load
 from talonone_mcp.catalog.schemas import satisfies
 from talonone_mcp.catalog.validation import problems
-from talonone_mcp.client.limiter import Departure, Limiter
+from talonone_mcp.client.limiter import Limiter
 from talonone_mcp.settings import load_settings
 from tests.contract.facts import example_arguments, load_facts
 
@@ -346,12 +346,8 @@ steps = st.fixed_dictionaries(
 def without_waiting() -> Iterator[None]:
     """Take the pace out of the client: upstream's limit is another test's."""
 
-    async def depart(_: Limiter, __: str) -> Departure:
-        return Departure(0.0)
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Limiter, "depart", depart)
-        patch.setattr(Limiter, "leave", lambda *_: None)
+        patch.setattr(Limiter, "_wait", lambda *_: 0)
         yield
 
 

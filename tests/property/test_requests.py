@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.responses import JSONResponse
 
+from talonone_mcp.answers import Answers
 from talonone_mcp.approvals.sqlite import SqliteLedger
 from talonone_mcp.audit import AuditLog
 from talonone_mcp.catalog import Catalog, Operation, load
@@ -22,7 +23,9 @@ from talonone_mcp.client.errors import CallError
 from talonone_mcp.client.limiter import Limiter
 from talonone_mcp.client.transport import open_client
 from talonone_mcp.executor import Executor
+from talonone_mcp.exports import exports_of
 from talonone_mcp.gate import Caller, Gate
+from talonone_mcp.imports import ImportFiles
 from talonone_mcp.recorder import Recorder
 from tests.conftest import settings_for
 from tests.upstream import Recorded, Upstream, serve
@@ -68,7 +71,15 @@ def sending(
     with portal.wrap_async_context_manager(opened) as client:
         state = Path(recorder.state_dir)
         gate = Gate("off", SqliteLedger(state / "ledger"), {})
-        executor = Executor(catalog, client, gate, Recorder(AuditLog(state), reads=False))
+        executor = Executor(
+            catalog,
+            client,
+            gate,
+            Recorder(AuditLog(state), reads=False),
+            import_files=ImportFiles(None, state),
+            exports=exports_of(settings_for(recorder)),
+            answers=Answers(),
+        )
         caller = Caller("local", "test 1")
 
         def send(tool: str, arguments: dict[str, Any]) -> Recorded | None:

@@ -362,12 +362,12 @@ point = sys.argv[1]
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 
-async def send(self, operation, request, send=Upstream.send):
+async def send(self, operation, request, send=Upstream.send, **more):
     if operation.risk == "read":
-        return await send(self, operation, request)
+        return await send(self, operation, request, **more)
     if point == "before sending":
         die()
-    answer = await send(self, operation, request)
+    answer = await send(self, operation, request, **more)
     die()
 
 Upstream.send = send
@@ -446,7 +446,15 @@ async def test_a_failure_that_is_known_may_be_tried_again(
     client: Client, ledger: SqliteLedger, upstream: Upstream
 ) -> None:
     """Upstream refuses: the approval is used up, and the next call is asked about anew."""
-    arguments = {"attributes": {}, "usageLimit": 1, "numberOfCoupons": 5_000_000}
+    pattern = {"couponPattern": "ONLY-ONE", "validCharacters": ["A"]}
+    one = {**CAMPAIGN, "usageLimit": 1, "numberOfCoupons": 1, **pattern}
+    await client.call_tool("create_coupons", one)
+    arguments = {
+        "attributes": {},
+        "usageLimit": 1,
+        "numberOfCoupons": 200,
+        "couponSettings": pattern,
+    }
     approval = (await ask(client, "create_coupons_async", **arguments))["approval"]
     ledger.decide(approval["id"], approve=True, by="anna")
     refused = await ask(client, "create_coupons_async", **arguments)

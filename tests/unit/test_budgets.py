@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from bench.tokens import ALL, exceeded, tokens
 
+from talonone_mcp.app import INSTRUCTIONS
 from talonone_mcp.catalog import Catalog
-from talonone_mcp.surface import listed_tools
+from talonone_mcp.settings import load_settings
+from talonone_mcp.surface import surface
+
+
+def definitions(catalog: Catalog, **flags: Any) -> list[dict[str, Any]]:
+    tools = surface(catalog, load_settings({"sandbox": True} | flags, {})).tools
+    return [tool.model_dump(by_alias=True, exclude_none=True) for tool in tools]
 
 
 def test_the_definitions_keep_their_budgets(catalog: Catalog) -> None:
-    apis = {operation.api for operation in catalog}
-    tools = [
-        tool.model_dump(by_alias=True, exclude_none=True) for tool in listed_tools(catalog, apis)
-    ]
+    tools = definitions(catalog, toolsets=("all",))
 
     assert len(tools) == 234
     assert exceeded(tools) == []
+
+
+def test_the_default_surface_keeps_its_budget(catalog: Catalog) -> None:
+    assert tokens({"tools": definitions(catalog)}) <= 4_000
+    assert tokens(INSTRUCTIONS) <= 250
+
+
+@pytest.mark.parametrize("profile", ["support", "marketing", "loyalty", "engineer", "admin"])
+def test_a_profile_keeps_its_budget(catalog: Catalog, profile: str) -> None:
+    assert tokens({"tools": definitions(catalog, profile=profile)}) <= 5_000
 
 
 def test_a_definition_that_is_too_long_is_found() -> None:

@@ -150,7 +150,7 @@ async def test_personal_data_is_masked_on_request(catalog: Catalog, people: Upst
     for masked in (False, True):
         settings = settings_for(people, mask_pii=masked)
         async with Client(build_server(settings, catalog)) as client:
-            user = await client.call_tool("get_user", {"userId": 7})
+            user = await client.call_tool("get_user", {"userId": 7, "fields": ["*"]})
             refused = await client.call_tool("invite_user", invite)
         shown = f"{user} {refused}"
         for private in ("Schmidt", "anna.schmidt@", "23456789"):

@@ -16,10 +16,21 @@ from mcp import Client
 from talonone_mcp.app import build_server
 from talonone_mcp.catalog import Catalog
 from talonone_mcp.docs import reference
+from talonone_mcp.doors import FIND, READ, RUN
 from talonone_mcp.settings import load_settings
-from talonone_mcp.surface import SurfaceError, listed_tools
+from talonone_mcp.surface import SurfaceError, surface
 
-ALL: Any = {"management", "integration", "third_party", "capillary"}
+ACCOUNT = {"TALONONE_BASE_URL": "https://example.invalid"}
+KEY_OF = {
+    "management": {"TALONONE_MANAGEMENT_KEY": "key"},
+    "integration": {"TALONONE_INTEGRATION_KEY": "key"},
+    "third_party": {"TALONONE_THIRD_PARTY_KEY": "key", "TALONONE_PLATFORM_NAME": "pendula"},
+    "capillary": {
+        "CAPILLARY_ACCESS_TOKEN": "key", "CAPILLARY_BASE_URL": "https://example.invalid"
+    },
+}  # fmt: skip
+DOORS = [FIND, READ, RUN]
+PROFILES = ["support", "marketing", "loyalty", "engineer", "admin"]
 ADDING = {  # PUT upstream, but every call adds or takes away once more
     "add_loyalty_points", "deduct_loyalty_points",
     "add_loyalty_card_points", "deduct_loyalty_card_points",
@@ -27,9 +38,15 @@ ADDING = {  # PUT upstream, but every call adds or takes away once more
 SNAPSHOT = Path(__file__).parents[1] / "snapshots" / "tools.json"
 
 
+def shown(catalog: Catalog, **flags: Any) -> list[str]:
+    """Return the names that a sandbox with these flags shows."""
+    settings = load_settings({"sandbox": True} | flags, {})
+    return [tool.name for tool in surface(catalog, settings).tools]
+
+
 async def listed(catalog: Catalog, mode: str) -> list[dict[str, Any]]:
-    server = build_server(load_settings({"sandbox": True}, {}), catalog)
-    async with Client(server, mode=mode) as client:
+    settings = load_settings({"sandbox": True, "toolsets": ("all",)}, {})
+    async with Client(build_server(settings, catalog), mode=mode) as client:
         tools = (await client.list_tools()).tools
     return [tool.model_dump(by_alias=True, exclude_none=True) for tool in tools]
 
@@ -44,15 +61,17 @@ async def test_the_definitions_are_those_of_the_snapshot(catalog: Catalog, mode:
     assert tools == json.loads(SNAPSHOT.read_text("utf-8"))
 
 
-@pytest.mark.parametrize("api", ["management", "integration", "third_party", "capillary"])
+@pytest.mark.parametrize("api", list(KEY_OF))
 def test_only_configured_apis_are_listed(catalog: Catalog, api: Any) -> None:
-    names = {tool.name for tool in listed_tools(catalog, {api})}
+    settings = load_settings({"toolsets": ("all",)}, ACCOUNT | KEY_OF[api])
+    names = {tool.name for tool in surface(catalog, settings).tools}
 
     assert names == {operation.name for operation in catalog if operation.api == api}
 
 
 def test_the_hints_are_true_to_the_catalog(catalog: Catalog) -> None:
-    for tool in listed_tools(catalog, ALL):
+    settings = load_settings({"sandbox": True, "toolsets": ("all",)}, {})
+    for tool in surface(catalog, settings).tools:
         operation, hints = catalog.operations[tool.name], tool.annotations
         assert hints is not None
         assert hints.read_only_hint is (operation.risk == "read")
@@ -70,17 +89,60 @@ def test_nothing_of_the_engine_is_shown(catalog: Catalog) -> None:
     assert "$ref" not in shown
 
 
-def test_a_choice_of_toolsets(catalog: Catalog) -> None:
-    tools = listed_tools(catalog, ALL, ["coupons", "webhooks"])
+def test_the_doors_and_a_few_tools_are_shown_first(catalog: Catalog) -> None:
+    names = shown(catalog)
 
-    assert {catalog.operations[tool.name].toolset for tool in tools} == {"coupons", "webhooks"}
-    assert len(tools) == 19
+    assert names[:3] == DOORS
+    assert set(names[3:]) == set(catalog.profiles["default"].tools)
+    assert names == shown(catalog, profile="default")
 
 
-@pytest.mark.parametrize(("name", "said"), [("cupons", "did you mean coupons?"), ("x", "webhooks")])
-def test_a_toolset_that_is_not_there(catalog: Catalog, name: str, said: str) -> None:
-    with pytest.raises(SurfaceError, match=f"'{name}'.*{said}"):
-        listed_tools(catalog, ALL, ["coupons", name])
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_profile_shows_the_tools_of_its_job(catalog: Catalog, profile: str) -> None:
+    names = shown(catalog, profile=profile)
+
+    assert names[:3] == DOORS
+    assert set(names[3:]) == set(catalog.profiles[profile].tools)
+    assert len(names[3:]) <= 15
+
+
+def test_choices_add_up(catalog: Catalog) -> None:
+    coupons = {each.name for each in catalog if each.toolset == "coupons"}
+
+    assert set(shown(catalog, toolsets=("coupons",))) == {*DOORS, *coupons}
+    assert shown(catalog, tools=("get_applications",)) == [*DOORS, "list_applications"]
+    both = shown(catalog, profile="loyalty", toolsets=("coupons",), tools=("list_stores",))
+    assert set(both) == {*DOORS, *coupons, *catalog.profiles["loyalty"].tools, "list_stores"}
+    assert len(both) == len(set(both))
+
+
+def test_all_are_shown_without_the_doors(catalog: Catalog) -> None:
+    assert shown(catalog, toolsets=("all",)) == list(catalog.operations)
+
+
+def test_a_server_that_only_reads_shows_reads_alone(catalog: Catalog) -> None:
+    reads = {each.name for each in catalog if each.risk == "read"}
+
+    assert set(shown(catalog, toolsets=("all",), read_only=True)) == reads
+    for profile in PROFILES:
+        assert set(shown(catalog, profile=profile, read_only=True)) <= {FIND, READ, *reads}
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ({"toolsets": ("coupons", "cupons")}, "--toolsets: .*'cupons'; did you mean coupons?"),
+        ({"toolsets": ("x",)}, "--toolsets: .*'x'; .*webhooks"),
+        ({"profile": "suport"}, "--profile: .*'suport'; did you mean support?"),
+        ({"profile": "x"}, "--profile: .*'x'; .*marketing"),
+        ({"tools": ("list_campaings",)}, "--tools: .*; did you mean list_campaigns?"),
+        ({"tools": ("x",)}, "--tools: .*docs/tools.md"),
+        ({"tools": ("delete_campaign",), "read_only": True}, "--tools: delete_campaign .*read"),
+    ],
+)
+def test_a_choice_that_is_not_there(catalog: Catalog, flags: Any, said: str) -> None:
+    with pytest.raises(SurfaceError, match=said):
+        shown(catalog, **flags)
 
 
 @pytest.mark.anyio
@@ -91,7 +153,7 @@ async def test_an_alias_is_called_and_not_listed(catalog: Catalog) -> None:
         by_name = await client.call_tool("list_applications", {})
 
     assert by_alias.structured_content == by_name.structured_content
-    assert set(catalog.aliases) & {tool.name for tool in listed_tools(catalog, ALL)} == set()
+    assert set(catalog.aliases).isdisjoint(shown(catalog, toolsets=("all",)))
 
 
 def test_the_reference_is_that_of_the_catalog(catalog: Catalog) -> None:

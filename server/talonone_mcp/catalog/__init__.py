@@ -15,10 +15,20 @@ from talonone_mcp.catalog.model import (
     Columns,
     Confirm,
     Operation,
+    Profile,
     Toolset,
 )
 
-__all__ = ["Catalog", "CatalogError", "Columns", "Confirm", "Operation", "Toolset", "load"]
+__all__ = [
+    "Catalog",
+    "CatalogError",
+    "Columns",
+    "Confirm",
+    "Operation",
+    "Profile",
+    "Toolset",
+    "load",
+]
 
 _COMPILED = Path(__file__).parent.parent / "catalog.json"
 _CHECKOUT = Path(__file__).parents[3] / "tools"

@@ -9,11 +9,16 @@ from typing import Any
 from talonone_mcp.catalog.model import CatalogError
 
 _ENGINES_OWN = ("listed_by", "explode", "dotted", "secret", "as")  # of an argument; no JSON Schema
-_AS_THEY_ARE = ("check", "status", "aliases")
+_AS_THEY_ARE = ("check", "status", "aliases", "view")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _ONE_CSV = {
     "must": {"oneOf": [{"required": ["csv"]}, {"required": ["csvPath"]}]},
     "say": "give the CSV either as csv or as csvPath",
+}
+_FETCH_ALL = {"fetchAll": {"type": "integer", "minimum": 1, "maximum": 10_000}}
+_SHOWN = {
+    "fields": {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
+    "maxTokens": {"type": "integer", "minimum": 200, "maximum": 100_000},
 }
 _REPEATABLE = ("PUT", "DELETE")  # RFC 9110 section 9.2.2; some of upstream's GETs create
 
@@ -56,6 +61,7 @@ class Entry:
             "path": path,
             "risk": entry["risk"],
             "input_schema": self._input_schema(),
+            "reserved": self._reserved(),
             "query": list(entry.get("query", {})),
             "joined": self._those_with("explode", wanted=False),
             "dotted": self._those_with("dotted", wanted=True),
@@ -68,6 +74,7 @@ class Entry:
             "rules": list(self._rules()),
             "idempotent": entry.get("idempotent", entry["risk"] == "read" or method in _REPEATABLE),
             "keywords": entry.get("keywords", "").strip(),
+            "operation_id": entry.get("operationId", ""),
         } | {key: entry[key] for key in _AS_THEY_ARE if key in entry}
         empty = {key for key, value in operation.items() if value in (None, [], {}, "")}
         if "body" in entry:  # an empty one says that there is a body, of all that is left
@@ -95,6 +102,16 @@ class Entry:
             return None
         kept = ("whole", "file", "columns", "credentials")
         return {key: body[key] for key in kept if key in body}
+
+    def _reserved(self) -> dict[str, Any]:
+        is_read = self._entry["risk"] == "read" and self._entry.get("answer") != "csv"
+        return (_FETCH_ALL if self._is_list else {}) | (_SHOWN if is_read else {})
+
+    @property
+    def _is_list(self) -> bool:
+        """Whether it is read page by page; what is called get_ answers with one thing."""
+        paged = {"pageSize", "skip"} <= self._entry.get("query", {}).keys()
+        return paged and not self._entry["name"].startswith("get_")
 
     # --- Arguments -----------------------------------------------------------------------------
 

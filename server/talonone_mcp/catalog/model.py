@@ -27,6 +27,61 @@ class Toolset:
 
 
 @dataclass(frozen=True, slots=True)
+class Profile:
+    """The tools and the prompts that a host is shown for one job."""
+
+    name: str
+    title: str
+    tools: tuple[str, ...]
+    prompts: tuple[str, ...]
+
+    @classmethod
+    def from_compiled(cls, record: Mapping[str, Any]) -> Profile:
+        """Rebuild a profile from its JSON form."""
+        return cls(
+            record["name"], record["title"], tuple(record["tools"]), tuple(record["prompts"])
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What can be done: the verbs of operations' names, and the words that people have for it.
+
+    A question that begins with a word of `opens` asks for this alone.
+    """
+
+    verbs: tuple[str, ...]
+    words: tuple[str, ...]
+    opens: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What people say: the `small` words that mean nothing by themselves, and what others mean.
+
+    `things` have other names; `also` are words that phrases hint at without naming them.
+    """
+
+    small: tuple[str, ...] = ()
+    things: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    actions: Mapping[str, Action] = field(default_factory=dict)
+
+    @classmethod
+    def from_compiled(cls, record: Mapping[str, Any]) -> Words:
+        """Rebuild the words from their JSON form."""
+        return cls(
+            tuple(record["small"]),
+            {name: tuple(others) for name, others in record.get("things", {}).items()},
+            {name: tuple(phrases) for name, phrases in record.get("also", {}).items()},
+            {
+                name: Action(**{key: tuple(words) for key, words in each.items()})
+                for name, each in record.get("actions", {}).items()
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Confirm:
     """When a person must say yes to a call, and what they are asked.
 
@@ -113,16 +168,19 @@ class Body:
         return cls(**fields)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Operation:
     """One upstream operation, as `tools/*.yaml` states it.
 
     `input_schema` is the JSON Schema that clients are shown and that calls are validated with,
-    beside the `rules`. `query` lists the arguments that go into the query string: `joined` those
+    beside the `rules`. `reserved` are arguments of the engine's own, which are accepted beside it
+    and never sent. `query` lists the arguments that go into the query string: `joined` those
     whose list is one comma-separated value, `dotted` those whose every key is a parameter of its
     own with a dot in front. `headers` names, for an argument, the header that carries it;
     `secrets` the arguments that are never shown. `check` is the read that tells whether a write
-    happened; `listed_by` names, for an argument, the operation that lists its values.
+    happened; `listed_by` names, for an argument, the operation that lists its values. `view` holds
+    the paths (as in `fields`) of what an answer shows unless a call asks for other fields; empty
+    means all. They lead from an item of `data`, or from the answer where it has no such list.
     """
 
     name: str
@@ -134,6 +192,7 @@ class Operation:
     path: str
     risk: Risk
     input_schema: Schema
+    reserved: Mapping[str, Schema] = field(default_factory=dict)
     query: tuple[str, ...] = ()
     joined: tuple[str, ...] = ()
     dotted: tuple[str, ...] = ()
@@ -142,12 +201,14 @@ class Operation:
     rules: tuple[Rule, ...] = ()
     body: Body | None = None
     answer: Literal["json", "csv"] = "json"
+    view: tuple[str, ...] = ()
     confirm: Confirm | None = None
     check: str | None = None
     listed_by: Mapping[str, str] | None = None
     status: Status = "current"
     idempotent: bool = False
     keywords: str = ""
+    operation_id: str = ""
     aliases: tuple[str, ...] = ()
 
     @classmethod
@@ -159,7 +220,7 @@ class Operation:
         if "confirm" in fields:
             fields["confirm"] = Confirm(**fields["confirm"])
         fields["rules"] = tuple(map(Rule.from_compiled, fields.get("rules", ())))
-        for name in ("query", "joined", "dotted", "secrets", "aliases"):
+        for name in ("query", "joined", "dotted", "secrets", "aliases", "view"):
             fields[name] = tuple(fields.get(name, ()))
         return cls(**fields)
 
@@ -175,7 +236,9 @@ class Catalog:
 
     operations: Mapping[str, Operation]
     toolsets: Mapping[str, Toolset]
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
     aliases: Mapping[str, Operation] = field(default_factory=dict)
+    words: Words = field(default_factory=Words)
 
     @classmethod
     def from_compiled(cls, compiled: Mapping[str, Any]) -> Catalog:
@@ -185,7 +248,9 @@ class Catalog:
         return cls(
             {operation.name: operation for operation in operations},
             {toolset.name: toolset for toolset in toolsets},
+            {record["name"]: Profile.from_compiled(record) for record in compiled["profiles"]},
             {alias: operation for operation in operations for alias in operation.aliases},
+            Words.from_compiled(compiled["words"]),
         )
 
     def __iter__(self) -> Iterator[Operation]:
@@ -197,5 +262,5 @@ class Catalog:
         return self.operations.get(name) or self.aliases.get(name)
 
     def nearest(self, name: str, count: int = 3) -> list[str]:
-        """Return up to `count` operation names that look most like `name`."""
-        return difflib.get_close_matches(name, self.operations, n=count, cutoff=0.4)
+        """Return the operation names that look most like `name`, which may be not at all."""
+        return difflib.get_close_matches(name, self.operations, n=count, cutoff=0)

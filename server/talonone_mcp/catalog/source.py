@@ -49,7 +49,29 @@ def compile_catalog(folder: Path) -> dict[str, Any]:
     _check_aliases(operations)
     for operation in operations.values():
         _check_references(operation, operations)
-    return {"toolsets": toolsets, "operations": list(operations.values())}
+    return {
+        "toolsets": toolsets,
+        "profiles": list(_profiles(_read_if_there(folder / "_profiles.yaml"), operations)),
+        "words": _words(_read_if_there(folder / "_words.yaml")),
+        "operations": list(operations.values()),
+    }
+
+
+def _words(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {**document, "small": document.get("small", "").split()}
+
+
+def _profiles(
+    document: Mapping[str, Any], operations: Mapping[str, Any]
+) -> Iterator[dict[str, Any]]:
+    for name, profile in document.items():
+        if unknown := [tool for tool in profile["tools"] if tool not in operations]:
+            raise CatalogError(f"_profiles.yaml: {name} lists unknown {', '.join(unknown)}")
+        yield {"name": name, **profile}
+
+
+def _read_if_there(path: Path) -> dict[str, Any]:
+    return _read(path) if path.is_file() else {}
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -4,18 +4,32 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
+
+from jsonschema import Draft202012Validator
 
 from talonone_mcp.catalog.explain import Problem, explain, join
 from talonone_mcp.catalog.model import Operation
 from talonone_mcp.catalog.rules import broken
 from talonone_mcp.catalog.schemas import validator
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
-def problems(operation: Operation, arguments: Mapping[str, Any]) -> list[Problem]:
-    """Return everything that is wrong with `arguments`; an empty list when the call may go on."""
-    errors = validator(operation.input_schema).iter_errors(dict(arguments))
+
+def problems(
+    operation: Operation, arguments: Mapping[str, Any], *, reserved: bool = False
+) -> list[Problem]:
+    """Return everything that is wrong with `arguments`; an empty list when the call may go on.
+
+    Args:
+        operation: what is to be called.
+        arguments: of the call.
+        reserved: whether the engine's own arguments are accepted beside those of the schema.
+    """
+    errors = _validator_of(operation, reserved).iter_errors(dict(arguments))
     found = [
         *_unsendable(arguments, ""),
         *itertools.chain.from_iterable(explain(error, operation.secrets) for error in errors),
@@ -24,6 +38,14 @@ def problems(operation: Operation, arguments: Mapping[str, Any]) -> list[Problem
     ]
     readable = (Problem(_readable(each.at), _readable(each.problem)) for each in found)
     return list(dict.fromkeys(readable))
+
+
+@lru_cache(maxsize=2048)  # every operation of a few catalogs
+def _validator_of(operation: Operation, reserved: bool) -> Draft202012Validator:
+    schema = operation.input_schema
+    if reserved:
+        schema = {**schema, "properties": {**schema["properties"], **operation.reserved}}
+    return validator(schema)
 
 
 def _no_segments(operation: Operation, arguments: Mapping[str, Any]) -> Iterator[Problem]:
@@ -45,7 +67,7 @@ def _unsendable(value: object, at: str) -> Iterator[Problem]:
             yield from _unsendable(item, f"{at}[{index}]")
     elif isinstance(value, float) and not math.isfinite(value):
         yield Problem(at, "must be a finite number")
-    elif isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
+    elif isinstance(value, str) and _SURROGATE.search(value):
         yield Problem(at, "is not valid Unicode text (it has a lone surrogate)")
 
 

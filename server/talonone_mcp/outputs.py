@@ -1,0 +1,49 @@
+"""What answers look like as JSON Schema, for hosts that call tools from code.
+
+Nothing is required: what is empty is left out of an answer, and a view shows some fields only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from talonone_mcp.catalog import Operation
+from talonone_mcp.catalog.answers import answer_schema
+from talonone_mcp.catalog.model import Schema
+
+_PAGE: Schema = {
+    "type": "object",
+    "properties": {
+        "shown": {"type": "integer"},
+        "total": {"type": "integer"},
+        "fetched": {"type": "integer"},
+        "next": {"type": "object"},
+        "whole": {"type": "string"},
+    },
+}
+_DONE: Mapping[str, Schema] = {"done": {"type": "boolean"}, "status": {"type": "integer"}}
+_EXPORT: Mapping[str, Schema] = {
+    "export": {"type": "object"},
+    "csv": {"type": "string"},
+    "page": _PAGE,
+}
+
+
+def output_schema(operation: Operation) -> Schema:
+    """Return the schema of what a call of an operation is answered with when it succeeds."""
+    return {"type": "object", "properties": _properties(operation)}
+
+
+def _properties(operation: Operation) -> Mapping[str, Schema]:
+    if operation.answer == "csv":
+        return _EXPORT
+    answer = answer_schema(operation.name)
+    if answer is None:
+        return _DONE
+    known = answer.get("properties", {})
+    if "items" in answer:  # a list that is the whole answer
+        known = {"data": answer}
+    properties = {**known, **(_DONE if operation.risk != "read" else {})}
+    if "data" in known:
+        properties["csv"] = {"type": "string"}
+    return {**properties, "page": _PAGE}
