@@ -48,6 +48,19 @@ def _parser(command: str) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"talonone-mcp {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
+    _add_serve(commands)
+    demo = commands.add_parser("demo", help="watch a client work with the sandbox for a minute")
+    demo.set_defaults(run=_demo)
+
+    for name, said in _ELSEWHERE.items():
+        if name == command:
+            import_module(f"talonone_mcp.commands.{name}").add_to(commands)
+        else:
+            commands.add_parser(name, help=said)
+    return parser
+
+
+def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     serve = commands.add_parser("serve", help="serve MCP (also without any command)")
     serve.add_argument("--transport", choices=["stdio", "http"], help="stdio unless said")
     serve.add_argument("--host", help="for http: 127.0.0.1 unless said; this machine only")
@@ -92,16 +105,6 @@ def _parser(command: str) -> argparse.ArgumentParser:
         help="mask e-mail addresses, phone numbers and people's names in answers",
     )
     serve.set_defaults(run=_serve)
-
-    demo = commands.add_parser("demo", help="watch a client work with the sandbox for a minute")
-    demo.set_defaults(run=_demo)
-
-    for name, said in _ELSEWHERE.items():
-        if name == command:
-            import_module(f"talonone_mcp.commands.{name}").add_to(commands)
-        else:
-            commands.add_parser(name, help=said)
-    return parser
 
 
 def _names(text: str) -> tuple[str, ...]:
