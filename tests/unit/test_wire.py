@@ -64,12 +64,12 @@ async def test_one_connection_serves_call_after_call(wire: Wire) -> None:
     assert wire.server.connections == 1
 
 
-@pytest.mark.parametrize("tool", [READ, WRITE])
-async def test_a_connection_that_was_closed_while_idle_is_noticed(wire: Wire, tool: str) -> None:
+async def test_a_connection_that_was_closed_while_idle_is_noticed(wire: Wire) -> None:
+    """For a read, whenever the end comes: a write that is just leaving then has no known outcome."""
     wire.server.meet(CLOSES_IDLE)
     async with wire.opened() as client:
-        await client.send(tool)
-        await client.send(tool)
+        await client.send(READ)
+        await client.send(READ)
 
     assert wire.server.paths == ["/v1/x", "/v1/x"]
     assert wire.server.connections == 2
