@@ -65,7 +65,7 @@ async def test_one_connection_serves_call_after_call(wire: Wire) -> None:
 
 
 async def test_a_connection_that_was_closed_while_idle_is_noticed(wire: Wire) -> None:
-    """For a read, whenever the end comes: a write that is just leaving then has no known outcome."""
+    """For a read, whenever the end comes: of a write that is just leaving, nobody knows then."""
     wire.server.meet(CLOSES_IDLE)
     async with wire.opened() as client:
         await client.send(READ)
