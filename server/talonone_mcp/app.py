@@ -113,7 +113,7 @@ def build_server(
         version=__version__,
         title="Talon.One",
         instructions=INSTRUCTIONS,
-        lifespan=partial(_lifespan, settings, catalog, upstream),
+        lifespan=partial(_lifespan, settings, served, upstream),
         on_list_tools=list_tools,
         on_call_tool=_call_tool,
         on_list_resources=_list_resources,
@@ -134,16 +134,15 @@ def build_server(
 async def _lifespan(
     settings: Settings, catalog: Catalog, upstream: ASGIApp | None, _: Server[FirstUse]
 ) -> AsyncIterator[FirstUse]:
-    answers = Answers()
+    sources = Sources(exports_of(settings), Answers(), PRINCIPAL, settings.mask_pii)
     async with AsyncExitStack() as stack:
 
         async def open_it() -> Calls:
             from talonone_mcp.calls import open_calls  # noqa: PLC0415 - see FirstUse
 
-            opened = open_calls(settings, catalog, answers, upstream)
+            opened = open_calls(settings, catalog, sources, upstream)
             return await stack.enter_async_context(opened)
 
-        sources = Sources(exports_of(settings), answers, PRINCIPAL, settings.mask_pii)
         yield FirstUse(open_it, sources)
 
 

@@ -12,12 +12,10 @@ from mcp import MCPError, types
 from mcp.server.context import ServerRequestContext
 from starlette.types import ASGIApp
 
-from talonone_mcp.answers import Answers
 from talonone_mcp.approvals.sqlite import NAME as LEDGER
 from talonone_mcp.approvals.sqlite import SqliteLedger
 from talonone_mcp.audit import AuditLog
 from talonone_mcp.catalog import Catalog
-from talonone_mcp.catalog.applications import with_applications
 from talonone_mcp.client.errors import CallError
 from talonone_mcp.client.transport import Client, open_client
 from talonone_mcp.csv_masking import mask_csv
@@ -25,14 +23,13 @@ from talonone_mcp.door_calls import DoorCalls
 from talonone_mcp.doors import FIND, READ, RUN
 from talonone_mcp.elicitation import InputRequired, OpenQuestions, person_behind
 from talonone_mcp.executor import Executor
-from talonone_mcp.exports import exports_of
 from talonone_mcp.gate import Caller, Gate
 from talonone_mcp.imports import ImportFiles
 from talonone_mcp.masking import mask_personal, names_people
 from talonone_mcp.principal import PRINCIPAL
 from talonone_mcp.recorder import Recorder
 from talonone_mcp.reporting import progress_to
-from talonone_mcp.resources import answer_link, export_link
+from talonone_mcp.resources import Sources, answer_link, export_link
 from talonone_mcp.settings import Settings
 from talonone_mcp.text import one_line
 
@@ -108,14 +105,14 @@ def _client_name(ctx: ServerRequestContext[Any, Any]) -> str:
 
 @asynccontextmanager
 async def open_calls(
-    settings: Settings, catalog: Catalog, answers: Answers, upstream: ASGIApp | None = None
+    settings: Settings, catalog: Catalog, sources: Sources, upstream: ASGIApp | None = None
 ) -> AsyncIterator[Calls]:
     """Open the client, on the network or on the sandbox, and what answers calls with it.
 
     Args:
         settings: the configuration.
         catalog: every operation.
-        answers: where the whole of an answer that was cut is kept.
+        sources: where exports, and the whole of an answer that was cut, are kept for reading.
         upstream: an application that answers in place of both.
     """
     with ExitStack() as stack:
@@ -126,12 +123,11 @@ async def open_calls(
         login = catalog.operations["create_session"]
         async with open_client(settings, login, upstream) as client:
             mask = mask_personal if settings.mask_pii else None
-            served = with_applications(catalog, settings.applications)
-            doors = DoorCalls(served, read_only=settings.read_only)
-            yield Calls(_executor(settings, served, client, answers), served, doors, mask)
+            doors = DoorCalls(catalog, read_only=settings.read_only)
+            yield Calls(_executor(settings, catalog, client, sources), catalog, doors, mask)
 
 
-def _executor(settings: Settings, catalog: Catalog, client: Client, answers: Answers) -> Executor:
+def _executor(settings: Settings, catalog: Catalog, client: Client, sources: Sources) -> Executor:
     ledger = SqliteLedger(settings.state_dir / LEDGER, lifetime=settings.approval_seconds)
     gate = Gate(settings.confirm, ledger, settings.thresholds)
     recorder = Recorder(AuditLog(settings.state_dir), reads=settings.audit_reads)
@@ -141,7 +137,7 @@ def _executor(settings: Settings, catalog: Catalog, client: Client, answers: Ans
         gate,
         recorder,
         import_files=ImportFiles(settings.import_folder, settings.state_dir),
-        exports=exports_of(settings),
-        answers=answers,
+        exports=sources.exports,
+        answers=sources.answers,
         read_only=settings.read_only,
     )

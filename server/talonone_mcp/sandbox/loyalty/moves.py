@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from talonone_mcp.sandbox.conditions import Where, among, equal
+from talonone_mcp.sandbox.conditions import Where, among
 from talonone_mcp.sandbox.handling import Call
 from talonone_mcp.sandbox.loyalty.days import book, book_course
 from talonone_mcp.sandbox.loyalty.ledger import end_of, ledger_label, program_by_id, revived
-from talonone_mcp.sandbox.loyalty.members import memberships
 from talonone_mcp.sandbox.loyalty.points import Holder, held_by, holder_of, phase
 from talonone_mcp.sandbox.loyalty.tiers import renew
 from talonone_mcp.sandbox.store import Document, Store
@@ -75,14 +74,3 @@ def _unbook(call: Call, program: Document, entry: Document) -> None:
     elif entry.get("owed"):
         owed = {"negative": -entry["owed"]}
         book(call.store, program, call.now, owed, entry["subledgerId"])
-
-
-def forget(call: Call, customer: str) -> None:
-    """Delete all that a customer has in loyalty programs, the memberships too."""
-    for member in memberships(call.store, customer):
-        holder = Holder(member["programId"], customer=customer)
-        erase(call, holder)
-        call.store.delete_where("loyalty_ledgers", held_by(holder))
-        program = program_by_id(call.store, holder)
-        book(call.store, program, call.now, {"members": -1})
-    call.store.delete_where("loyalty_members", equal("customer", customer))

@@ -159,11 +159,6 @@ def phase(entry: Document, at: datetime) -> str:
     return "active" if entry["from"] <= time else "pending"
 
 
-def ledgers_of(store: Store, holder: Holder) -> list[Document]:
-    """Return a holder's ledgers, the main one, which has no name, first."""
-    return store.select("loyalty_ledgers", held_by(holder), sort="subledgerId")
-
-
 def available(store: Store, holder: Holder, at: datetime, subledger: str = "") -> float:
     """Return how many points of a ledger may be spent."""
     return balance_of(store, holder, at, subledger).active
