@@ -138,10 +138,12 @@ async def _lifespan(
     async with AsyncExitStack() as stack:
 
         async def open_it() -> Calls:
-            from talonone_mcp.calls import open_calls  # noqa: PLC0415 - see FirstUse
+            from talonone_mcp.calls import Calls  # noqa: PLC0415 - see FirstUse
+            from talonone_mcp.opening import open_dispatch  # noqa: PLC0415 - see FirstUse
 
-            opened = open_calls(settings, catalog, sources, upstream)
-            return await stack.enter_async_context(opened)
+            opened = open_dispatch(settings, catalog, sources, upstream)
+            dispatch = await stack.enter_async_context(opened)
+            return Calls(dispatch, catalog, masked=settings.mask_pii)
 
         yield FirstUse(open_it, sources)
 

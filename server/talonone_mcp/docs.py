@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from talonone_mcp import catalog
-from talonone_mcp.catalog import Catalog, Operation, Toolset
+from talonone_mcp.catalog import Catalog, Operation, Tool, Toolset, Workflow
 
 _API = {
     "management": "Management",
@@ -20,6 +20,7 @@ _API = {
     "third_party": "Third-party",
     "capillary": "Capillary",
 }
+_WORKFLOWS = "workflows"
 _HEAD = """\
 # Operations
 
@@ -37,8 +38,9 @@ def reference(operations: Catalog) -> str:
     parts = [_HEAD, *_contents(operations)]
     for toolset in operations.toolsets.values():
         parts += ["", f"## {toolset.title}", "", f"`{toolset.name}`: {toolset.description}", ""]
+        last = "operations" if toolset.name == _WORKFLOWS else "request"
         parts += [
-            "| tool | what it does | arguments | risk | request |",
+            f"| tool | what it does | arguments | risk | {last} |",
             "| --- | --- | --- | --- | --- |",
         ]
         parts += [_row(each) for each in _of(operations, toolset)]
@@ -46,9 +48,10 @@ def reference(operations: Catalog) -> str:
 
 
 def _contents(operations: Catalog) -> Iterator[str]:
-    yield f"{len(operations.operations)} operations in {len(operations.toolsets)} toolsets:"
+    yield f"{len(operations.operations)} operations, and {len(operations.workflows)} workflows of"
+    yield f"several operations each, in {len(operations.toolsets)} toolsets:"
     yield ""
-    yield "| toolset | name | operations |"
+    yield "| toolset | name | tools |"
     yield "| --- | --- | --- |"
     for toolset in operations.toolsets.values():
         anchor = toolset.title.lower().replace(" ", "-")
@@ -56,31 +59,36 @@ def _contents(operations: Catalog) -> Iterator[str]:
         yield f"| [{toolset.title}](#{anchor}) | `{toolset.name}` | {members} |"
 
 
-def _of(operations: Catalog, toolset: Toolset) -> Iterator[Operation]:
-    return (each for each in operations if each.toolset == toolset.name)
+def _of(operations: Catalog, toolset: Toolset) -> Iterator[Tool]:
+    return (each for each in operations.tools if each.toolset == toolset.name)
 
 
-def _row(operation: Operation) -> str:
-    name = f"`{operation.name}`"
-    if operation.aliases:
-        name += f" ({', '.join(f'`{alias}`' for alias in operation.aliases)})"
-    request = f"{_API[operation.api]}<br>`{operation.method} {operation.path}`"
-    cells = (name, operation.description, _arguments(operation), _risk(operation), request)
+def _row(tool: Tool) -> str:
+    name = f"`{tool.name}`"
+    if tool.aliases:
+        name += f" ({', '.join(f'`{alias}`' for alias in tool.aliases)})"
+    cells = (name, tool.description, _arguments(tool), _risk(tool), _sent(tool))
     return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
 
 
-def _arguments(operation: Operation) -> str:
-    schema = operation.input_schema
+def _sent(tool: Tool) -> str:
+    if isinstance(tool, Operation):
+        return f"{_API[tool.api]}<br>`{tool.method} {tool.path}`"
+    return ", ".join(f"`{name}`" for name in tool.uses) if isinstance(tool, Workflow) else ""
+
+
+def _arguments(tool: Tool) -> str:
+    schema = tool.input_schema
     required = schema.get("required", [])
     names = (f"**{n}**" if n in required else n for n in schema["properties"])
     return ", ".join(names) or "none"
 
 
-def _risk(operation: Operation) -> str:
-    if operation.confirm is None:
-        return operation.risk
-    when = operation.confirm.when
-    return f"{operation.risk}, confirmed{'' if when is None else f' when {_condition(when)}'}"
+def _risk(tool: Tool) -> str:
+    if tool.confirm is None:
+        return tool.risk
+    when = tool.confirm.when
+    return f"{tool.risk}, confirmed{'' if when is None else f' when {_condition(when)}'}"
 
 
 def _condition(when: dict[str, Any]) -> str:

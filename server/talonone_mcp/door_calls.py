@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from talonone_mcp.catalog import Catalog, Operation
+from talonone_mcp.catalog import Catalog, Tool
 from talonone_mcp.catalog.explain import explain
 from talonone_mcp.catalog.schemas import validator
 from talonone_mcp.catalog.signature import signature
@@ -65,11 +65,11 @@ class DoorCalls:
         """
         _check(door, arguments)
         name, given = arguments["name"], arguments.get("arguments", {})
-        operation = self._catalog.find(name)
-        if door == READ and operation and operation.risk != "read":
+        tool = self._catalog.find(name)
+        if door == READ and tool and tool.risk != "read":
             raise CallError(
                 "invalid_arguments",
-                f"{operation.name} was not called: it changes something, and {READ} only reads.",
+                f"{tool.name} was not called: it changes something, and {READ} only reads.",
                 hint=f"{RUN} calls it." if not self._read_only else "This server only reads.",
             )
         return name, given
@@ -88,15 +88,15 @@ def _check(door: str, arguments: Mapping[str, Any]) -> None:
         )
 
 
-def _shown(operation: Operation) -> dict[str, Any]:
+def _shown(tool: Tool) -> dict[str, Any]:
     shown = {
-        "name": operation.name,
-        "risk": operation.risk,
-        "description": operation.description,
-        "arguments": signature(operation.input_schema),
-        "call": READ if operation.risk == "read" else RUN,
+        "name": tool.name,
+        "risk": tool.risk,
+        "description": tool.description,
+        "arguments": signature(tool.input_schema),
+        "call": READ if tool.risk == "read" else RUN,
     }
-    if operation.confirm:
-        when = "always" if operation.confirm.when is None else "for some arguments"
+    if tool.confirm:
+        when = "always" if tool.confirm.when is None else "for some arguments"
         shown["confirmed_by_a_person"] = when
     return shown

@@ -11,7 +11,7 @@ from typing import Any
 import anyio.to_thread
 
 from talonone_mcp.answers import Answers
-from talonone_mcp.catalog import Catalog, Operation
+from talonone_mcp.catalog import Catalog, Operation, Tool
 from talonone_mcp.catalog.applications import APPLICATION
 from talonone_mcp.catalog.explain import Problem
 from talonone_mcp.catalog.validation import problems
@@ -23,10 +23,11 @@ from talonone_mcp.fields import fields_of, unknown
 from talonone_mcp.gate import Caller, Gate, Passage
 from talonone_mcp.imports import ImportFiles, csv_problems
 from talonone_mcp.masking import names_people
-from talonone_mcp.paging import FETCH_ALL, contradictions, described, fetch_all
+from talonone_mcp.paging import FETCH_ALL, Pages, contradictions, described, fetch_all
+from talonone_mcp.question import Preview
 from talonone_mcp.recorder import Record, Recorder
 from talonone_mcp.request import build
-from talonone_mcp.shape import FIELDS, Shaped, shape, shape_export
+from talonone_mcp.shape import FIELDS, Shaped, shape, shape_export, slim
 from talonone_mcp.text import one_line
 
 
@@ -78,35 +79,96 @@ class Executor:
             CallError: the call did not succeed, or may not be made.
         """
         operation = self._resolve(name)
-        async with self._recorder.recording(operation, arguments, caller) as record:
-            self._client.check(operation, _application(operation, arguments))
-            _validate(operation, arguments)
-            async with self._contents(operation, arguments, record) as (shown, sent):
-                record.passage = await self._gate.admit(
-                    operation,
-                    shown,
-                    caller,
-                    deployment=self._client.deployment(operation),
-                    preview=self._preview,
-                )
-                return await self._answer(operation, sent, caller, record)
+        async with self._admitted(operation, arguments, caller) as (sent, record):
+            return await self._answer(operation, sent, caller, record)
+
+    async def whole(
+        self, name: str, arguments: Mapping[str, Any], caller: Caller
+    ) -> dict[str, Any]:
+        """Run one operation and return all of its answer, but for what is empty or hidden in it.
+
+        It is for what makes calls itself and picks from their answers. A list that is the answer
+        stands under `data`.
+
+        Raises:
+            CallError: the call did not succeed, or may not be made.
+        """
+        operation = self._resolve(name)
+        async with self._admitted(operation, arguments, caller) as (sent, record):
+            answer, _ = await self._answered(operation, sent, caller, record)
+            body = slim(answer.body)
+            return body if isinstance(body, dict) else {"data": body}
+
+    @asynccontextmanager
+    async def begun(
+        self, tool: Tool, arguments: Mapping[str, Any], caller: Caller
+    ) -> AsyncIterator[Record]:
+        """Begin a call: it is allowed here, its arguments are right, and its end is recorded.
+
+        Raises:
+            CallError: `blocked`, `not_configured` or `invalid_arguments`.
+        """
+        if self._read_only and tool.risk != "read":
+            raise CallError(
+                "blocked",
+                f"{tool.name} was not called: this server was started with --read-only.",
+                hint="Only reads can be called here.",
+            )
+        async with self._recorder.recording(tool, arguments, caller) as record:
+            if isinstance(tool, Operation):
+                self._client.check(tool, _application(tool, arguments))
+            _validate(tool, arguments)
+            yield record
+
+    @asynccontextmanager
+    async def agreed(
+        self,
+        tool: Tool,
+        arguments: Mapping[str, Any],
+        caller: Caller,
+        record: Record,
+        preview: Preview,
+    ) -> AsyncIterator[Passage | None]:
+        """Have a person agree to a call, if it needs that, and note when its outcome is known.
+
+        It is known at the end, unless this process ends before.
+
+        Raises:
+            CallError: nobody agreed.
+        """
+        deployment = self._client.deployment(tool)
+        record.passage = passage = await self._gate.admit(
+            tool, arguments, caller, deployment=deployment, preview=preview
+        )
+        try:
+            yield passage
+        except CallError:
+            await self._gate.close(passage)
+            raise
+        await self._gate.close(passage)
 
     def _resolve(self, name: str) -> Operation:
         operation = self._catalog.find(name)
-        if operation is None:
+        if not isinstance(operation, Operation):
             near = " or ".join(self._catalog.nearest(name))
             raise CallError(
                 "not_found",
                 f"There is no operation {one_line(name, 80)!r}.",
                 hint=f"The nearest are {near}. find_operations searches all of them.",
             )
-        if self._read_only and operation.risk != "read":
-            raise CallError(
-                "blocked",
-                f"{operation.name} was not called: this server was started with --read-only.",
-                hint="Only reads can be called here.",
-            )
         return operation
+
+    @asynccontextmanager
+    async def _admitted(
+        self, operation: Operation, arguments: Mapping[str, Any], caller: Caller
+    ) -> AsyncIterator[tuple[Mapping[str, Any], Record]]:
+        """Yield what is to be sent, once nothing stands against it any more."""
+        async with (
+            self.begun(operation, arguments, caller) as record,
+            self._contents(operation, arguments, record) as (shown, sent),
+            self.agreed(operation, shown, caller, record, self._preview),
+        ):
+            yield sent, record
 
     @asynccontextmanager
     async def _contents(
@@ -133,15 +195,21 @@ class Executor:
         """Send what was admitted, and return what the caller is shown of the answer."""
         if operation.answer == "csv":
             return await self._export(operation, arguments, caller, record)
+        answer, pages = await self._answered(operation, arguments, caller, record)
+        shaped = shape(operation, arguments, answer)
+        return self._whole(operation, caller, described(shaped, pages, arguments))
+
+    async def _answered(
+        self, operation: Operation, arguments: Mapping[str, Any], caller: Caller, record: Record
+    ) -> tuple[Answer, Pages | None]:
+        """Return the answer, of a list the pages that were asked for, and what was read of it."""
         if FETCH_ALL in arguments:
             send = partial(self._send, operation)
             answer, pages = await fetch_all(operation, arguments, send, caller.progress)
-            record.status = answer.status
-            shaped = shape(operation, arguments, answer)
-            return self._whole(operation, caller, described(shaped, pages, arguments))
-        answer = await self._send_admitted(operation, arguments, record.passage, caller)
+        else:
+            answer, pages = await self._send(operation, arguments, caller.progress), None
         record.status = answer.status
-        return self._whole(operation, caller, shape(operation, arguments, answer))
+        return answer, pages
 
     def _whole(self, operation: Operation, caller: Caller, shaped: Shaped) -> dict[str, Any]:
         """Return what is shown, with the resource that holds the rest of what was cut."""
@@ -157,27 +225,10 @@ class Executor:
     ) -> dict[str, Any]:
         """Have the answer written to a file, and return what is in it."""
         async with self._exports.receiving(caller.progress) as draft:
-            answer = await self._send_admitted(operation, arguments, record.passage, caller, draft)
+            answer = await self._send(operation, arguments, caller.progress, draft)
             record.status = answer.status
             export = await self._exports.keep(draft, operation.name, caller.principal)
             return shape_export(export, draft.beginning)
-
-    async def _send_admitted(
-        self,
-        operation: Operation,
-        arguments: Mapping[str, Any],
-        passage: Passage | None,
-        caller: Caller,
-        sink: Sink | None = None,
-    ) -> Answer:
-        """Send, and note in the ledger that the outcome is known: it is, unless we end here."""
-        try:
-            answer = await self._send(operation, arguments, caller.progress, sink)
-        except CallError:
-            await self._gate.close(passage)
-            raise
-        await self._gate.close(passage)
-        return answer
 
     async def _send(
         self,
@@ -204,20 +255,22 @@ def _application(operation: Operation, arguments: Mapping[str, Any]) -> object:
     return arguments.get(APPLICATION) if APPLICATION in operation.reserved else None
 
 
-def _validate(operation: Operation, arguments: Mapping[str, Any]) -> None:
-    found = problems(operation, arguments, reserved=True)
+def _validate(tool: Tool, arguments: Mapping[str, Any]) -> None:
+    found = problems(tool, arguments, reserved=True)
     fields = arguments.get(FIELDS, ())
-    nowhere = unknown(fields_of(operation), fields) if fields and not found else []
-    _refuse(operation, [*found, *contradictions(arguments), *nowhere])
+    nowhere = []
+    if fields and not found and isinstance(tool, Operation):
+        nowhere = unknown(fields_of(tool), fields)
+    _refuse(tool, [*found, *contradictions(arguments), *nowhere])
 
 
-def _refuse(operation: Operation, found: Sequence[Problem]) -> None:
+def _refuse(tool: Tool, found: Sequence[Problem]) -> None:
     if found:
         raise CallError(
             "invalid_arguments",
-            f"{operation.name} was not called: {len(found)} of its arguments are wrong."
+            f"{tool.name} was not called: {len(found)} of its arguments are wrong."
             if len(found) > 1
-            else f"{operation.name} was not called: one of its arguments is wrong.",
+            else f"{tool.name} was not called: one of its arguments is wrong.",
             details=[asdict(problem) for problem in found],
             hint="Correct them and call again.",
         )

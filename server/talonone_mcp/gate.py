@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Literal, Protocol, TypeVar
@@ -27,7 +27,7 @@ from talonone_mcp.approvals import (
     TooManyPendingError,
     digest_of,
 )
-from talonone_mcp.catalog import Operation
+from talonone_mcp.catalog import Tool
 from talonone_mcp.catalog.model import Schema
 from talonone_mcp.catalog.schemas import satisfies
 from talonone_mcp.client.errors import CallError, look_first
@@ -76,25 +76,54 @@ class Person(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
-    """Who makes a call: on whose behalf, with which client, and whom that client can ask.
-
-    `progress` takes how far the call is.
-    """
-
-    principal: str
-    client: str
-    person: Person | None = None
-    progress: Progress = silent
-
-
-@dataclass(frozen=True, slots=True)
 class Passage:
     """How a call came through the gate. `entry` is its place in the ledger, if it has one."""
 
     how: Literal["conversation", "approval", "off"]
     by: str = ""
     entry: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A call of a plan. `open` are the arguments that an earlier call of the plan decides."""
+
+    operation: str
+    arguments: Mapping[str, Any]
+    open: frozenset[str] = frozenset()
+
+    def is_(self, operation: str, arguments: Mapping[str, Any]) -> bool:
+        """Tell whether a call is the one that was planned."""
+        fixed = {name: value for name, value in arguments.items() if name not in self.open}
+        return operation == self.operation and fixed == self.arguments
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What a person has agreed to: a plan of several calls, as one."""
+
+    passage: Passage
+    calls: tuple[Planned, ...]
+
+    def covers(self, operation: str, arguments: Mapping[str, Any]) -> bool:
+        """Tell whether a call is part of it."""
+        return any(call.is_(operation, arguments) for call in self.calls)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who makes a call: on whose behalf, with which client, and whom that client can ask.
+
+    `progress` takes how far the call is. `via` is the workflow that makes it, and `agreement` the
+    plan of that; both come from this server alone.
+    """
+
+    principal: str
+    client: str
+    person: Person | None = None
+    progress: Progress = silent
+    via: str = ""
+    agreement: Agreement | None = None
 
 
 class Gate:
@@ -117,7 +146,7 @@ class Gate:
 
     async def admit(
         self,
-        operation: Operation,
+        tool: Tool,
         arguments: Mapping[str, Any],
         caller: Caller,
         *,
@@ -131,21 +160,23 @@ class Gate:
                 changed is not there, in which case nobody is asked; `outcome_unknown` when this
                 very call was sent before and its answer never came.
         """
-        confirm = operation.confirm
-        if confirm is None or not self._concerns(operation, arguments):
+        confirm = tool.confirm
+        if confirm is None or not self._concerns(tool, arguments):
             return None
+        agreement = caller.agreement
+        if agreement and agreement.covers(tool.name, arguments):
+            return replace(agreement.passage, entry="")  # the plan's own entry stands for it
         if self._policy == "off":
             return Passage("off")
         if self._policy == "block":
             raise CallError(
                 "blocked",
-                f"{operation.name} needs a person's confirmation, which this server never asks"
-                " for.",
+                f"{tool.name} needs a person's confirmation, which this server never asks for.",
                 hint="Whoever runs the server started it with --confirm block.",
             )
-        call = _call(operation, arguments, caller, deployment)
-        await self._refuse_if_unanswered(operation, call)
-        write = partial(question_about, operation, confirm, arguments, preview)
+        call = _call(tool, arguments, caller, deployment)
+        await self._refuse_if_unanswered(tool, call)
+        write = partial(question_about, tool, confirm, arguments, preview)
         if caller.person is not None and self._policy == "ask":
             try:
                 return await self._ask(caller.person, call, write)
@@ -165,22 +196,22 @@ class Gate:
             except LedgerError:
                 logging.getLogger(__name__).exception("%s stays open", passage.entry)
 
-    def _concerns(self, operation: Operation, arguments: Mapping[str, Any]) -> bool:
-        confirm = operation.confirm
+    def _concerns(self, tool: Tool, arguments: Mapping[str, Any]) -> bool:
+        confirm = tool.confirm
         if confirm is None or confirm.when is None:
             return confirm is not None
         above = self._thresholds.get(confirm.threshold)
         when = confirm.when if above is None else _raised(confirm.when, above)
         return satisfies(when, arguments)
 
-    async def _refuse_if_unanswered(self, operation: Operation, call: Call) -> None:
+    async def _refuse_if_unanswered(self, tool: Tool, call: Call) -> None:
         sent = await self._in_ledger(self._ledger.unanswered, call.digest)
         if sent is not None:
             raise CallError(
                 "outcome_unknown",
                 f"Exactly this call was confirmed and sent at {_time(sent.created)}, and no answer"
                 " to it is known: it is still under way, or the server ended before.",
-                hint=look_first(operation),
+                hint=look_first(tool),
             )
 
     async def _ask(
@@ -245,25 +276,23 @@ class Gate:
             ) from error
 
 
-def _call(
-    operation: Operation, arguments: Mapping[str, Any], caller: Caller, deployment: str
-) -> Call:
+def _call(tool: Tool, arguments: Mapping[str, Any], caller: Caller, deployment: str) -> Call:
     exact = json.dumps(arguments, sort_keys=True, default=_standing_for)
     return Call(
         principal=caller.principal,
         client=caller.client,
         deployment=deployment,
-        tool=operation.name,
-        arguments=json.dumps(_shown(operation, arguments), ensure_ascii=False),
-        digest=digest_of(caller.principal, deployment, operation.name, exact),
+        tool=tool.name,
+        arguments=json.dumps(_shown(tool, arguments), ensure_ascii=False),
+        digest=digest_of(caller.principal, deployment, tool.name, exact),
     )
 
 
-def _shown(operation: Operation, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def _shown(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments as the person who approves them sees them: whole, but for secrets."""
     return {
         name: "[secret]"
-        if name in operation.secrets
+        if name in tool.secrets
         else _beginning(value)
         if isinstance(value, Content)
         else value

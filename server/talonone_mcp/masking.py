@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from talonone_mcp.catalog.model import Operation
+from talonone_mcp.catalog.model import Tool
 
 _Rule = Callable[[str], str]
 
@@ -99,9 +99,9 @@ _NO_PEOPLE = ("list_scim_schemas", "list_scim_resource_types", "get_scim_service
 _PEOPLES_TOOLSETS = {"users", "scim", "customers"}  # where an argument `name` is a person's
 
 
-def names_people(operation: Operation) -> bool:
+def names_people(tool: Tool) -> bool:
     """Tell whether a name in the answers of an operation is a person's."""
-    return operation.toolset in _ANSWERS_OF_PEOPLE and operation.name not in _NO_PEOPLE
+    return tool.toolset in _ANSWERS_OF_PEOPLE and tool.name not in _NO_PEOPLE
 
 
 def mask_personal(value: Any, *, people: bool = False) -> Any:
@@ -118,25 +118,25 @@ def mask_personal(value: Any, *, people: bool = False) -> Any:
     return _masked(value, _Place(person=people, people=people))
 
 
-def mask_arguments(operation: Operation, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def mask_arguments(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the audit log keeps of a call's arguments.
 
     Secrets are replaced, and so are the values of HTTP headers; of a CSV, the number of lines and
     the beginning of its SHA-256 are kept; personal data is masked. Of long texts and lists the
     beginning is kept, and how long they are (a text: when masked).
     """
-    said = {name: _stated(operation, name, value) for name, value in arguments.items()}
+    said = {name: _stated(tool, name, value) for name, value in arguments.items()}
     rest = {name: None if said[name] else value for name, value in arguments.items()}
-    masked = mask_personal(rest, people=operation.toolset in _PEOPLES_TOOLSETS)
+    masked = mask_personal(rest, people=tool.toolset in _PEOPLES_TOOLSETS)
     return {
         shown: said[name] or _shortened(value, name)
         for name, (shown, value) in zip(arguments, masked.items(), strict=True)
     }
 
 
-def _stated(operation: Operation, name: str, value: Any) -> str | None:
+def _stated(tool: Tool, name: str, value: Any) -> str | None:
     """Return what the log says instead of an argument, None where it shows the value."""
-    if name in operation.secrets:
+    if name in tool.secrets:
         return _SECRET
     if name == "csv" and isinstance(value, str):
         digest = hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from talonone_mcp.catalog import Operation
+from talonone_mcp.catalog import Operation, Tool, Workflow
 from talonone_mcp.catalog.answers import answer_schema
 from talonone_mcp.catalog.model import Schema
 
@@ -29,12 +29,18 @@ _EXPORT: Mapping[str, Schema] = {
 }
 
 
-def output_schema(operation: Operation) -> Schema:
-    """Return the schema of what a call of an operation is answered with when it succeeds."""
-    return {"type": "object", "properties": _properties(operation)}
+def output_schema(tool: Tool) -> Schema:
+    """Return the schema of what a call is answered with when it succeeds."""
+    return {"type": "object", "properties": _properties(tool)}
 
 
-def _properties(operation: Operation) -> Mapping[str, Schema]:
+def _properties(tool: Tool) -> Mapping[str, Schema]:
+    if isinstance(tool, Workflow):
+        return tool.answer
+    return _properties_of(tool) if isinstance(tool, Operation) else {}
+
+
+def _properties_of(operation: Operation) -> Mapping[str, Schema]:
     if operation.answer == "csv":
         return _EXPORT
     answer = answer_schema(operation.name)

@@ -116,8 +116,16 @@ async def fetch_all(
     return replace(answer, body=answer.body | {"data": pages.items, "hasMore": pages.more}), pages
 
 
-def described(shaped: Shaped, pages: Pages, arguments: Mapping[str, Any]) -> Shaped:
-    """Return a shaped answer whose `page` says how much was read, and whether the list changed."""
+def described(shaped: Shaped, pages: Pages | None, arguments: Mapping[str, Any]) -> Shaped:
+    """Return a shaped answer whose `page` says how much was read, and whether the list changed.
+
+    Args:
+        shaped: the answer.
+        pages: what was read of a list; None where there was one request.
+        arguments: of the call.
+    """
+    if pages is None:
+        return shaped
     read, page = len(pages.items), shaped.content["page"]
     page = {"shown": page["shown"], "fetched": read, **page}
     if page["shown"] == read:

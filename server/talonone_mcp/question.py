@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from talonone_mcp.catalog import Confirm, Operation
+from talonone_mcp.catalog import Confirm, Tool
 from talonone_mcp.client.errors import CallError
 from talonone_mcp.imports import Content
 from talonone_mcp.text import one_line
@@ -37,7 +37,7 @@ Its arguments are the call's, of which it takes those of its path, and what it i
 
 
 async def question_about(
-    operation: Operation, confirm: Confirm, arguments: Mapping[str, Any], preview: Preview
+    tool: Tool, confirm: Confirm, arguments: Mapping[str, Any], preview: Preview
 ) -> Question:
     """Write the question, with names and counts as they are at this moment.
 
@@ -45,8 +45,8 @@ async def question_about(
         CallError: `not_found`, when what is to be changed is not there. Any other failure of the
             preview is said in the question.
     """
-    shown = {name: value for name, value in arguments.items() if name not in operation.secrets}
-    others = {k: v for k, v in shown.items() if k not in operation.path_arguments}
+    shown = {name: value for name, value in arguments.items() if name not in tool.secrets}
+    others = {k: v for k, v in shown.items() if k not in tool.path_arguments}
     known: dict[str, Any] = {**shown, "others": others}
     warning = ""
     if confirm.preview:

@@ -13,7 +13,7 @@ import anyio
 import anyio.to_thread
 
 from talonone_mcp.audit import AuditError, AuditLog
-from talonone_mcp.catalog import Operation
+from talonone_mcp.catalog import Tool
 from talonone_mcp.client.errors import CallError
 from talonone_mcp.gate import Asked, Caller, Passage
 from talonone_mcp.imports import Content
@@ -45,7 +45,7 @@ class Recorder:
 
     @asynccontextmanager
     async def recording(
-        self, operation: Operation, arguments: Mapping[str, Any], caller: Caller
+        self, tool: Tool, arguments: Mapping[str, Any], caller: Caller
     ) -> AsyncIterator[Record]:
         """Record one call, however it ends. What changes something needs a log that can be written.
 
@@ -53,10 +53,10 @@ class Recorder:
             CallError: `blocked`, before anything was sent.
         """
         record = Record()
-        if operation.risk == "read" and not self._reads:
+        if tool.risk == "read" and not self._reads:
             yield record
             return
-        if operation.risk != "read":
+        if tool.risk != "read":
             await self._check()
         began = time.monotonic()
         try:
@@ -73,7 +73,7 @@ class Recorder:
             raise
         finally:
             milliseconds = round((time.monotonic() - began) * 1000)
-            line = _line(operation, arguments, caller, record) | {"milliseconds": milliseconds}
+            line = _line(tool, arguments, caller, record) | {"milliseconds": milliseconds}
             with anyio.CancelScope(shield=True):  # a call that was given up was made all the same
                 await anyio.to_thread.run_sync(self._append, line)
 
@@ -99,15 +99,16 @@ class Recorder:
 
 
 def _line(
-    operation: Operation, arguments: Mapping[str, Any], caller: Caller, record: Record
+    tool: Tool, arguments: Mapping[str, Any], caller: Caller, record: Record
 ) -> dict[str, Any]:
     passage, file = record.passage, record.file
     line = {
         "principal": caller.principal,
         "client": caller.client,
-        "operation": operation.name,
-        "risk": operation.risk,
-        "arguments": mask_arguments(operation, arguments),
+        "operation": tool.name,
+        "via": caller.via,
+        "risk": tool.risk,
+        "arguments": mask_arguments(tool, arguments),
         "file": {"bytes": file.size, "lines": file.lines, "sha256": file.sha256} if file else None,
         "confirmed": passage.how if passage else None,
         "by": passage.by if passage else None,

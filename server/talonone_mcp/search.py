@@ -1,7 +1,7 @@
 """Finds operations by what people call things: full text over the catalog, kept in memory.
 
 The text decides, by BM25. What a bag of words cannot know is added: that a voucher is a coupon,
-what is to be done with it, and how much of an operation's name was meant.
+what is to be done with it, and how much of a tool's name was meant.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 
-from talonone_mcp.catalog import Catalog, Operation
+from talonone_mcp.catalog import Catalog, Tool
 from talonone_mcp.wording import Wording, singular, words
 
-# What a match in each column weighs: the name says what an operation does, its arguments what it
+# What a match in each column weighs: the name says what a tool does, its arguments what it
 # touches on the way.
 _WEIGHTS = {
     "name": 4.0,
@@ -30,25 +30,25 @@ _AMONG = 1.1  # the same for a read, whose words (which, is, has) are in every o
 _NAME = 1.0  # times the score, for the part of the name that is spoken of
 _NUMBER = 0.7  # of that, for a part in another number: coupons where one coupon is spoken of
 _VERB = 1.1  # times the score, for the very verb of the name
-_OUTDATED = 0.7  # times the score of an operation that has a successor
+_OUTDATED = 0.7  # times the score of a tool that has a successor
 _MOST_WORDS = 40  # of a query, the first ones: no question needs more
 _MOST_CHARACTERS = 2000
 _SMALL = frozenset(["by", "for", "from", "of", "or"])  # in names
 
 
 class Search:
-    """An index of operations."""
+    """An index of operations and workflows."""
 
     def __init__(self, catalog: Catalog, *, read_only: bool = False) -> None:
         """Build the index, in some hundredths of a second.
 
         Args:
-            catalog: every operation.
+            catalog: all of them.
             read_only: whether to find reads alone.
         """
-        self._operations = [each for each in catalog if each.risk == "read" or not read_only]
+        self._tools = [each for each in catalog.tools if each.risk == "read" or not read_only]
         self._wording = Wording(catalog.words)
-        self._named = {name.lower(): each for each in self._operations for name in _names(each)}
+        self._named = {name.lower(): each for each in self._tools for name in each.names}
         self._db = sqlite3.connect(":memory:", check_same_thread=False)
         columns = ", ".join(_WEIGHTS)
         self._db.execute(
@@ -56,14 +56,14 @@ class Search:
         )
         self._db.executemany(
             f"INSERT INTO operations VALUES ({', '.join('?' * len(_WEIGHTS))})",  # noqa: S608
-            _rows(self._operations, catalog),
+            _rows(self._tools, catalog),
         )
 
-    def find(self, query: str, limit: int, toolset: str | None = None) -> list[Operation]:
-        """Return the operations that fit a query best, the best first.
+    def find(self, query: str, limit: int, toolset: str | None = None) -> list[Tool]:
+        """Return the tools that fit a query best, the best first.
 
         Args:
-            query: words in English, in any spelling and number; or an operation's name, alias or
+            query: words in English, in any spelling and number; or a tool's name, alias or
                 upstream operationId, which then comes first.
             limit: how many at most.
             toolset: whose operations alone; None for all.
@@ -76,14 +76,14 @@ class Search:
         }
         asked = self._wording.asked(query)[:_MOST_WORDS]
         actions = self._wording.actions(query)
-        for operation, score in self._matches(asked):
-            before, _ = found.get(operation.name, (0.0, operation))
-            fitting = score * self._fit(operation, actions, asked)
-            found[operation.name] = (before + fitting, operation)
+        for tool, score in self._matches(asked):
+            before, _ = found.get(tool.name, (0.0, tool))
+            fitting = score * self._fit(tool, actions, asked)
+            found[tool.name] = (before + fitting, tool)
         best = sorted(found.values(), key=lambda each: -each[0])
         return [each for _, each in best if toolset in (None, each.toolset)][:limit]
 
-    def _matches(self, asked: list[str]) -> Iterator[tuple[Operation, float]]:
+    def _matches(self, asked: list[str]) -> Iterator[tuple[Tool, float]]:
         if not asked:
             return
         weights = ", ".join(map(str, _WEIGHTS.values()))
@@ -92,10 +92,10 @@ class Search:
             " WHERE operations MATCH ?",
             (" OR ".join(f'"{word}"' for word in asked),),
         )
-        yield from ((self._operations[row - 1], score) for row, score in rows)
+        yield from ((self._tools[row - 1], score) for row, score in rows)
 
-    def _fit(self, operation: Operation, actions: AbstractSet[str], asked: list[str]) -> float:
-        verb, *thing = _plain_name(operation).split("_")
+    def _fit(self, tool: Tool, actions: AbstractSet[str], asked: list[str]) -> float:
+        verb, *thing = _plain_name(tool).split("_")
         action = self._wording.action_of(verb)
         fit = 1.0
         if action in actions:
@@ -105,7 +105,7 @@ class Search:
         parts = [part for part in thing if part not in _SMALL]
         if parts:
             fit *= 1 + _NAME * sum(_spoken_of(part, asked) for part in parts) / len(parts)
-        return fit if operation.status == "current" else fit * _OUTDATED
+        return fit if tool.status == "current" else fit * _OUTDATED
 
 
 def _spoken_of(part: str, asked: list[str]) -> float:
@@ -115,28 +115,24 @@ def _spoken_of(part: str, asked: list[str]) -> float:
     return _NUMBER if singular(part) in map(singular, asked) else 0.0
 
 
-def _plain_name(operation: Operation) -> str:
+def _plain_name(tool: Tool) -> str:
     """Return the name without the API's own before it."""
-    return operation.name.removeprefix("cep_").removeprefix("capillary_")
+    return tool.name.removeprefix("cep_").removeprefix("capillary_")
 
 
-def _names(operation: Operation) -> Iterable[str]:
-    return (operation.operation_id, *operation.aliases, operation.name)
-
-
-def _rows(operations: Iterable[Operation], catalog: Catalog) -> Iterator[tuple[str, ...]]:
-    """Yield what is to be found of each operation, in the order of the columns."""
+def _rows(tools: Iterable[Tool], catalog: Catalog) -> Iterator[tuple[str, ...]]:
+    """Yield what is to be found of each tool, in the order of the columns."""
     toolsets = {
         each.name: _text(f"{each.title} {each.description}") for each in catalog.toolsets.values()
     }
-    for operation in operations:
+    for tool in tools:
         yield (
-            _text(" ".join(_names(operation))),
-            _text(operation.title),
-            _text(operation.keywords),
-            _text(operation.description),
-            toolsets[operation.toolset],
-            _text(" ".join(operation.input_schema["properties"])),
+            _text(" ".join(tool.names)),
+            _text(tool.title),
+            _text(tool.keywords),
+            _text(tool.description),
+            toolsets[tool.toolset],
+            _text(" ".join(tool.input_schema["properties"])),
         )
 
 

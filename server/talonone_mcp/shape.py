@@ -54,12 +54,12 @@ def shape(operation: Operation, arguments: Mapping[str, Any], answer: Answer) ->
     paths = arguments.get(FIELDS) or operation.view
     tokens = arguments.get(MAX_TOKENS, TOKENS)
     if isinstance(body.get("data"), list):
-        items = _slim(selected(body["data"], paths))
+        items = slim(selected(body["data"], paths))
         return _shape_list(operation, arguments, body, items, tokens)
-    shown, left_out = cut(_slim(selected(body, paths)), int(tokens * PER_TOKEN))
+    shown, left_out = cut(slim(selected(body, paths)), int(tokens * PER_TOKEN))
     if not left_out:
         return Shaped(shown)
-    return Shaped({**shown, "page": {"left_out": left_out}}, _slim(body))
+    return Shaped({**shown, "page": {"left_out": left_out}}, slim(body))
 
 
 def shape_export(export: Export, beginning: bytes) -> dict[str, Any]:
@@ -92,16 +92,16 @@ def shape_export(export: Export, beginning: bytes) -> dict[str, Any]:
     return {"export": about, "csv": "".join(texts)[:CSV_BUDGET], "page": page}
 
 
-def _slim(value: Any, depth: int = 0) -> Any:
-    """Drop what is empty and clean what is text, at every depth."""
+def slim(value: Any, depth: int = 0) -> Any:
+    """Return JSON without what is empty and without hidden characters, at every depth."""
     if isinstance(value, str):
         return clean(value)
     if depth == _DEPTH:
         return _TOO_DEEP if isinstance(value, (dict, list)) else value
     if isinstance(value, list):
-        return [_slim(item, depth + 1) for item in value]
+        return [slim(item, depth + 1) for item in value]
     if isinstance(value, dict):
-        slimmed = ((clean(key), _slim(item, depth + 1)) for key, item in value.items())
+        slimmed = ((clean(key), slim(item, depth + 1)) for key, item in value.items())
         return {key: item for key, item in slimmed if item is not None and item not in ([], {})}
     return value
 
@@ -118,7 +118,7 @@ def _shape_list(
     if shown.get("data"):
         shown["data"][0], left_out = cut(shown["data"][0], int(tokens * PER_TOKEN))
         is_cut = is_cut or bool(left_out)
-    rest = _slim({key: value for key, value in body.items() if key not in _PAGE})
+    rest = slim({key: value for key, value in body.items() if key not in _PAGE})
     page: dict[str, Any] = {"shown": count}
     if (total := body.get("totalResultSize")) is not None:
         page["total"] = total
@@ -129,7 +129,7 @@ def _shape_list(
         page["next"] = {**arguments, "skip": skip + count}
     elif skip and not count:
         page["note"] = f"There is nothing from {skip} on: the list ends before."
-    return Shaped({**rest, **shown, "page": page}, _slim(body) if is_cut else None)
+    return Shaped({**rest, **shown, "page": page}, slim(body) if is_cut else None)
 
 
 _PAGE = ("data", "totalResultSize", "hasMore")

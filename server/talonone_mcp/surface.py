@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mcp import types
 
-from talonone_mcp.catalog import Catalog, Operation
+from talonone_mcp.catalog import Catalog, Tool
 from talonone_mcp.doors import door_tools
 from talonone_mcp.outputs import output_schema
 from talonone_mcp.settings import Settings
@@ -46,11 +46,11 @@ def surface(catalog: Catalog, settings: Settings) -> Surface:
     """
     names = set(_chosen(catalog, settings))
     listed = [
-        operation
-        for operation in catalog
-        if operation.name in names
-        and operation.api in settings.apis
-        and (operation.risk == "read" or not settings.read_only)
+        tool
+        for tool in catalog.tools
+        if tool.name in names
+        and not settings.apis.isdisjoint(tool.apis)
+        and (tool.risk == "read" or not settings.read_only)
     ]
     doors = [] if ALL in (settings.toolsets or ()) else door_tools(read_only=settings.read_only)
     profile = catalog.profiles.get(settings.profile or "")
@@ -67,14 +67,15 @@ def _chosen(catalog: Catalog, settings: Settings) -> Iterator[str]:
         yield from catalog.profiles[profile].tools
     toolsets = settings.toolsets or ()
     _check("--toolsets", "toolset", toolsets, [*catalog.toolsets, ALL])
-    yield from (each.name for each in catalog if {each.toolset, ALL} & {*toolsets})
-    _check("--tools", "operation", settings.tools or (), [*catalog.operations, *catalog.aliases])
+    yield from (each.name for each in catalog.tools if {each.toolset, ALL} & {*toolsets})
+    known = [*catalog.operations, *catalog.workflows, *catalog.aliases]
+    _check("--tools", "operation", settings.tools or (), known)
     for name in settings.tools or ():
-        operation = catalog.find(name)
-        if operation and settings.read_only and operation.risk != "read":
+        tool = catalog.find(name)
+        if tool and settings.read_only and tool.risk != "read":
             raise SurfaceError(f"--tools: {name} does more than read, which --read-only rules out")
-        if operation:
-            yield operation.name
+        if tool:
+            yield tool.name
 
 
 def _check(flag: str, what: str, names: Iterable[str], known: Iterable[str]) -> None:
@@ -87,18 +88,18 @@ def _check(flag: str, what: str, names: Iterable[str], known: Iterable[str]) -> 
             raise SurfaceError(f"{flag}: there is no {what} {name!r}; {said}")
 
 
-def as_tool(operation: Operation, *, with_output: bool = False) -> types.Tool:
-    """Describe one operation as an MCP tool, with the schema of its answers if that is wanted."""
+def as_tool(tool: Tool, *, with_output: bool = False) -> types.Tool:
+    """Describe one operation or workflow to a client, with the schema of its answers if wanted."""
     return types.Tool(
-        name=operation.name,
-        title=operation.title,
-        description=operation.description,
-        input_schema=operation.input_schema,
-        output_schema=output_schema(operation) if with_output else None,
+        name=tool.name,
+        title=tool.title,
+        description=tool.description,
+        input_schema=tool.input_schema,
+        output_schema=output_schema(tool) if with_output else None,
         annotations=types.ToolAnnotations(
-            read_only_hint=operation.risk == "read",
-            destructive_hint=operation.risk == "destructive",
-            idempotent_hint=operation.idempotent,
+            read_only_hint=tool.risk == "read",
+            destructive_hint=tool.risk == "destructive",
+            idempotent_hint=tool.idempotent,
             open_world_hint=False,
         ),
     )

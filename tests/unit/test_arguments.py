@@ -131,6 +131,16 @@ def test_of_several_alternatives_the_one_meant_is_explained(
 )  # fmt: skip
 def test_other_limits(schema: dict[str, Any], value: Any, message: str) -> None:
     whole = {"type": "object", "properties": {"a": schema}}
-    operation = Operation("t", "", "", "", "management", "GET", "/", "read", whole)
+    operation = Operation(
+        name="t",
+        title="",
+        description="",
+        toolset="",
+        apis=("management",),
+        risk="read",
+        input_schema=whole,
+        method="GET",
+        path="/",
+    )
 
     assert [each.problem for each in problems(operation, {"a": value})] == [message]

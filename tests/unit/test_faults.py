@@ -11,7 +11,7 @@ import anyio
 import pytest
 from mcp import Client, MCPError, types
 
-from talonone_mcp import calls, executor
+from talonone_mcp import executor, opening
 from talonone_mcp.app import build_server
 from talonone_mcp.catalog import Catalog
 from talonone_mcp.client.transport import open_client
@@ -28,7 +28,7 @@ HTML = "<html><body>Sign in</body></html>"
 @pytest.fixture
 def time_that_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no test wait for a retry."""
-    monkeypatch.setattr(calls, "open_client", partial(open_client, clock=Leaping().clock))
+    monkeypatch.setattr(opening, "open_client", partial(open_client, clock=Leaping().clock))
 
 
 def settings_at(url: str, seconds: str = "5") -> Settings:

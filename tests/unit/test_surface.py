@@ -14,7 +14,7 @@ import pytest
 from mcp import Client
 
 from talonone_mcp.app import build_server
-from talonone_mcp.catalog import Catalog
+from talonone_mcp.catalog import Catalog, Operation
 from talonone_mcp.docs import reference
 from talonone_mcp.doors import FIND, READ, RUN
 from talonone_mcp.settings import load_settings
@@ -66,22 +66,24 @@ def test_only_configured_apis_are_listed(catalog: Catalog, api: Any) -> None:
     settings = load_settings({"toolsets": ("all",)}, ACCOUNT | KEY_OF[api])
     names = {tool.name for tool in surface(catalog, settings).tools}
 
-    assert names == {operation.name for operation in catalog if operation.api == api}
+    assert names == {tool.name for tool in catalog.tools if api in tool.apis}
 
 
 def test_the_hints_are_true_to_the_catalog(catalog: Catalog) -> None:
     settings = load_settings({"sandbox": True, "toolsets": ("all",)}, {})
     for tool in surface(catalog, settings).tools:
-        operation, hints = catalog.operations[tool.name], tool.annotations
+        called, hints = catalog.find(tool.name), tool.annotations
+        assert called is not None
         assert hints is not None
-        assert hints.read_only_hint is (operation.risk == "read")
-        assert hints.destructive_hint is (operation.risk == "destructive")
-        once = tool.name in ADDING or operation.method not in ("PUT", "DELETE")
-        assert hints.idempotent_hint is (operation.risk == "read" or not once)
+        assert hints.read_only_hint is (called.risk == "read")
+        assert hints.destructive_hint is (called.risk == "destructive")
+        method = called.method if isinstance(called, Operation) else ""
+        once = tool.name in ADDING or method not in ("PUT", "DELETE")
+        assert hints.idempotent_hint is (called.risk == "read" or not once)
 
 
 def test_nothing_of_the_engine_is_shown(catalog: Catalog) -> None:
-    shown = json.dumps([operation.input_schema for operation in catalog])
+    shown = json.dumps([tool.input_schema for tool in catalog.tools])
 
     assert "listed_by" not in shown
     assert "explode" not in shown
@@ -117,11 +119,11 @@ def test_choices_add_up(catalog: Catalog) -> None:
 
 
 def test_all_are_shown_without_the_doors(catalog: Catalog) -> None:
-    assert shown(catalog, toolsets=("all",)) == list(catalog.operations)
+    assert shown(catalog, toolsets=("all",)) == [tool.name for tool in catalog.tools]
 
 
 def test_a_server_that_only_reads_shows_reads_alone(catalog: Catalog) -> None:
-    reads = {each.name for each in catalog if each.risk == "read"}
+    reads = {each.name for each in catalog.tools if each.risk == "read"}
 
     assert set(shown(catalog, toolsets=("all",), read_only=True)) == reads
     for profile in PROFILES:

@@ -187,7 +187,7 @@ async def test_waits_are_told(catalog: Catalog, telemetry: Telemetry) -> None:
         login, read = (catalog.operations[name] for name in ("create_session", "list_event_types"))
         async with open_client(settings, login, clock=Clock(lambda: now, sleep)) as client:
             for _ in range(4):
-                await client.send(replace(read, api="integration"), Request("/v1/event_types"))
+                await client.send(replace(read, apis=("integration",)), Request("/v1/event_types"))
 
     waits = [(span.attributes or {})["talonone.wait_ms"] for span in telemetry.requests]
     assert waits[:3] == [0, 0, 0]

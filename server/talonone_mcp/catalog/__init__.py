@@ -1,4 +1,4 @@
-"""The catalog: every Talon.One operation as data.
+"""The catalog: every Talon.One operation, and every workflow, as data.
 
 `load` gives the whole of it. An installed package carries it compiled (`catalog.json`, written
 by `hatch_build.py`) and parses no YAML; a checkout compiles `tools/*.yaml` on the spot, so that
@@ -16,7 +16,9 @@ from talonone_mcp.catalog.model import (
     Confirm,
     Operation,
     Profile,
+    Tool,
     Toolset,
+    Workflow,
 )
 
 __all__ = [
@@ -26,7 +28,9 @@ __all__ = [
     "Confirm",
     "Operation",
     "Profile",
+    "Tool",
     "Toolset",
+    "Workflow",
     "load",
 ]
 

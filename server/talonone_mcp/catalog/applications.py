@@ -31,7 +31,7 @@ def with_applications(catalog: Catalog, applications: Sequence[int]) -> Catalog:
         each.name: _choosing(each, applications) if each.api == "integration" else each
         for each in catalog
     }
-    aliases = {alias: operations[each.name] for alias, each in catalog.aliases.items()}
+    aliases = {alias: operations.get(each.name, each) for alias, each in catalog.aliases.items()}
     return replace(catalog, operations=operations, aliases=aliases)
 
 

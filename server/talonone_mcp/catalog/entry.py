@@ -1,4 +1,8 @@
-"""Compiles one entry of `tools/*.yaml`: references resolved, arguments laid side by side."""
+"""Compiles one entry of `tools/*.yaml`: references resolved, arguments laid side by side.
+
+An entry is an operation, whose arguments are in a request's path, query, headers and body; or a
+workflow, which has no request, and whose `arguments` stand together.
+"""
 
 from __future__ import annotations
 
@@ -42,44 +46,61 @@ class Entry:
         self._arguments = dict(self._all_arguments())
 
     def compiled(self) -> dict[str, Any]:
-        """Return the operation in its JSON form, without what is empty.
+        """Return the entry in its JSON form, without what is empty.
 
         Raises:
             CatalogError: the entry contradicts itself.
         """
+        record = self._tool() | (self._request() if "http" in self._entry else self._calls())
+        record |= {key: self._entry[key] for key in _AS_THEY_ARE if key in self._entry}
+        empty = {key for key, value in record.items() if value in (None, [], {}, "")}
+        if "body" in self._entry:  # an empty one says that there is a body, of all that is left
+            empty.discard("body")
+        return {key: value for key, value in record.items() if key not in empty}
+
+    def _tool(self) -> dict[str, Any]:
+        """Return what operations and workflows have in common."""
         entry = self._entry
-        method, path = entry["http"].split(" ", 1)
-        if set(_PLACEHOLDER.findall(path)) != set(entry.get("path", {})):
-            raise CatalogError(f"{entry['name']}: the placeholders of {path} are not its path")
-        operation = {
+        return {
             "name": entry["name"],
             "title": entry["title"],
             "description": self._description(),
             "toolset": self._document["toolset"],
+            "risk": entry["risk"],
+            "input_schema": self._input_schema(),
+            "secrets": self._those_with("secret", wanted=True),
+            "confirm": self._confirm(),
+            "rules": list(self._rules()),
+            "idempotent": entry.get("idempotent", entry["risk"] == "read"),
+            "keywords": entry.get("keywords", "").strip(),
+        }
+
+    def _calls(self) -> dict[str, Any]:
+        """Return what a workflow has alone."""
+        return {key: self._entry[key] for key in ("apis", "uses", "answer")}
+
+    def _request(self) -> dict[str, Any]:
+        """Return what an operation has alone."""
+        entry = self._entry
+        method, path = entry["http"].split(" ", 1)
+        if set(_PLACEHOLDER.findall(path)) != set(entry.get("path", {})):
+            raise CatalogError(f"{entry['name']}: the placeholders of {path} are not its path")
+        repeatable = entry["risk"] == "read" or method in _REPEATABLE
+        return {
             "api": entry.get("api", self._document["api"]),
             "method": method,
             "path": path,
-            "risk": entry["risk"],
-            "input_schema": self._input_schema(),
             "reserved": self._reserved(),
             "query": list(entry.get("query", {})),
             "joined": self._those_with("explode", wanted=False),
             "dotted": self._those_with("dotted", wanted=True),
-            "secrets": self._those_with("secret", wanted=True),
             "headers": self._values_of("as"),
             "listed_by": self._values_of("listed_by"),
             "body": self._body(),
             "answer": entry.get("answer", "json"),
-            "confirm": self._confirm(),
-            "rules": list(self._rules()),
-            "idempotent": entry.get("idempotent", entry["risk"] == "read" or method in _REPEATABLE),
-            "keywords": entry.get("keywords", "").strip(),
+            "idempotent": entry.get("idempotent", repeatable),
             "operation_id": entry.get("operationId", ""),
-        } | {key: entry[key] for key in _AS_THEY_ARE if key in entry}
-        empty = {key for key, value in operation.items() if value in (None, [], {}, "")}
-        if "body" in entry:  # an empty one says that there is a body, of all that is left
-            empty.discard("body")
-        return {key: value for key, value in operation.items() if key not in empty}
+        }
 
     def _description(self) -> str:
         """Add to an outdated operation's description what to use in its place."""
@@ -94,7 +115,11 @@ class Entry:
 
     def _confirm(self) -> dict[str, Any] | None:
         confirm = self._entry.get("confirm")
-        return confirm and {key: value for key, value in confirm.items() if key != "always"}
+        if confirm is None:
+            return None
+        # What a workflow is about to do, it works out by itself.
+        own = {} if "http" in self._entry else {"preview": self._entry["name"]}
+        return own | {key: value for key, value in confirm.items() if key != "always"}
 
     def _body(self) -> dict[str, Any] | None:
         body = self._entry.get("body")
@@ -120,7 +145,7 @@ class Entry:
         entry, seen = self._entry, set()
         body = entry.get("body", {})
         in_body = _csv_arguments(body["columns"]) if "file" in body else body.get("properties", {})
-        groups = (entry.get(key, {}) for key in ("path", "query", "header"))
+        groups = (entry.get(key, {}) for key in ("path", "query", "header", "arguments"))
         for group in (*groups, in_body):
             for name, argument in group.items():
                 if name in seen:

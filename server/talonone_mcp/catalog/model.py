@@ -168,61 +168,88 @@ class Body:
         return cls(**fields)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Operation:
-    """One upstream operation, as `tools/*.yaml` states it.
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Tool:
+    """What an operation and a workflow have in common: all that a client, and the gate, know of it.
 
     `input_schema` is the JSON Schema that clients are shown and that calls are validated with,
-    beside the `rules`. `reserved` are arguments of the engine's own, which are accepted beside it
-    and never sent. `query` lists the arguments that go into the query string: `joined` those
-    whose list is one comma-separated value, `dotted` those whose every key is a parameter of its
-    own with a dot in front. `headers` names, for an argument, the header that carries it;
-    `secrets` the arguments that are never shown. `check` is the read that tells whether a write
-    happened; `listed_by` names, for an argument, the operation that lists its values. `view` holds
-    the paths (as in `fields`) of what an answer shows unless a call asks for other fields; empty
-    means all. They lead from an item of `data`, or from the answer where it has no such list.
+    beside the `rules`. Any one of `apis` lets it be called. `reserved` are arguments of the
+    engine's own, which are accepted beside it and never sent. `secrets` are the arguments that are
+    never shown. `check` is the read that tells whether a write happened.
     """
 
     name: str
     title: str
     description: str
     toolset: str
-    api: Api
-    method: str
-    path: str
+    apis: tuple[Api, ...]
     risk: Risk
     input_schema: Schema
     reserved: Mapping[str, Schema] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    confirm: Confirm | None = None
+    check: str | None = None
+    status: Status = "current"
+    idempotent: bool = False
+    keywords: str = ""
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Everything that it is called, its own name last."""
+        return (*self.aliases, self.name)
+
+    @property
+    def path_arguments(self) -> tuple[str, ...]:
+        """The arguments that are segments of a path, in order."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Operation(Tool):
+    """One upstream operation, as `tools/*.yaml` states it.
+
+    `query` lists the arguments that go into the query string: `joined` those whose list is one
+    comma-separated value, `dotted` those whose every key is a parameter of its own with a dot in
+    front. `headers` names, for an argument, the header that carries it; `listed_by`, for an
+    argument, the operation that lists its values. `view` holds the paths (as in `fields`) of what
+    an answer shows unless a call asks for other fields; empty means all. They lead from an item of
+    `data`, or from the answer where it has no such list.
+    """
+
+    method: str
+    path: str
     query: tuple[str, ...] = ()
     joined: tuple[str, ...] = ()
     dotted: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
-    secrets: tuple[str, ...] = ()
-    rules: tuple[Rule, ...] = ()
     body: Body | None = None
     answer: Literal["json", "csv"] = "json"
     view: tuple[str, ...] = ()
-    confirm: Confirm | None = None
-    check: str | None = None
     listed_by: Mapping[str, str] | None = None
-    status: Status = "current"
-    idempotent: bool = False
-    keywords: str = ""
     operation_id: str = ""
-    aliases: tuple[str, ...] = ()
 
     @classmethod
     def from_compiled(cls, record: Mapping[str, Any]) -> Operation:
         """Rebuild an operation from its JSON form."""
-        fields = dict(record)
+        fields = _tool_fields(record)
+        fields["apis"] = (fields.pop("api"),)
         if "body" in fields:
             fields["body"] = Body.from_compiled(fields["body"])
-        if "confirm" in fields:
-            fields["confirm"] = Confirm(**fields["confirm"])
-        fields["rules"] = tuple(map(Rule.from_compiled, fields.get("rules", ())))
-        for name in ("query", "joined", "dotted", "secrets", "aliases", "view"):
+        for name in ("query", "joined", "dotted", "view"):
             fields[name] = tuple(fields.get(name, ()))
         return cls(**fields)
+
+    @property
+    def api(self) -> Api:
+        """The one API that it belongs to."""
+        return self.apis[0]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Everything that it is called: upstream's name, aliases, and its own name last."""
+        return (self.operation_id, *self.aliases, self.name)
 
     @property
     def path_arguments(self) -> tuple[str, ...]:
@@ -230,26 +257,58 @@ class Operation:
         return tuple(part[1:-1] for part in self.path.split("/") if part.startswith("{"))
 
 
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Workflow(Tool):
+    """Several operations in one call, as `tools/workflows.yaml` states it; `uses` names them.
+
+    `answer` holds the schemas of what is in its answer, by name; a part that is empty stays out.
+    """
+
+    uses: tuple[str, ...]
+    answer: Mapping[str, Schema]
+
+    @classmethod
+    def from_compiled(cls, record: Mapping[str, Any]) -> Workflow:
+        """Rebuild a workflow from its JSON form."""
+        fields = _tool_fields(record)
+        for name in ("apis", "uses"):
+            fields[name] = tuple(fields[name])
+        return cls(**fields)
+
+
+def _tool_fields(record: Mapping[str, Any]) -> dict[str, Any]:
+    fields = dict(record)
+    if "confirm" in fields:
+        fields["confirm"] = Confirm(**fields["confirm"])
+    fields["rules"] = tuple(map(Rule.from_compiled, fields.get("rules", ())))
+    for name in ("secrets", "aliases"):
+        fields[name] = tuple(fields.get(name, ()))
+    return fields
+
+
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """All operations by name, in the order in which they are listed."""
+    """All operations and workflows by name, in the order in which they are listed."""
 
     operations: Mapping[str, Operation]
     toolsets: Mapping[str, Toolset]
+    workflows: Mapping[str, Workflow] = field(default_factory=dict)
     profiles: Mapping[str, Profile] = field(default_factory=dict)
-    aliases: Mapping[str, Operation] = field(default_factory=dict)
+    aliases: Mapping[str, Tool] = field(default_factory=dict)
     words: Words = field(default_factory=Words)
 
     @classmethod
     def from_compiled(cls, compiled: Mapping[str, Any]) -> Catalog:
         """Rebuild the catalog from its JSON form."""
         operations = [Operation.from_compiled(record) for record in compiled["operations"]]
+        workflows = [Workflow.from_compiled(record) for record in compiled["workflows"]]
         toolsets = (Toolset(**record) for record in compiled["toolsets"])
         return cls(
             {operation.name: operation for operation in operations},
             {toolset.name: toolset for toolset in toolsets},
+            {workflow.name: workflow for workflow in workflows},
             {record["name"]: Profile.from_compiled(record) for record in compiled["profiles"]},
-            {alias: operation for operation in operations for alias in operation.aliases},
+            {alias: tool for tool in (*workflows, *operations) for alias in tool.aliases},
             Words.from_compiled(compiled["words"]),
         )
 
@@ -257,10 +316,17 @@ class Catalog:
         """Yield every operation."""
         return iter(self.operations.values())
 
-    def find(self, name: str) -> Operation | None:
-        """Return the operation of this name or alias."""
-        return self.operations.get(name) or self.aliases.get(name)
+    @property
+    def tools(self) -> tuple[Tool, ...]:
+        """Everything that can be called, workflows first."""
+        return (*self.workflows.values(), *self.operations.values())
+
+    def find(self, name: str) -> Tool | None:
+        """Return the operation or workflow of this name or alias."""
+        return self.operations.get(name) or self.workflows.get(name) or self.aliases.get(name)
 
     def nearest(self, name: str, count: int = 3) -> list[str]:
-        """Return the operation names that look most like `name`, which may be not at all."""
-        return difflib.get_close_matches(name, self.operations, n=count, cutoff=0)
+        """Return the names that look most like `name`, which may be not at all."""
+        return difflib.get_close_matches(
+            name, [tool.name for tool in self.tools], n=count, cutoff=0
+        )

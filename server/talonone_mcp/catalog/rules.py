@@ -7,27 +7,27 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from talonone_mcp.catalog.explain import Problem
-from talonone_mcp.catalog.model import Operation
+from talonone_mcp.catalog.model import Tool
 from talonone_mcp.catalog.schemas import parse_time, satisfies
 
 
-def broken(operation: Operation, arguments: Mapping[str, Any]) -> Iterator[Problem]:
+def broken(tool: Tool, arguments: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield a problem for each rule that the arguments break.
 
     Arguments that the schema refuses break no rule about times: what cannot be read is not
     compared.
     """
-    for rule in operation.rules:
+    for rule in tool.rules:
         if rule.must is not None and not satisfies(rule.must, arguments):
-            yield Problem(_place(operation, rule.say), rule.say)
+            yield Problem(_place(tool, rule.say), rule.say)
         if rule.order is not None:
             yield from _out_of_order(*rule.order, arguments)
 
 
-def _place(operation: Operation, message: str) -> str:
+def _place(tool: Tool, message: str) -> str:
     """Return the argument that a message is about: the first that it names."""
     named = (word for word in re.findall(r"\w+", message))
-    return next((w for w in named if w in operation.input_schema["properties"]), "arguments")
+    return next((w for w in named if w in tool.input_schema["properties"]), "arguments")
 
 
 def _out_of_order(first: str, second: str, arguments: Mapping[str, Any]) -> Iterator[Problem]:

@@ -28,7 +28,7 @@ def compile_catalog(folder: Path) -> dict[str, Any]:
     """
     shared = _read(folder / "_shared.yaml")
     toolsets: list[dict[str, Any]] = []
-    operations: dict[str, dict[str, Any]] = {}
+    tools: dict[str, dict[str, Any]] = {}
     for path in sorted(folder.glob("[!_]*.yaml")):
         document = _read(path)
         try:
@@ -42,17 +42,22 @@ def compile_catalog(folder: Path) -> dict[str, Any]:
             compiled = [Entry(entry, document, shared).compiled() for entry in document["tools"]]
         except (KeyError, TypeError, AttributeError) as error:
             raise CatalogError(f"{path.name}: {type(error).__name__} {error}") from error
-        for operation in compiled:
-            if operation["name"] in operations:
-                raise CatalogError(f"{operation['name']} stands twice in the catalog")
-            operations[operation["name"]] = operation
-    _check_aliases(operations)
+        for tool in compiled:
+            if tool["name"] in tools:
+                raise CatalogError(f"{tool['name']} stands twice in the catalog")
+            tools[tool["name"]] = tool
+    _check_aliases(tools)
+    operations = {name: tool for name, tool in tools.items() if "path" in tool}
+    workflows = [tool for tool in tools.values() if "path" not in tool]
     for operation in operations.values():
         _check_references(operation, operations)
+    for workflow in workflows:
+        _check_uses(workflow, operations)
     return {
         "toolsets": toolsets,
-        "profiles": list(_profiles(_read_if_there(folder / "_profiles.yaml"), operations)),
+        "profiles": list(_profiles(_read_if_there(folder / "_profiles.yaml"), tools)),
         "words": _words(_read_if_there(folder / "_words.yaml")),
+        "workflows": workflows,
         "operations": list(operations.values()),
     }
 
@@ -61,11 +66,9 @@ def _words(document: Mapping[str, Any]) -> dict[str, Any]:
     return {**document, "small": document.get("small", "").split()}
 
 
-def _profiles(
-    document: Mapping[str, Any], operations: Mapping[str, Any]
-) -> Iterator[dict[str, Any]]:
+def _profiles(document: Mapping[str, Any], tools: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for name, profile in document.items():
-        if unknown := [tool for tool in profile["tools"] if tool not in operations]:
+        if unknown := [tool for tool in profile["tools"] if tool not in tools]:
             raise CatalogError(f"_profiles.yaml: {name} lists unknown {', '.join(unknown)}")
         yield {"name": name, **profile}
 
@@ -84,17 +87,27 @@ def _read(path: Path) -> dict[str, Any]:
     return document
 
 
-def _check_aliases(operations: Mapping[str, Any]) -> None:
-    taken = set(operations)
-    for operation in operations.values():
-        for alias in operation.get("aliases", ()):
+def _check_aliases(tools: Mapping[str, Any]) -> None:
+    taken = set(tools)
+    for tool in tools.values():
+        for alias in tool.get("aliases", ()):
             if alias in taken:
-                raise CatalogError(f"{operation['name']}: the alias {alias} is taken")
+                raise CatalogError(f"{tool['name']}: the alias {alias} is taken")
             taken.add(alias)
 
 
+def _check_uses(workflow: Mapping[str, Any], operations: Mapping[str, Any]) -> None:
+    """Check the operations that a workflow is made of; one that reads is made of reads."""
+    for name in [*workflow["uses"], *_reads_named_by(workflow)]:
+        if name not in operations:
+            raise CatalogError(f"{workflow['name']} uses {name}, which the catalog lacks")
+        if workflow["risk"] == "read" and operations[name]["risk"] != "read":
+            raise CatalogError(f"{workflow['name']} is a read and uses {name}, which is none")
+
+
 def _check_references(operation: dict[str, Any], operations: Mapping[str, Any]) -> None:
-    for name in _reads_named_by(operation):
+    preview = operation.get("confirm", {}).get("preview")
+    for name in filter(None, [*_reads_named_by(operation), preview]):
         if name not in operations:
             raise CatalogError(f"{operation['name']} refers to {name}, which the catalog lacks")
         if operations[name]["risk"] != "read":
@@ -114,6 +127,4 @@ def _check_references(operation: dict[str, Any], operations: Mapping[str, Any]) 
 def _reads_named_by(operation: Mapping[str, Any]) -> Iterator[str]:
     if "check" in operation:
         yield operation["check"]
-    if "preview" in operation.get("confirm", {}):
-        yield operation["confirm"]["preview"]
     yield from operation.get("listed_by", {}).values()

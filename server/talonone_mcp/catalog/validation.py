@@ -12,44 +12,42 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from talonone_mcp.catalog.explain import Problem, explain, join
-from talonone_mcp.catalog.model import Operation
+from talonone_mcp.catalog.model import Tool
 from talonone_mcp.catalog.rules import broken
 from talonone_mcp.catalog.schemas import validator
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def problems(
-    operation: Operation, arguments: Mapping[str, Any], *, reserved: bool = False
-) -> list[Problem]:
+def problems(tool: Tool, arguments: Mapping[str, Any], *, reserved: bool = False) -> list[Problem]:
     """Return everything that is wrong with `arguments`; an empty list when the call may go on.
 
     Args:
-        operation: what is to be called.
+        tool: what is to be called.
         arguments: of the call.
         reserved: whether the engine's own arguments are accepted beside those of the schema.
     """
-    errors = _validator_of(operation, reserved).iter_errors(dict(arguments))
+    errors = _validator_of(tool, reserved).iter_errors(dict(arguments))
     found = [
         *_unsendable(arguments, ""),
-        *itertools.chain.from_iterable(explain(error, operation.secrets) for error in errors),
-        *_no_segments(operation, arguments),
-        *broken(operation, arguments),
+        *itertools.chain.from_iterable(explain(error, tool.secrets) for error in errors),
+        *_no_segments(tool, arguments),
+        *broken(tool, arguments),
     ]
     readable = (Problem(_readable(each.at), _readable(each.problem)) for each in found)
     return list(dict.fromkeys(readable))
 
 
 @lru_cache(maxsize=2048)  # every operation of a few catalogs
-def _validator_of(operation: Operation, reserved: bool) -> Draft202012Validator:
-    schema = operation.input_schema
+def _validator_of(tool: Tool, reserved: bool) -> Draft202012Validator:
+    schema = tool.input_schema
     if reserved:
-        schema = {**schema, "properties": {**schema["properties"], **operation.reserved}}
+        schema = {**schema, "properties": {**schema["properties"], **tool.reserved}}
     return validator(schema)
 
 
-def _no_segments(operation: Operation, arguments: Mapping[str, Any]) -> Iterator[Problem]:
-    for name in operation.path_arguments:
+def _no_segments(tool: Tool, arguments: Mapping[str, Any]) -> Iterator[Problem]:
+    for name in tool.path_arguments:
         if arguments.get(name) in ("", ".", ".."):
             yield Problem(
                 name, "must not be empty, '.' or '..', because it is one segment of a path"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from talonone_mcp.catalog import Operation
+from talonone_mcp.catalog import Operation, Tool
 from talonone_mcp.client import documents
 from talonone_mcp.settings import CREDENTIALS_OF, URL_OF
 from talonone_mcp.text import one_line
@@ -134,9 +134,9 @@ def unreadable(operation: Operation, status: int, what: str) -> CallError:
     return CallError("outcome_unknown", message, status=status, hint=look_first(operation))
 
 
-def look_first(operation: Operation) -> str:
+def look_first(tool: Tool) -> str:
     """Return the advice for a write whose outcome is unknown: which read tells."""
-    told_by = f"{operation.check} has told" if operation.check else "you know: no read tells"
+    told_by = f"{tool.check} has told" if tool.check else "you know: no read tells"
     return f"It may have been done. Do not repeat it before {told_by}."
 
 

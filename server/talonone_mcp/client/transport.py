@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from talonone_mcp import __version__
-from talonone_mcp.catalog import Operation
+from talonone_mcp.catalog import Operation, Tool
 from talonone_mcp.client import auth
 from talonone_mcp.client.clock import REAL, Clock
 from talonone_mcp.client.entrance import AT_ONCE
@@ -29,6 +29,8 @@ from talonone_mcp.client.token_cache import token_cache
 from talonone_mcp.settings import Settings
 
 __all__ = ["Answer", "Client", "Request", "Sink", "open_client"]
+
+Heard = Callable[[httpx.Response], Awaitable[None]]
 
 _CONNECT = 10.0  # seconds to reach the deployment, within the limit for the whole request
 _SESSIONS = "/v1/sessions"  # upstream's endpoint: POST opens a session, DELETE ends it
@@ -71,9 +73,9 @@ class Client:
         if operation.body and operation.body.credentials:
             auth.credentials(self._settings)
 
-    def deployment(self, operation: Operation) -> str:
-        """Return where an operation is sent, as a person knows it."""
-        return self._settings.url(operation.api)
+    def deployment(self, tool: Tool) -> str:
+        """Return where a call is sent, as a person knows it."""
+        return self._settings.url(tool.apis[0])
 
     async def send(
         self,
@@ -149,7 +151,11 @@ class Client:
 
 @asynccontextmanager
 async def open_client(
-    settings: Settings, login: Operation, app: Any = None, clock: Clock = REAL
+    settings: Settings,
+    login: Operation,
+    app: Any = None,
+    clock: Clock = REAL,
+    heard: Heard | None = None,
 ) -> AsyncIterator[Client]:
     """Open the process's one HTTP client.
 
@@ -158,21 +164,26 @@ async def open_client(
         login: the operation that opens a session, for an account without a Management key.
         app: an ASGI application that answers in place of the network, as the sandbox does.
         clock: measures pace, waits and deadlines.
+        heard: is shown the head of every answer, whatever its status.
     """
     session = Session(token_cache(settings))
-    async with _http(settings, app) as http:
+    async with _http(settings, app, heard) as http:
         await session.resume()
         yield Client(settings, login, http, session, clock)
 
 
-def _http(settings: Settings, app: Any) -> httpx.AsyncClient:
+def _http(settings: Settings, app: Any, heard: Heard | None) -> httpx.AsyncClient:
     transport = httpx.ASGITransport(app, raise_app_exceptions=False) if app else None
+    hooks: dict[str, list[Callable[..., Any]]] = {
+        "request": [_departs] if app else [],
+        "response": [heard] if heard else [],
+    }
     return httpx.AsyncClient(
         transport=transport,
         timeout=httpx.Timeout(None, connect=min(_CONNECT, settings.timeout)),
         limits=httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE),
         headers={"User-Agent": f"talonone-mcp/{__version__}", "Accept": "application/json, */*"},
-        event_hooks={"request": [_departs]} if app else {},
+        event_hooks=hooks,
         follow_redirects=False,
     )
 

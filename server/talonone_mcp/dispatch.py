@@ -1,0 +1,53 @@
+"""Leads a call to what answers it: a door, a workflow or an operation.
+
+Whoever makes calls, a client or a person at the terminal, makes them here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from talonone_mcp import workflows
+from talonone_mcp.catalog import Catalog, Workflow
+from talonone_mcp.door_calls import DoorCalls
+from talonone_mcp.doors import FIND, READ, RUN
+from talonone_mcp.executor import Executor
+from talonone_mcp.gate import Caller
+
+
+class Dispatch:
+    """Everything that can be called by name."""
+
+    def __init__(self, catalog: Catalog, executor: Executor, *, read_only: bool) -> None:
+        """Take what answers calls.
+
+        Args:
+            catalog: every operation and workflow.
+            executor: runs them.
+            read_only: whether the doors lead to reads alone.
+        """
+        self.executor = executor
+        self._catalog = catalog
+        self._doors = DoorCalls(catalog, read_only=read_only)
+
+    def resolved(self, name: str, arguments: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+        """Return what is really called: of a door that leads to an operation, that operation.
+
+        Raises:
+            CallError: `invalid_arguments`, when the door does not take them.
+        """
+        return self._doors.operation(name, arguments) if name in (READ, RUN) else (name, arguments)
+
+    async def call(self, name: str, arguments: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
+        """Answer one call, whose name is `resolved`.
+
+        Raises:
+            CallError: it did not succeed, or may not be made.
+        """
+        if name == FIND:
+            return self._doors.find(arguments)
+        tool = self._catalog.find(name)
+        if isinstance(tool, Workflow):
+            return await workflows.run(tool, arguments, caller, self.executor)
+        return await self.executor.call(name, arguments, caller)

@@ -1,0 +1,60 @@
+"""Opens what answers calls: the one client, on the network or on the sandbox, and all above it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager, closing
+
+from starlette.types import ASGIApp
+
+from talonone_mcp.approvals.sqlite import NAME as LEDGER
+from talonone_mcp.approvals.sqlite import SqliteLedger
+from talonone_mcp.audit import AuditLog
+from talonone_mcp.catalog import Catalog
+from talonone_mcp.client.transport import Client, open_client
+from talonone_mcp.dispatch import Dispatch
+from talonone_mcp.executor import Executor
+from talonone_mcp.gate import Gate
+from talonone_mcp.imports import ImportFiles
+from talonone_mcp.recorder import Recorder
+from talonone_mcp.resources import Sources
+from talonone_mcp.settings import Settings
+
+
+@asynccontextmanager
+async def open_dispatch(
+    settings: Settings, catalog: Catalog, sources: Sources, upstream: ASGIApp | None = None
+) -> AsyncIterator[Dispatch]:
+    """Open the client, and what answers calls with it.
+
+    Args:
+        settings: the configuration.
+        catalog: every operation and workflow.
+        sources: where exports, and the whole of an answer that was cut, are kept for reading.
+        upstream: an application that answers in place of the network, or of the sandbox.
+    """
+    with ExitStack() as stack:
+        if settings.sandbox and upstream is None:
+            from talonone_mcp.sandbox.app import Sandbox  # noqa: PLC0415 - no one else needs it
+
+            upstream = stack.enter_context(closing(Sandbox(catalog)))
+        login = catalog.operations["create_session"]
+        async with open_client(settings, login, upstream) as client:
+            executor = _executor(settings, catalog, client, sources)
+            yield Dispatch(catalog, executor, read_only=settings.read_only)
+
+
+def _executor(settings: Settings, catalog: Catalog, client: Client, sources: Sources) -> Executor:
+    ledger = SqliteLedger(settings.state_dir / LEDGER, lifetime=settings.approval_seconds)
+    gate = Gate(settings.confirm, ledger, settings.thresholds)
+    recorder = Recorder(AuditLog(settings.state_dir), reads=settings.audit_reads)
+    return Executor(
+        catalog,
+        client,
+        gate,
+        recorder,
+        import_files=ImportFiles(settings.import_folder, settings.state_dir),
+        exports=sources.exports,
+        answers=sources.answers,
+        read_only=settings.read_only,
+    )
