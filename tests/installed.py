@@ -21,7 +21,8 @@ COMMAND = os.environ.get("TALONONE_MCP_COMMAND") or str(
 _OURS = ("TALONONE_", "CAPILLARY_")
 _STATE = tempfile.TemporaryDirectory()  # so that the user's own state is left alone
 _BARE = {key: value for key, value in os.environ.items() if not key.startswith(_OURS)} | {
-    "TALONONE_STATE_DIR": _STATE.name
+    "TALONONE_STATE_DIR": _STATE.name,
+    "XDG_CONFIG_HOME": _STATE.name,
 }
 
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import anyio
 import pytest
 
 from talonone_mcp.catalog import Catalog
@@ -48,6 +49,12 @@ class Wired:
         with pytest.raises(CallError) as raised:
             await self.send(tool, request, sink)
         return raised.value
+
+    async def ends_noticed(self) -> None:
+        """Wait until this end knows of every idle connection that the other end has closed."""
+        pool = self.client._upstream._http._transport._pool  # type: ignore[attr-defined]
+        while not all(each.has_expired() for each in pool.connections):  # noqa: ASYNC110 - by the kernel
+            await anyio.sleep(0.001)
 
     def under_way(self) -> dict[str, int]:
         """Count what there is besides idle connections; nothing is, when nobody calls."""

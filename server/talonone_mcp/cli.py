@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from talonone_mcp import __version__
+from talonone_mcp.commands.options import add_serve_options
 from talonone_mcp.state import StateError
 
 if TYPE_CHECKING:
@@ -22,17 +23,27 @@ if TYPE_CHECKING:
 _ELSEWHERE = {
     "approvals": "approve or deny what agents wait for",
     "audit": "look at the log of what was called",
+    "call": "call one operation or workflow",
+    "completion": "have a shell complete what is typed",
+    "doctor": "check the configuration, the keys and the way to Talon.One",
+    "install": "tell a host, such as Claude or Cursor, to start this server",
     "sandbox": "serve the embedded Talon.One over HTTP",
+    "tools": "list, search and explain what can be called",
+    "uninstall": "take out of a host what install put in",
 }
 _USAGE = 2  # the exit status of a command that cannot start as it was given
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0 success, 1 failure, 2 wrong use."""
+    if "_ARGCOMPLETE" in os.environ:  # a shell asks what could come next
+        from talonone_mcp.commands.completion import complete
+
+        complete(_parser)
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help", "--version")):
         given.insert(0, "serve")  # hosts start `talonone-mcp` alone
-    options = _parser(given[0]).parse_args(given)
+    options = _options(given)
     run: Callable[[argparse.Namespace], int] = options.run
     try:
         return run(options)
@@ -40,6 +51,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(str(error), _USAGE)
     except KeyboardInterrupt:
         return 130  # as a shell reports a program that SIGINT ended
+
+
+def _options(given: list[str]) -> argparse.Namespace:
+    parser = _parser(given[0])
+    options, rest = parser.parse_known_args(given)
+    if any(each.startswith("-") for each in rest) or (rest and not hasattr(options, "pairs")):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:  # argparse takes no argument of `call` that comes after a flag
+        options.pairs += rest
+    return options
 
 
 def _parser(command: str) -> argparse.ArgumentParser:
@@ -62,57 +83,8 @@ def _parser(command: str) -> argparse.ArgumentParser:
 
 def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     serve = commands.add_parser("serve", help="serve MCP (also without any command)")
-    serve.add_argument("--transport", choices=["stdio", "http"], help="stdio unless said")
-    serve.add_argument("--host", help="for http: 127.0.0.1 unless said; this machine only")
-    serve.add_argument("--port", type=int, help="for http: 8000 unless said, 0 for a free one")
-    serve.add_argument(
-        "--sandbox", action="store_true", default=None, help="no account: an embedded Talon.One"
-    )
-    serve.add_argument(
-        "--profile",
-        metavar="JOB",
-        help="list the tools of one job: support, marketing, loyalty, engineer or admin",
-    )
-    serve.add_argument(
-        "--toolsets",
-        type=_names,
-        metavar="NAME,...",
-        help="list every operation of these groups; all lists all 234",
-    )
-    serve.add_argument("--tools", type=_names, metavar="NAME,...", help="list these operations")
-    serve.add_argument(
-        "--read-only",
-        action="store_true",
-        default=None,
-        help="allow nothing but reading, listed or not",
-    )
-    serve.add_argument(
-        "--output-schemas",
-        action="store_true",
-        default=None,
-        help="list what answers look like too, for hosts that call tools from code",
-    )
-    serve.add_argument(
-        "--confirm",
-        choices=["ask", "approve", "block", "off"],
-        help="what happens to a call that a person must confirm: ask them (unless said), refuse it"
-        " until approved outside the conversation, always refuse it, or let it pass",
-    )
-    serve.add_argument(
-        "--mask-pii",
-        action="store_true",
-        default=None,
-        help="mask e-mail addresses, phone numbers and people's names in answers",
-    )
+    add_serve_options(serve)
     serve.set_defaults(run=_serve)
-
-
-def _names(text: str) -> tuple[str, ...]:
-    """Read a list of names."""
-    names = tuple(name.strip() for name in text.split(",") if name.strip())
-    if not names:
-        raise argparse.ArgumentTypeError("give at least one name")
-    return names
 
 
 def _serve(options: argparse.Namespace) -> int:

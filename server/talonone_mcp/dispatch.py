@@ -10,24 +10,30 @@ from typing import Any
 
 from talonone_mcp import workflows
 from talonone_mcp.catalog import Catalog, Workflow
+from talonone_mcp.csv_masking import mask_csv
 from talonone_mcp.door_calls import DoorCalls
 from talonone_mcp.doors import FIND, READ, RUN
 from talonone_mcp.executor import Executor
 from talonone_mcp.gate import Caller
+from talonone_mcp.masking import mask_personal, names_people
 
 
 class Dispatch:
     """Everything that can be called by name."""
 
-    def __init__(self, catalog: Catalog, executor: Executor, *, read_only: bool) -> None:
+    def __init__(
+        self, catalog: Catalog, executor: Executor, *, read_only: bool, masked: bool
+    ) -> None:
         """Take what answers calls.
 
         Args:
             catalog: every operation and workflow.
             executor: runs them.
             read_only: whether the doors lead to reads alone.
+            masked: whether personal data is taken out of what is shown.
         """
         self.executor = executor
+        self._masked = masked
         self._catalog = catalog
         self._doors = DoorCalls(catalog, read_only=read_only)
 
@@ -39,8 +45,16 @@ class Dispatch:
         """
         return self._doors.operation(name, arguments) if name in (READ, RUN) else (name, arguments)
 
-    async def call(self, name: str, arguments: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
-        """Answer one call, whose name is `resolved`.
+    async def call(
+        self, name: str, arguments: Mapping[str, Any], caller: Caller, *, whole: bool = False
+    ) -> dict[str, Any]:
+        """Answer one call.
+
+        Args:
+            name: as `resolved` returns it.
+            arguments: likewise.
+            caller: who makes it.
+            whole: whether to return all that an operation answers, and not what a model is shown.
 
         Raises:
             CallError: it did not succeed, or may not be made.
@@ -50,4 +64,18 @@ class Dispatch:
         tool = self._catalog.find(name)
         if isinstance(tool, Workflow):
             return await workflows.run(tool, arguments, caller, self.executor)
+        if whole:
+            return await self.executor.whole(name, arguments, caller)
         return await self.executor.call(name, arguments, caller)
+
+    def shown(self, name: str, content: dict[str, Any]) -> dict[str, Any]:
+        """Return what may be shown of an answer, or of an error, of a call by that name."""
+        if not self._masked:
+            return content
+        if isinstance(content.get("csv"), str):
+            content = content | {"csv": mask_csv(content["csv"])}
+        tool = self._catalog.find(name)
+        masked: dict[str, Any] = mask_personal(
+            content, people=tool is not None and names_people(tool)
+        )
+        return masked

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,7 +49,7 @@ def shape(operation: Operation, arguments: Mapping[str, Any], answer: Answer) ->
         answer: what upstream said.
     """
     if answer.body is None:
-        return Shaped({"done": True, "status": answer.status})
+        return Shaped(whole(answer))
     body = answer.body if isinstance(answer.body, dict) else {"data": answer.body}
     paths = arguments.get(FIELDS) or operation.view
     tokens = arguments.get(MAX_TOKENS, TOKENS)
@@ -60,6 +60,24 @@ def shape(operation: Operation, arguments: Mapping[str, Any], answer: Answer) ->
     if not left_out:
         return Shaped(shown)
     return Shaped({**shown, "page": {"left_out": left_out}}, slim(body))
+
+
+def whole(answer: Answer, paths: Sequence[str] = ()) -> dict[str, Any]:
+    """Return all of an answer, without what is empty and without hidden characters.
+
+    Args:
+        answer: what upstream said. A list that is the whole of it stands under `data`.
+        paths: the fields to keep, of each item where there is a list; all unless given.
+    """
+    if answer.body is None:
+        return {"done": True, "status": answer.status}
+    body = answer.body if isinstance(answer.body, dict) else {"data": answer.body}
+    if isinstance(body.get("data"), list):
+        chosen = {**body, "data": selected(body["data"], paths)}
+    else:
+        chosen = selected(body, paths)
+    shown: dict[str, Any] = slim(chosen)
+    return shown
 
 
 def shape_export(export: Export, beginning: bytes) -> dict[str, Any]:

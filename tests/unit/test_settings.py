@@ -101,10 +101,21 @@ def test_the_sandbox_needs_no_account_and_uses_none() -> None:
     assert settings.apis == {"management", "integration", "third_party", "capillary"}
 
 
-def test_an_account_that_cannot_be_used_does_not_concern_the_sandbox(tmp_path: Path) -> None:
-    broken = {"TALONONE_MANAGEMENT_KEY_FILE": str(tmp_path / "none"), "TALONONE_TIMEOUT": "7"}
-
-    assert load_settings({"sandbox": True}, broken).timeout == 7
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"TALONONE_MANAGEMENT_KEY_FILE": "/of/no/file"},
+        {"TALONONE_BASE_URL": "nonsense"},
+        {"TALONONE_EMAIL": "half@an.account"},
+        {"TALONONE_INTEGRATION_KEYS": "{"},
+        {"TALONONE_TOKEN_CACHE": "/of/no/file"},
+        {"CAPILLARY_USERNAME": "half"},
+    ],
+)
+def test_an_account_that_cannot_be_used_does_not_concern_the_sandbox(
+    broken: dict[str, str],
+) -> None:
+    assert load_settings({"sandbox": True}, broken | {"TALONONE_TIMEOUT": "7"}).timeout == 7
 
 
 def test_a_port_without_http_is_a_contradiction() -> None:

@@ -64,15 +64,26 @@ async def test_one_connection_serves_call_after_call(wire: Wire) -> None:
     assert wire.server.connections == 1
 
 
-async def test_a_connection_that_was_closed_while_idle_is_noticed(wire: Wire) -> None:
-    """For a read, whenever the end comes: of a write that is just leaving, nobody knows then."""
+@pytest.mark.parametrize("tool", [READ, WRITE])
+async def test_a_connection_that_was_closed_while_idle_is_noticed(wire: Wire, tool: str) -> None:
+    wire.server.meet(CLOSES_IDLE)
+    async with wire.opened() as client:
+        await client.send(READ)
+        await client.ends_noticed()
+        await client.send(tool)
+
+    assert wire.server.paths == ["/v1/x", "/v1/x"]
+    assert wire.server.connections == 2
+
+
+async def test_a_connection_that_is_closed_as_a_read_leaves_is_replaced(wire: Wire) -> None:
+    """Whether this end knows by then or not; of a write that has left, nobody knows the outcome."""
     wire.server.meet(CLOSES_IDLE)
     async with wire.opened() as client:
         await client.send(READ)
         await client.send(READ)
 
     assert wire.server.paths == ["/v1/x", "/v1/x"]
-    assert wire.server.connections == 2
 
 
 async def test_what_is_too_long_for_an_address_is_said_to_be(wire: Wire) -> None:

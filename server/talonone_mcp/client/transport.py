@@ -73,6 +73,11 @@ class Client:
         if operation.body and operation.body.credentials:
             auth.credentials(self._settings)
 
+    @property
+    def applications(self) -> tuple[int, ...]:
+        """The Applications that have a key of the Integration API each, by their ids."""
+        return self._settings.applications
+
     def deployment(self, tool: Tool) -> str:
         """Return where a call is sent, as a person knows it."""
         return self._settings.url(tool.apis[0])

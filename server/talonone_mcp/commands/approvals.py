@@ -10,11 +10,8 @@ question must not be able to draw something else over itself.
 from __future__ import annotations
 
 import argparse
-import getpass
-import io
 import json
 import os
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,11 +35,20 @@ from talonone_mcp.commands.approval_text import (
     table,
     what_it_allows,
 )
+from talonone_mcp.commands.terminal import (
+    ask_hidden,
+    at_terminal,
+    fail,
+    knows_passphrase,
+    says_yes,
+    user,
+    warn,
+    writable_anyhow,
+)
+from talonone_mcp.settings.loading import with_state
 from talonone_mcp.state import approval_lifetime, state_folder
 from talonone_mcp.text import one_line
 
-_FAILED = 1  # the exit status
-_TRIES = 3  # of the passphrase
 _REASON = 500  # characters of a reason; the agent reads it
 
 _NO_TERMINAL = (
@@ -107,14 +113,14 @@ def _add(
 
 def _run(command: _Command, options: argparse.Namespace) -> int:
     """Run a command; what goes wrong is one line on stderr."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter
-    folder, lifetime = state_folder(os.environ), approval_lifetime(os.environ)
+    writable_anyhow()
+    known = with_state(os.environ)
+    folder, lifetime = state_folder(known), approval_lifetime(known)
     ledger = SqliteLedger(folder / NAME, lifetime=lifetime)
     try:
         return command(options, _State(folder, ledger, lifetime))
     except (LedgerError, DecisionError, PassphraseError) as error:
-        return _fail(str(error))
+        return fail(str(error))
 
 
 # --- The commands --------------------------------------------------------------------------------
@@ -141,19 +147,19 @@ def _show(options: argparse.Namespace, state: _State) -> int:
 
 
 def _approve(options: argparse.Namespace, state: _State) -> int:
-    if not _at_terminal():
-        return _fail(f"{_NO_TERMINAL} talonone-mcp approvals approve {shown_id(options.id)}")
+    if not at_terminal():
+        return fail(f"{_NO_TERMINAL} talonone-mcp approvals approve {shown_id(options.id)}")
     approval = _undecided(options.id, state.ledger)
     guarded = passphrases.is_set(state.folder)
     print(everything(approval, time.time()))
     print(f"\nA yes allows {what_it_allows(approval)}, within {span(state.lifetime)}.\n")
     if not guarded:
-        _warn(_UNGUARDED)
-    if not options.yes and not _says_yes():
-        return _fail(f"not approved; it still waits. To refuse it: {deny_command(approval)}")
-    if guarded and not _knows_passphrase(state.folder, "Passphrase: "):
-        return _fail("not approved: the passphrase is wrong")
-    decided = state.ledger.decide(approval.id, approve=True, by=_user())
+        warn(_UNGUARDED)
+    if not options.yes and not says_yes("Approve exactly this call?"):
+        return fail(f"not approved; it still waits. To refuse it: {deny_command(approval)}")
+    if guarded and not knows_passphrase(state.folder, "Passphrase: "):
+        return fail("not approved: the passphrase is wrong")
+    decided = state.ledger.decide(approval.id, approve=True, by=user())
     print(f"Approved: {what_it_allows(decided)}, until {clock(decided.expires)}.")
     print("It runs when the agent makes the same call again.")
     return 0
@@ -162,7 +168,7 @@ def _approve(options: argparse.Namespace, state: _State) -> int:
 def _deny(options: argparse.Namespace, state: _State) -> int:
     approval = _find(options.id, state.ledger)
     reason = one_line(options.reason, _REASON)
-    denied = state.ledger.decide(approval.id, approve=False, by=_user(), reason=reason)
+    denied = state.ledger.decide(approval.id, approve=False, by=user(), reason=reason)
     because = f": {denied.reason}" if denied.reason else ""
     print(f"Denied: {what_it_allows(denied)}.")
     print(f"If it calls again, the agent is told: A person denied this{because}.")
@@ -176,19 +182,19 @@ def _prune(_: argparse.Namespace, state: _State) -> int:
 
 
 def _passphrase(_: argparse.Namespace, state: _State) -> int:
-    if not _at_terminal():
-        return _fail("passphrase needs a terminal: it is typed, and never given any other way")
-    if passphrases.is_set(state.folder) and not _knows_passphrase(
+    if not at_terminal():
+        return fail("passphrase needs a terminal: it is typed, and never given any other way")
+    if passphrases.is_set(state.folder) and not knows_passphrase(
         state.folder, "Passphrase so far: "
     ):
-        return _fail("nothing was changed: the passphrase is wrong")
-    new = _ask_hidden("New passphrase: ")
-    if new != _ask_hidden("The new one again: "):
-        return _fail("nothing was changed: the two are not the same")
+        return fail("nothing was changed: the passphrase is wrong")
+    new = ask_hidden("New passphrase: ")
+    if new != ask_hidden("The new one again: "):
+        return fail("nothing was changed: the two are not the same")
     try:
         passphrases.set_passphrase(state.folder, new)
     except ValueError as error:
-        return _fail(f"nothing was changed. {error}")
+        return fail(f"nothing was changed. {error}")
     print("The passphrase is set, and is asked for before each yes.")
     print(f"Only a hash of it is kept, in {state.folder / passphrases.NAME}: do not forget it.")
     return 0
@@ -221,60 +227,3 @@ def _undecided(given: str, ledger: Ledger) -> Approval:
     if state != "pending":
         raise DecisionError(f"Approval {approval.id} is {state} already.")
     return approval
-
-
-# --- The person ----------------------------------------------------------------------------------
-
-
-def _at_terminal() -> bool:
-    # Python has no stream at all where the one it was started with is closed.
-    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
-
-
-def _says_yes() -> bool:
-    # Given the question, input() would write it to stderr, which may be somebody's log.
-    print("Approve exactly this call? Type yes: ", end="", flush=True)
-    try:
-        return input().strip() == "yes"
-    except EOFError:
-        print()
-        return False
-
-
-def _knows_passphrase(folder: Path, prompt: str) -> bool:
-    for _ in range(_TRIES):
-        typed = _ask_hidden(prompt)
-        if not typed:
-            return False
-        if passphrases.matches(folder, typed):
-            return True
-        print("That is not it.")
-    return False
-
-
-def _ask_hidden(prompt: str) -> str:
-    """Ask without showing what is typed; nothing, where they end the input."""
-    try:
-        return getpass.getpass(prompt)
-    except EOFError:
-        print()
-        return ""
-
-
-def _user() -> str:
-    """Return the name of the user; not `getpass.getuser`, which believes the environment."""
-    try:
-        import pwd  # noqa: PLC0415 - Windows has none
-
-        return pwd.getpwuid(os.getuid()).pw_name
-    except (ImportError, KeyError):  # a container's user may have no name
-        return "unknown"
-
-
-def _warn(message: str) -> None:
-    print(f"talonone-mcp: {one_line(message, 1000)}", file=sys.stderr, flush=True)
-
-
-def _fail(message: str, status: int = _FAILED) -> int:
-    _warn(message)
-    return status

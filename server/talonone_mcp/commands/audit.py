@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from talonone_mcp.audit import verify
+from talonone_mcp.settings.loading import with_state
 from talonone_mcp.state import state_folder
 
 
@@ -25,7 +26,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def _verify(options: argparse.Namespace) -> int:
-    folder = state_folder(os.environ)
+    folder = state_folder(with_state(os.environ))
     verdict = verify(folder)
     if options.json:
         content: dict[str, Any] = {"folder": str(folder), **asdict(verdict)}

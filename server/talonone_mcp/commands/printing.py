@@ -1,0 +1,162 @@
+"""Prints answers for people: a list as a table, a thing as its fields, an error in a few lines.
+
+What is printed came from upstream, so it is text and never markup.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TextIO
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+_DEEP = 2  # levels of a thing inside a thing that are shown as fields
+_CELL = 60  # characters of a value in a table
+_WIDE = 160  # columns, where no terminal says how many there are
+
+
+def console(file: TextIO) -> Console:
+    """Return what prints to a stream; without colours where nobody sees them, or wants them."""
+    return Console(
+        file=file,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        width=None if file.isatty() else _WIDE,
+        no_color=bool(os.environ.get("NO_COLOR")),
+    )
+
+
+def print_answer(to: Console, answer: Mapping[str, Any], columns: Sequence[str] = ()) -> None:
+    """Print an answer.
+
+    Args:
+        to: where.
+        answer: what a call was answered with.
+        columns: the fields of a list's items that are its columns, as dotted paths; those that
+            are single values unless given.
+    """
+    if isinstance(answer.get("csv"), str):
+        _print_export(to, answer)
+    elif isinstance(answer.get("data"), list):
+        _print_list(to, answer, columns)
+    elif set(answer) == {"done", "status"}:
+        to.print(f"Done (status {answer['status']}).")
+    else:
+        _print_fields(to, answer)
+
+
+def print_error(to: Console, error: Mapping[str, Any]) -> None:
+    """Print what keeps a call from being a success: what, where, and what to do."""
+    to.print(Text(f"{error['kind']}: {error['message']}", "red"))
+    for detail in error.get("details", ()):
+        to.print(Text(f"  {detail['at']}: {detail['problem']}"))
+    if "hint" in error:
+        to.print(Text(error["hint"]))
+
+
+def print_table(to: Console, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print rows under their headings; the last column takes what is left of the width."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for name in head:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_cell(value)) for value in row))
+    to.print(table)
+
+
+def _print_list(to: Console, answer: Mapping[str, Any], columns: Sequence[str]) -> None:
+    items = answer["data"]
+    if not items:
+        to.print("Nothing.")
+    elif all(isinstance(item, dict) for item in items):
+        wanted = _present(items, columns) or _single_values(items)
+        print_table(to, wanted, [[_at(item, path) for path in wanted] for item in items])
+    else:
+        for item in items:
+            to.print(Text(_cell(item)))
+    total = answer.get("totalResultSize")
+    of = f" of {total:,}" if isinstance(total, int) else ""
+    more = " There are more: skip=N begins further on, fetchAll=N reads so many."
+    to.print(Text(f"{len(items):,}{of}.{more if _has_more(answer) else ''}", "dim"))
+
+
+def _has_more(answer: Mapping[str, Any]) -> bool:
+    total = answer.get("totalResultSize")
+    return bool(answer.get("hasMore")) or (isinstance(total, int) and total > len(answer["data"]))
+
+
+def _print_export(to: Console, answer: Mapping[str, Any]) -> None:
+    head, *rows = list(csv.reader(io.StringIO(answer["csv"]))) or [[]]
+    print_table(to, head, rows)
+    page = answer.get("page", {})
+    if "left_out" in page:
+        to.print(Text(f"{page['shown']:,} of {page['total']:,} rows.", "dim"))
+
+
+def _print_fields(to: Console, thing: Mapping[str, Any], depth: int = 0) -> None:
+    """Print the single values of a thing, then what is inside it, indented."""
+    inner = {key: value for key, value in thing.items() if depth < _DEEP and _is_deep(value)}
+    single = {key: value for key, value in thing.items() if key not in inner}
+    width = max(map(len, single), default=0)
+    for key, value in single.items():
+        line = Text(f"{key:<{width}}  {_text(value)}")
+        to.print(Padding(line, (0, 0, 0, 2 * depth)))
+    for key, value in inner.items():
+        to.print(Text(f"{'  ' * depth}{key}", "bold"))
+        if isinstance(value, dict):
+            _print_fields(to, value, depth + 1)
+        else:
+            head = _single_values(value)
+            print_table(to, head, [[item.get(name) for name in head] for item in value])
+
+
+def _is_deep(value: Any) -> bool:
+    """Tell whether a value has fields of its own, and too many for a line."""
+    inside = value if isinstance(value, list) else [value]
+    return all(isinstance(each, dict) for each in inside) and len(json.dumps(value)) > _CELL
+
+
+def _present(items: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> list[str]:
+    """Return those columns in which any item has something."""
+    return [path for path in columns if any(_at(item, path) is not None for item in items)]
+
+
+def _single_values(items: Sequence[Mapping[str, Any]]) -> list[str]:
+    names = dict.fromkeys(name for item in items for name in item)
+    deep = {name for item in items for name in item if _is_deep(item[name])}
+    return [name for name in names if name not in deep] or [*names]
+
+
+def _at(item: Any, path: str) -> Any:
+    for step in path.split("."):
+        if isinstance(item, list):
+            item = [each.get(step) for each in item if isinstance(each, dict)]
+        elif isinstance(item, dict):
+            item = item.get(step) if step != "*" else [*item.values()]
+        else:
+            return None
+    return item
+
+
+def _cell(value: Any) -> str:
+    text = _text(value)
+    return text if len(text) <= _CELL else f"{text[: _CELL - 1]}…"
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(item, (str, int, float)) for item in value):
+        return ", ".join(map(_text, value))
+    return json.dumps(value, ensure_ascii=False)

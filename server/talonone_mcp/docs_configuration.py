@@ -1,0 +1,96 @@
+"""Writes the tables of the README's section on configuration, from the settings and the parser.
+
+    python -m talonone_mcp.docs_configuration README.md
+
+They stand between two comments. A test fails when they are not what this writes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic.fields import FieldInfo
+
+from talonone_mcp.commands.options import add_serve_options
+from talonone_mcp.settings import Settings
+from talonone_mcp.settings.file import BY_APPLICATION, keys
+
+BEGIN = "<!-- The settings: made by `python -m talonone_mcp.docs_configuration README.md` -->"
+END = "<!-- The end of the settings -->"
+
+
+def tables() -> str:
+    """Return the tables of variables and of flags as Markdown."""
+    return "\n".join([*_variables(), "", *_flags()]) + "\n"
+
+
+def renewed(text: str) -> str:
+    """Return a document with the tables in the place of what is between the comments.
+
+    Raises:
+        ValueError: it has not each of the comments once.
+    """
+    if text.count(BEGIN) != 1 or text.count(END) != 1:
+        raise ValueError(f"it must have these two lines: {BEGIN} {END}")
+    before, _, rest = text.partition(BEGIN)
+    return f"{before}{BEGIN}\n\n{tables()}\n{END}{rest.partition(END)[2]}"
+
+
+def _variables() -> Iterator[str]:
+    yield "| variable | in the file | meaning |"
+    yield "| --- | --- | --- |"
+    for attribute, field in Settings.model_fields.items():
+        if field.alias:
+            yield _row(f"`{field.alias}`", f"`{_key(attribute)}`", _meaning(field))
+
+
+def _flags() -> Iterator[str]:
+    parser = argparse.ArgumentParser(add_help=False)
+    add_serve_options(parser)
+    yield "| flag of `talonone-mcp [serve]` | in the file | meaning |"
+    yield "| --- | --- | --- |"
+    for action in parser._actions:  # argparse has no other way to list them
+        [flag] = action.option_strings
+        value = action.metavar or ("|".join(action.choices) if action.choices else "")
+        if not value and action.nargs != 0:
+            value = action.dest.upper()
+        known = action.dest in Settings.model_fields
+        key = f"`{_key(action.dest)}`" if known else ""
+        yield _row(f"`{f'{flag} {value}'.strip()}`", key, action.help or "")
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def _key(attribute: str) -> str:
+    if attribute == BY_APPLICATION:
+        return f"[{BY_APPLICATION}]"
+    return next(
+        str(key) for key in keys().values() if key.attribute == attribute and not key.holds_path
+    )
+
+
+def _meaning(field: FieldInfo) -> str:
+    """Return the description, with the default where that says something."""
+    said = field.description or ""
+    default = field.default
+    if field.is_required() or field.default_factory or default in (None, {}, False):
+        return said
+    shown = f"{default:g}" if isinstance(default, float) else str(default)
+    return f"{said.removesuffix('.')}; {shown} unless set."
+
+
+def main(arguments: list[str]) -> int:
+    """Renew the tables in the files that are named."""
+    for name in arguments:
+        path = Path(name)
+        path.write_text(renewed(path.read_text("utf-8")), "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
