@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import pty
 import re
-import select
 import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +21,7 @@ from talonone_mcp.approvals import Approval, Call
 from talonone_mcp.approvals import passphrase as passphrases
 from talonone_mcp.approvals.sqlite import NAME, SqliteLedger
 from talonone_mcp.cli import main
+from tests.terminal import DEADLINE, terminal
 
 GOOD = "correct horse"
 CALL = Call(
@@ -38,15 +36,7 @@ QUESTION = (
     'Delete campaign "Summer promotions" (18) of Application 42? It is running, with 41 coupons'
     " created and 28 coupon redemptions. Its rules and coupons go with it. This cannot be undone."
 )
-# The terminal becomes the one that the process is controlled from, which getpass opens.
-DRIVER = """
-import fcntl, sys, termios
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-from talonone_mcp.cli import main
-sys.exit(main(["approvals", *sys.argv[1:]]))
-"""
 COMMAND = [sys.executable, "-m", "talonone_mcp", "approvals"]
-DEADLINE = 20.0  # seconds, of a machine under load
 
 
 @pytest.fixture
@@ -88,70 +78,6 @@ def state_of(ledger: SqliteLedger, approval: Approval) -> Approval:
     return found
 
 
-# --- A terminal ----------------------------------------------------------------------------------
-
-
-class Terminal:
-    """What a person sees and types. stderr is read at the end, so that it can be told apart."""
-
-    def __init__(self, master: int, process: subprocess.Popen[str]) -> None:
-        self.shown = ""
-        self._at = 0
-        self._master = master
-        self._process = process
-
-    def expect(self, text: str) -> None:
-        """Read until the text is there, after what was expected before."""
-        until = time.monotonic() + DEADLINE
-        while text not in self.shown[self._at :]:
-            assert self._read(until), f"{text!r} did not come:\n{self.shown}"
-        self._at = self.shown.index(text, self._at) + len(text)
-
-    def type(self, line: str) -> None:
-        os.write(self._master, f"{line}\n".encode())
-
-    def end(self) -> tuple[int, str]:
-        """Read to the end, and return the exit status and what was said on stderr."""
-        until = time.monotonic() + DEADLINE
-        while self._read(until):
-            pass
-        _, err = self._process.communicate(timeout=DEADLINE)
-        return self._process.returncode, err
-
-    def _read(self, until: float) -> bool:
-        ready, _, _ = select.select([self._master], [], [], max(0, until - time.monotonic()))
-        assert ready, f"nothing more came:\n{self.shown}"
-        try:
-            data = os.read(self._master, 65536)
-        except OSError as error:  # how Linux says that nobody is at the other end any more
-            assert error.errno == errno.EIO
-            return False
-        self.shown += data.decode().replace("\r\n", "\n")
-        return bool(data)
-
-
-@contextmanager
-def terminal(*arguments: str) -> Iterator[Terminal]:
-    master, slave = pty.openpty()
-    try:
-        process = subprocess.Popen(
-            [sys.executable, "-c", DRIVER, *arguments],
-            stdin=slave,
-            stdout=slave,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        os.close(slave)
-        with process:
-            try:
-                yield Terminal(master, process)
-            finally:
-                process.kill()
-    finally:
-        os.close(master)
-
-
 def piped(*arguments: str, typed: str) -> subprocess.CompletedProcess[str]:
     """Run the command as an agent's shell does."""
     return subprocess.run(
@@ -169,7 +95,7 @@ def piped(*arguments: str, typed: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_yes_in_a_terminal_approves_and_warns(ledger: SqliteLedger, waiting: Approval) -> None:
-    with terminal("approve", waiting.id) as person:
+    with terminal("approvals", "approve", waiting.id) as person:
         person.expect('"campaignId": 18')
         person.expect("| Delete campaign")
         person.expect("undone.")
@@ -196,7 +122,7 @@ def test_yes_in_a_terminal_approves_and_warns(ledger: SqliteLedger, waiting: App
 def test_anything_but_yes_leaves_it_waiting(
     ledger: SqliteLedger, waiting: Approval, answer: str
 ) -> None:
-    with terminal("approve", waiting.id) as person:
+    with terminal("approvals", "approve", waiting.id) as person:
         person.expect("Type yes: ")
         person.type(answer)
         status, err = person.end()
@@ -207,7 +133,7 @@ def test_anything_but_yes_leaves_it_waiting(
 
 
 def test_with_yes_it_does_not_ask_again(ledger: SqliteLedger, waiting: Approval) -> None:
-    with terminal("approve", "--yes", waiting.id) as person:
+    with terminal("approvals", "approve", "--yes", waiting.id) as person:
         person.expect("undone.")
         person.expect("Approved: ")
         status, err = person.end()
@@ -278,7 +204,7 @@ def test_the_passphrase_is_asked_for_and_not_shown(
 ) -> None:
     passphrases.set_passphrase(folder, GOOD)
 
-    with terminal("approve", *flags, waiting.id) as person:
+    with terminal("approvals", "approve", *flags, waiting.id) as person:
         if not flags:
             person.expect("Type yes: ")
             person.type("yes")
@@ -301,7 +227,7 @@ def test_three_wrong_passphrases_are_the_end(
 ) -> None:
     passphrases.set_passphrase(folder, GOOD)
 
-    with terminal("approve", "--yes", waiting.id) as person:
+    with terminal("approvals", "approve", "--yes", waiting.id) as person:
         for _ in range(3):
             person.expect("Passphrase: ")
             person.type("a wrong one")
@@ -318,7 +244,7 @@ def test_a_damaged_passphrase_lets_nobody_approve(
 ) -> None:
     (folder / passphrases.NAME).write_text("{}")
 
-    with terminal("approve", "--yes", waiting.id) as person:
+    with terminal("approvals", "approve", "--yes", waiting.id) as person:
         status, err = person.end()
 
     assert status == 1
@@ -336,7 +262,7 @@ def test_nobody_is_asked_about_what_cannot_be_approved(folder: Path, ledger: Sql
         (denied.id, "is denied already"),
         ("nonsense", "There is no approval nonsense. What waits: talonone-mcp approvals list"),
     ]:
-        with terminal("approve", "--yes", given) as person:
+        with terminal("approvals", "approve", "--yes", given) as person:
             status, err = person.end()
             assert person.shown == ""
         assert status == 1
@@ -350,7 +276,7 @@ def test_a_question_cannot_draw_over_itself(ledger: SqliteLedger) -> None:
     call = Call("lo\x1bcal", "cli\nent", "https://\x9bacme", "delete_campaign", hidden, "d2")
     approval = ledger.request(call, evil, "seen")
 
-    with terminal("approve", approval.id) as person:
+    with terminal("approvals", "approve", approval.id) as person:
         person.expect("Type yes: ")
         person.type("no")
         person.end()
@@ -364,7 +290,7 @@ def test_a_question_is_below_whatever_the_arguments_are(ledger: SqliteLedger) ->
     long = json.dumps({"csv": ["x" * 50] * 500})
     approval = ledger.request(Call("local", "c", "d", "import_coupons", long, "d3"), "Import?", "s")
 
-    with terminal("approve", approval.id) as person:
+    with terminal("approvals", "approve", approval.id) as person:
         person.expect("| Import?")
         assert person.shown.count('"' + "x" * 50 + '"') == 500
         person.expect("Type yes: ")
@@ -520,7 +446,7 @@ def test_prune_says_how_many_went(
 
 
 def test_a_passphrase_is_set_and_changed_by_who_knows_it(folder: Path) -> None:
-    with terminal("passphrase") as person:
+    with terminal("approvals", "passphrase") as person:
         person.expect("New passphrase: ")
         person.type(GOOD)
         person.expect("The new one again: ")
@@ -531,7 +457,7 @@ def test_a_passphrase_is_set_and_changed_by_who_knows_it(folder: Path) -> None:
     assert passphrases.matches(folder, GOOD)
     assert stat.S_IMODE((folder / passphrases.NAME).stat().st_mode) == 0o600
 
-    with terminal("passphrase") as person:
+    with terminal("approvals", "passphrase") as person:
         person.expect("Passphrase so far: ")
         person.type(GOOD)
         for prompt in ("New passphrase: ", "The new one again: "):
@@ -544,7 +470,7 @@ def test_a_passphrase_is_set_and_changed_by_who_knows_it(folder: Path) -> None:
 def test_who_does_not_know_the_passphrase_cannot_change_it(folder: Path) -> None:
     passphrases.set_passphrase(folder, GOOD)
 
-    with terminal("passphrase") as person:
+    with terminal("approvals", "passphrase") as person:
         for _ in range(3):
             person.expect("Passphrase so far: ")
             person.type("a guess")
@@ -563,7 +489,7 @@ def test_who_does_not_know_the_passphrase_cannot_change_it(folder: Path) -> None
 def test_a_passphrase_that_is_not_taken(
     folder: Path, first: str, second: str, complaint: str
 ) -> None:
-    with terminal("passphrase") as person:
+    with terminal("approvals", "passphrase") as person:
         person.expect("New passphrase: ")
         person.type(first)
         person.expect("The new one again: ")
@@ -587,7 +513,7 @@ def test_a_damaged_passphrase_is_not_overwritten(folder: Path) -> None:
     folder.mkdir()
     (folder / passphrases.NAME).write_text("")
 
-    with terminal("passphrase") as person:
+    with terminal("approvals", "passphrase") as person:
         status, err = person.end()
 
     assert status == 1
@@ -618,7 +544,7 @@ def test_a_damaged_ledger_lets_nobody_approve(folder: Path) -> None:
     folder.mkdir()
     (folder / NAME).write_bytes(b"no database at all" * 100)
 
-    with terminal("approve", "--yes", "x") as person:
+    with terminal("approvals", "approve", "--yes", "x") as person:
         status, err = person.end()
 
     assert status == 1

@@ -9,6 +9,7 @@ import csv
 import io
 import json
 import os
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
@@ -30,7 +31,7 @@ def console(file: TextIO) -> Console:
         highlight=False,
         markup=False,
         emoji=False,
-        width=None if file.isatty() else _WIDE,
+        width=shutil.get_terminal_size((_WIDE, 50)).columns if file.isatty() else _WIDE,
         no_color=bool(os.environ.get("NO_COLOR")),
     )
 
