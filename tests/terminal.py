@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import pty
+import re
 import select
 import subprocess
 import sys
@@ -30,6 +31,11 @@ class Terminal:
         self._at = 0
         self._master = master
         self._process = process
+
+    @property
+    def text(self) -> str:
+        """What was shown, without its bold and its colours."""
+        return re.sub(r"\x1b\[[0-9;]*m", "", self.shown)
 
     def expect(self, text: str) -> None:
         """Read until the text is there, after what was expected before."""

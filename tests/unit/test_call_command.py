@@ -38,11 +38,6 @@ def said(
     return run
 
 
-def plain(shown: str) -> str:
-    """Return what a terminal showed without its bold and its colours."""
-    return re.sub(r"\x1b\[[0-9;]*m", "", shown)
-
-
 def answered(result: tuple[int, str, str]) -> dict[str, Any]:
     status, out, err = result
     assert (status, err) == (0, "")
@@ -204,7 +199,7 @@ def test_people_get_a_table(upstream: Upstream, monkeypatch: pytest.MonkeyPatch)
         status, err = person.end()
 
     assert (status, err) == (0, "")
-    head, _, first, second, _, foot = plain(person.shown).strip().splitlines()
+    head, _, first, second, _, foot = person.text.strip().splitlines()
     assert head.split()[:3] == ["id", "value", "usageCounter"]
     assert first.split()[1].startswith("SUMMER-")
     assert second.split()[1].startswith("SUMMER-")
@@ -223,5 +218,5 @@ def test_what_customers_wrote_draws_nothing_at_the_terminal(
         status, _ = person.end()
 
     assert status == 0
-    assert "[red]no markup[/red] [2J and no escape" in plain(person.shown)
+    assert "[red]no markup[/red] [2J and no escape" in person.text
     assert "\x1b[2J" not in person.shown

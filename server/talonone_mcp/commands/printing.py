@@ -79,8 +79,13 @@ def _print_list(to: Console, answer: Mapping[str, Any], columns: Sequence[str]) 
     if not items:
         to.print("Nothing.")
     elif all(isinstance(item, dict) for item in items):
-        wanted = _present(items, columns) or _single_values(items)
-        print_table(to, wanted, [[_at(item, path) for path in wanted] for item in items])
+        paths = [path for path in columns if path != "*"] or _names(items)
+        rows = {path: [_at(item, path) for item in items] for path in paths}
+        flat = [path for path, values in rows.items() if not any(map(_is_deep, values))]
+        shown = [path for path in flat if any(value is not None for value in rows[path])]
+        print_table(to, shown, zip(*(rows[path] for path in shown), strict=True))
+        if deep := [path for path in paths if path not in flat]:
+            to.print(Text(f"Not in the table: {', '.join(deep)}. --json has them.", "dim"))
     else:
         for item in items:
             to.print(Text(_cell(item)))
@@ -126,15 +131,13 @@ def _is_deep(value: Any) -> bool:
     return all(isinstance(each, dict) for each in inside) and len(json.dumps(value)) > _CELL
 
 
-def _present(items: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> list[str]:
-    """Return those columns in which any item has something."""
-    return [path for path in columns if any(_at(item, path) is not None for item in items)]
+def _names(items: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [*dict.fromkeys(name for item in items for name in item)]
 
 
 def _single_values(items: Sequence[Mapping[str, Any]]) -> list[str]:
-    names = dict.fromkeys(name for item in items for name in item)
     deep = {name for item in items for name in item if _is_deep(item[name])}
-    return [name for name in names if name not in deep] or [*names]
+    return [name for name in _names(items) if name not in deep] or _names(items)
 
 
 def _at(item: Any, path: str) -> Any:
