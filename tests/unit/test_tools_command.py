@@ -75,7 +75,7 @@ def test_people_get_a_table() -> None:
 
     assert (status, err) == (0, "")
     assert person.text.split()[:2] == ["name", "risk"]
-    assert "create_campaign " in person.shown
+    assert "update_campaign " in person.shown
 
 
 # --- Shells --------------------------------------------------------------------------------------
