@@ -1,9 +1,8 @@
 """How long the whole catalog takes to load, against parsing its JSON and doing nothing with it.
 
-Run it with the interpreter of an installed wheel; in a checkout the catalog is compiled from YAML
-at every start, which is another figure:
+    python -m bench.catalog_load
 
-    /tmp/wheel/bin/python bench/catalog_load.py
+In a checkout, the package is measured as its wheel holds it.
 """
 
 from __future__ import annotations
@@ -11,7 +10,11 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from collections.abc import Mapping
 from statistics import median
+
+from bench.packed import packed
+from bench.rows import Found, Row, alone, at_most
 
 LIMIT = 60.0  # milliseconds
 OURS = """
@@ -31,29 +34,36 @@ print((time.perf_counter() - began) * 1000, count)
 """
 
 
-def run(program: str) -> tuple[float, int]:
+def run(program: str, environment: Mapping[str, str]) -> tuple[float, int]:
     """Run a program in a fresh process; return its milliseconds and how many operations it saw."""
     out = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=dict(environment),
     )
     took, count = out.stdout.split()
     return float(took), int(count)
 
 
-def main() -> int:
-    """Print the medians and their ratio."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what can be chosen."""
     parser.add_argument("--runs", type=int, default=11)
-    runs = parser.parse_args().runs
+
+
+def rows(options: argparse.Namespace) -> list[Found]:
+    """Return the medians of both."""
     ours, peer = [], []
-    for _ in range(runs):  # in turn, so that whatever else the machine does meets both
-        ours.append(run(OURS))
-        peer.append(run(PEER))
+    with packed() as environment:
+        for _ in range(1 if options.quick else options.runs):
+            # In turn, so that whatever else the machine does meets both.
+            ours.append(run(OURS, environment))
+            peer.append(run(PEER, environment))
     load, parse = (median(took for took, _ in each) for each in (ours, peer))
-    print(f"loading {ours[0][1]} operations: {load:.1f} ms (limit {LIMIT:.0f} ms)")
-    print(f"json.loads alone: {parse:.1f} ms; loading takes {load / parse:.2f} times as long")
-    return 1 if load > LIMIT else 0
+    count = ours[0][1]
+    return [Row(f"load {count} operations", load, "ms", "json.loads alone", parse, at_most(LIMIT))]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(alone(__doc__, rows, add_options))

@@ -1,10 +1,10 @@
 """What the client reaches of upstream's limit, adds to a call, and leaves behind.
 
-    .venv/bin/python bench/client.py [pace endpoints overhead cancelled export]
+    python -m bench.client [pace endpoints overhead cancelled]
 
 Upstream is a process of its own that enforces 3 requests in any one second of each endpoint, as
 strictly as can be. Each figure stands beside its peer's in the same run: what the limit permits, or
-a bare `httpx.AsyncClient`. Exit status 1 when a limit is missed.
+a bare `httpx.AsyncClient`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import anyio
 import anyio.lowlevel
 import httpx
 
+from bench.rows import Found, Row, alone, at_least, at_most
 from talonone_mcp import catalog
 from talonone_mcp.catalog import Operation
 from talonone_mcp.client.limiter import PERIOD, REQUESTS
@@ -40,8 +41,9 @@ ADDED = 0.4  # milliseconds
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What a measurement needs: a server, and settings that point there."""
+    """What a measurement needs: a server, settings that point there, and how much to do."""
 
+    quick: bool
     url: str
     settings: Settings
     read: Operation
@@ -65,20 +67,21 @@ class Bench:
         await client.send(replace(self.read, path=path), Request(path))
 
 
-Measurement = Callable[[Bench], Awaitable[bool]]
+Measurement = Callable[[Bench], Awaitable[list[Found]]]
 
 
-async def pace(bench: Bench) -> bool:
+async def pace(bench: Bench) -> list[Found]:
     """Call one endpoint 300 times at once."""
-    return await _pace(bench, [f"/pace/{0}"] * 300, ONE_ENDPOINT)
+    return await _pace(bench, ["/pace/0"] * (6 if bench.quick else 300), ONE_ENDPOINT)
 
 
-async def endpoints(bench: Bench) -> bool:
+async def endpoints(bench: Bench) -> list[Found]:
     """Call 30 endpoints 60 times each, all at once."""
-    return await _pace(bench, [f"/endpoints/{n % 30}" for n in range(1_800)], MANY_ENDPOINTS)
+    calls = 180 if bench.quick else 1_800
+    return await _pace(bench, [f"/endpoints/{n % 30}" for n in range(calls)], MANY_ENDPOINTS)
 
 
-async def _pace(bench: Bench, paths: list[str], limit: float) -> bool:
+async def _pace(bench: Bench, paths: list[str], share: float) -> list[Found]:
     refused, count = await bench.refused(), len(set(paths))
     async with bench.client() as client:
         began = time.perf_counter()
@@ -89,20 +92,19 @@ async def _pace(bench: Bench, paths: list[str], limit: float) -> bool:
     refused = await bench.refused() - refused
     # The first three of each endpoint may go at once, each next three a second later.
     permitted = (len(paths) / count / REQUESTS - 1) * PERIOD
-    share = permitted / took
-    print(
-        f"{len(paths)} calls to {count} endpoints at once: {took:.2f} s, the limit permits"
-        f" {permitted:.2f} s: {share:.1%} of the permitted rate (at least {limit:.0%}),"
-        f" {refused} answers with 429 (at most 0)"
-    )
-    return share >= limit and refused == 0
+    name = f"{len(paths):,} calls to {count} endpoint{'s' * (count > 1)} at once"
+    rate, limit = len(paths) / took, len(paths) / permitted
+    return [
+        Row(name, rate, "calls/s", "the limit permits", limit, at_least(share, "ratio")),
+        Row("of these, answered with 429", refused, "calls", budget=at_most(0)),
+    ]
 
 
-async def overhead(bench: Bench) -> bool:
+async def overhead(bench: Bench) -> list[Found]:
     """Time calls that wait for nothing, each after the same with a bare client."""
     async with bench.client() as client, httpx.AsyncClient() as http:
         ours, peer = [], []
-        for number in range(2_200):  # the first ones warm up
+        for number in range(220 if bench.quick else 2_200):  # the first ones warm up
             path = f"/free/{number % 300}"  # no lane has more than three in a second
             began = time.perf_counter()
             (await http.get(bench.url + path)).json()
@@ -111,12 +113,10 @@ async def overhead(bench: Bench) -> bool:
             peer.append(between - began)
             ours.append(time.perf_counter() - between)
     bare, with_us = (median(each[200:]) * 1000 for each in (peer, ours))
-    added = with_us - bare
-    print(
-        f"a call that waits for nothing: {bare:.2f} ms bare, {with_us:.2f} ms through the client,"
-        f" {with_us / bare:.2f} times: {added:+.2f} ms (at most {ADDED} ms)"
-    )
-    return added <= ADDED
+    return [
+        Row("a call that waits for nothing", with_us, "ms", "bare httpx", bare),
+        Row("added to such a call", with_us - bare, "ms", budget=at_most(ADDED)),
+    ]
 
 
 class _Nowhere:
@@ -130,9 +130,9 @@ class _Nowhere:
         await anyio.lowlevel.checkpoint()
 
 
-async def cancelled(bench: Bench) -> bool:
+async def cancelled(bench: Bench) -> list[Found]:
     """Cancel 10,000 calls at random moments, and count what is left."""
-    draw = random.Random(7)
+    draw, calls_made = random.Random(7), 400 if bench.quick else 10_000
     tasks, files = len(asyncio.all_tasks()), _descriptors()
     with tempfile.NamedTemporaryFile() as upload:
         upload.write(b"id,name\r\n" * 100_000)
@@ -153,15 +153,16 @@ async def cancelled(bench: Bench) -> bool:
                         slow = replace(bench.read, path=f"/slow/{number}", answer="csv")
                         await client.send(slow, Request("/slow/x"))
 
-            for first in range(0, 10_000, 200):
+            for first in range(0, calls_made, 200):
                 async with anyio.create_task_group() as calls:
                     for number in range(first, first + 200):
                         calls.start_soon(one, number)
             left = _left_in(client)
     left |= {"tasks": len(asyncio.all_tasks()) - tasks, "files": _descriptors() - files}
-    print("10,000 calls cancelled at random moments leave", end=" ")
-    print(", ".join(f"{count} {what}" for what, count in left.items()), "(at most 0)")
-    return not any(left.values())
+    return [
+        Row(f"left of {calls_made:,} cancelled calls", count, what, budget=at_most(0))
+        for what, count in left.items()
+    ]
 
 
 def _left_in(client: Client) -> dict[str, int]:
@@ -176,27 +177,21 @@ def _descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
-async def export(_: Bench) -> bool:
-    """Run `bench/export.py`, in a process of its own, because it weighs that."""
-    command = [sys.executable, str(Path(__file__).with_name("export.py"))]
-    return (await anyio.run_process(command, check=False, stdout=None, stderr=None)).returncode == 0
-
-
 MEASUREMENTS: dict[str, Measurement] = {
     "pace": pace,
     "endpoints": endpoints,
     "overhead": overhead,
     "cancelled": cancelled,
-    "export": export,
 }
 
 
-async def measure(port: str, names: list[str]) -> int:
+async def measure(port: str, options: argparse.Namespace) -> list[Found]:
     """Run the measurements that were asked for."""
     url = f"http://127.0.0.1:{port}"
     operations = catalog.load().operations
     environment = {"TALONONE_BASE_URL": url, "TALONONE_MANAGEMENT_KEY": "key"}
     bench = Bench(
+        options.quick,
         url,
         load_settings({}, environment | {"TALONONE_DEADLINE": "600"}),
         read=operations["get_campaign"],
@@ -204,25 +199,32 @@ async def measure(port: str, names: list[str]) -> int:
         upload=operations["import_coupons"],
         login=operations["create_session"],
     )
-    kept = [await MEASUREMENTS[name](bench) for name in names]
-    return 0 if all(kept) else 1
+    names = options.measurements or list(MEASUREMENTS)
+    return [row for name in names for row in await MEASUREMENTS[name](bench)]
 
 
-def main() -> int:
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what can be chosen."""
+    # No `choices`: argparse would hold the empty list of none given against them.
+    parser.add_argument("measurements", nargs="*", type=_known, metavar="|".join(MEASUREMENTS))
+
+
+def _known(name: str) -> str:
+    if name not in MEASUREMENTS:
+        raise argparse.ArgumentTypeError(f"no such measurement: {name}")
+    return name
+
+
+def rows(options: argparse.Namespace) -> list[Found]:
     """Start the server, measure, and end it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("measurements", nargs="*", metavar="|".join(MEASUREMENTS))
-    names = parser.parse_args().measurements or list(MEASUREMENTS)
-    if unknown := set(names) - set(MEASUREMENTS):
-        parser.error(f"no such measurement: {', '.join(unknown)}")
     command = [sys.executable, str(SERVER)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout
-            return anyio.run(measure, server.stdout.readline().strip(), names)
+            return anyio.run(measure, server.stdout.readline().strip(), options)
         finally:
             server.kill()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(alone(__doc__, rows, add_options))

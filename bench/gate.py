@@ -1,6 +1,6 @@
 """What the gate and the audit log cost a call, against the same call without them.
 
-    .venv/bin/python bench/gate.py
+    python -m bench.gate
 
 Upstream is an application in this process that answers at once, so that what is left is ours. The
 gate takes no part in a read. A gated call pays for entries in the ledger, each of which waits for
@@ -22,6 +22,7 @@ import anyio
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
+from bench.rows import Found, Row, alone, at_most
 from talonone_mcp import catalog
 from talonone_mcp.answers import Answers
 from talonone_mcp.approvals.sqlite import NAME, SqliteLedger
@@ -69,8 +70,8 @@ async def timed(call: Callable[[], Awaitable[Any]], count: int) -> float:
     return median(took)
 
 
-async def measure(folder: Path, count: int) -> int:
-    """Print what each kind of call takes."""
+async def measure(folder: Path, count: int) -> list[Found]:
+    """Return what each kind of call takes."""
     operations = catalog.load().operations
     read, write = operations["get_campaign"], operations["delete_campaign"]
     settings = load_settings({"sandbox": True}, {})
@@ -96,23 +97,25 @@ async def measure(folder: Path, count: int) -> int:
         through = await timed(lambda: executor.call(read.name, CAMPAIGN, caller), count)
         writing = await timed(lambda: bare(write), count)
         gated = await timed(lambda: executor.call(write.name, CAMPAIGN, caller), count)
-    added = through - reading
-    print(f"a read: {reading:.2f} ms bare, {through:.2f} ms validated, gated and shaped: "
-          f"{added:+.2f} ms (limit {LIMIT:.0f} ms)")  # fmt: skip
-    print(f"a destructive call: {writing:.2f} ms bare, {gated:.2f} ms with its preview, two entries"
-          f" in the ledger and a line in the audit log: {gated / writing:.1f} times")  # fmt: skip
-    return 1 if added > LIMIT else 0
+    bare_name = "sent and shaped alone"
+    return [
+        Row("a read, validated and gated", through, "ms", bare_name, reading),
+        Row("added to a read", through - reading, "ms", budget=at_most(LIMIT)),
+        Row("a destructive call, with its preview and records", gated, "ms", bare_name, writing),
+    ]
 
 
-def main() -> int:
-    """Measure in a state directory of its own."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what can be chosen."""
     parser.add_argument("--calls", type=int, default=300)
-    calls = parser.parse_args().calls
+
+
+def rows(options: argparse.Namespace) -> list[Found]:
+    """Measure in a state directory of its own."""
     Limiter._wait = at_once  # type: ignore[method-assign]
     with tempfile.TemporaryDirectory() as folder:
-        return anyio.run(measure, Path(folder), calls)
+        return anyio.run(measure, Path(folder), 3 if options.quick else options.calls)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(alone(__doc__, rows, add_options))

@@ -1,7 +1,7 @@
 """What the sandbox answers a second, against a bare Starlette application with the same answers.
 
-    .venv/bin/python bench/sandbox.py
-    .venv/bin/python bench/sandbox.py --scale 2000
+    python -m bench.sandbox
+    python -m bench.sandbox --scale 2000
 
 Both are served by the same server in a process of their own, on one core, one after the other; the
 load comes from another core where there is one. The peer answers, from memory, the bytes that the
@@ -29,6 +29,7 @@ from typing import Any
 
 import httpx
 
+from bench.rows import Found, Row, alone, at_least, at_most
 from talonone_mcp import catalog
 from talonone_mcp.sandbox.app import Sandbox
 from talonone_mcp.settings import SANDBOX_KEY
@@ -38,6 +39,7 @@ MANAGEMENT, SHOP = f"ManagementKey-v1 {SANDBOX_KEY}", f"ApiKey-v1 {SANDBOX_KEY}"
 LIMITS = {"reads": 0.4, "writes": 0.15}
 SLOWER = 3.0  # how many times as long a filtered list may take in a large account
 CONNECTIONS = 8
+BARE = "bare Starlette"
 
 
 @cache
@@ -183,25 +185,24 @@ async def rate(url: str, ask: Ask, seconds: float) -> float:
     return sum(counts) / (time.perf_counter() - began)
 
 
-def measure_rates(seconds: float) -> bool:
-    """Print both rates for every request, and tell whether the ratios of the mixes hold."""
+def measure_rates(seconds: float) -> list[Found]:
+    """Return both rates for every request, and those of the mixes, which have the budgets."""
     with tempfile.TemporaryDirectory() as folder, serving(sandbox()) as ours:
         canned = Path(folder, "answers.json")
         canned.write_text(json.dumps(answers(ours)), "utf-8")
-        holds = True
+        found: list[Found] = []
         with serving([sys.executable, str(PEER), str(canned)]) as peer:
             for kind, asks in ASKS.items():
                 times = [0.0, 0.0]
                 for ask in asks:
                     rates = [asyncio.run(rate(url, ask, seconds)) for url in (ours, peer)]
                     times = [total + 1 / each for total, each in zip(times, rates, strict=True)]
-                    shown = f"{rates[0]:7,.0f} /s, bare {rates[1]:7,.0f} /s"
-                    ratio = rates[0] / rates[1]
-                    print(f"  {shown}, {ratio:5.2f} of it  {ask.method} {ask.path}")
-                ratio = times[1] / times[0]
-                print(f"{kind}: {ratio:.2f} of the bare application's (at least {LIMITS[kind]})")
-                holds &= ratio >= LIMITS[kind]
-    return holds
+                    path = ask.path.partition("?")[0]
+                    found.append(Row(f"{ask.method} {path}", rates[0], "answers/s", BARE, rates[1]))
+                mix, bare = (len(asks) / total for total in times)
+                budget = at_least(LIMITS[kind], "ratio")
+                found.append(Row(f"the mix of {kind}", mix, "answers/s", BARE, bare, budget))
+    return found
 
 
 def latency(url: str, ask: Ask, runs: int = 60) -> float:
@@ -215,9 +216,8 @@ def latency(url: str, ask: Ask, runs: int = 60) -> float:
     return median(took)
 
 
-def measure_scale(scale: int) -> bool:
-    """Print what filtered lists take in a small and in a large account, and whether that holds."""
-    holds = True
+def measure_scale(scale: int) -> list[Found]:
+    """Return what filtered lists take in a large account, beside the demo account."""
     with tempfile.TemporaryDirectory() as folder:
         file = str(Path(folder, "large.db"))
         began = time.perf_counter()
@@ -226,28 +226,30 @@ def measure_scale(scale: int) -> bool:
             serving(sandbox()) as small,
         ):
             took, size = time.perf_counter() - began, Path(file).stat().st_size / 1e6
-            print(f"an account of scale {scale} was filled in {took:.0f} s: {size:,.0f} MB")
+            found: list[Found] = [
+                Row(f"fill an account of scale {scale}", took, "s"),
+                Row("its file", size, "MB"),
+            ]
             for ask in LISTS:
-                times = [latency(url, ask) for url in (small, large)]
-                ratio = times[1] / times[0]
-                holds &= ratio <= SLOWER
-                print(
-                    f"  {times[0]:6.2f} ms, large {times[1]:6.2f} ms, {ratio:4.2f} times"
-                    f"  {ask.path}"
-                )
-    print(f"a filtered list takes at most {SLOWER} times as long: {'yes' if holds else 'NO'}")
-    return holds
+                small_took, large_took = (latency(url, ask) for url in (small, large))
+                budget = at_most(SLOWER, "ratio")
+                name = f"{ask.method} {ask.path}"
+                found.append(Row(name, large_took, "ms", "demo account", small_took, budget))
+    return found
 
 
-def main() -> None:
-    """Measure, and exit with 1 when a limit does not hold."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what can be chosen."""
     parser.add_argument("--seconds", type=float, default=2, help="for each request and server")
     parser.add_argument("--scale", type=int, help="measure filtered lists at this scale instead")
-    options = parser.parse_args()
-    holds = measure_scale(options.scale) if options.scale else measure_rates(options.seconds)
-    sys.exit(0 if holds else 1)
+
+
+def rows(options: argparse.Namespace) -> list[Found]:
+    """Measure what was asked for."""
+    if options.scale:
+        return measure_scale(options.scale)
+    return measure_rates(0.05 if options.quick else options.seconds)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(alone(__doc__, rows, add_options))

@@ -1,12 +1,11 @@
 """How long a host waits for the tools, and what the waiting server weighs, against a bare server.
 
-Run it with the interpreter of the installation to measure, a wheel's for figures that count:
+    python -m bench.startup
 
-    python3 -m venv /tmp/wheel && /tmp/wheel/bin/pip install .
-    /tmp/wheel/bin/python bench/startup.py
-
-Both servers are started in turn, so that whatever else the machine does meets both. Medians of few
-runs still swing with it; the fastest runs, where least came between, tell the servers apart better.
+In a checkout, the package is measured as its wheel holds it. All are started in turn, so that
+whatever else the machine does meets all. Medians of few runs still swing with it; the fastest runs,
+where least came between, tell the servers apart better. `--help` stands for the commands of the
+terminal, beside a Python that does nothing.
 """
 
 from __future__ import annotations
@@ -16,15 +15,19 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from bench.packed import packed
+from bench.rows import Found, Row, alone, at_most
+
 PEER = Path(__file__).parent / "peers" / "bare_server.py"
+BARE = "bare mcp server"
 COMMANDS = {
-    "bare mcp server": [sys.executable, str(PEER)],
+    BARE: [sys.executable, str(PEER)],
     "talonone-mcp": [sys.executable, "-m", "talonone_mcp", "serve"],
     "talonone-mcp --sandbox": [sys.executable, "-m", "talonone_mcp", "serve", "--sandbox"],
 }
@@ -39,7 +42,8 @@ INITIALIZE = {
     "capabilities": {},
     "clientInfo": {"name": "bench", "version": "1"},
 }
-LIMITS = {"start": 1.2, "memory": 1.25, "list": 20.0}
+START, MEMORY, LISTING = 1.2, 1.25, 20.0  # times the peer, times the peer, milliseconds
+HELP = 150.0  # milliseconds more than a bare Python
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +56,14 @@ class Run:
     tools: int
 
 
-def start(name: str) -> Run:
+def start(name: str, packed_in: Mapping[str, str]) -> Run:
     """Start a server, list its tools as a host does, weigh it, and end it."""
     began = time.perf_counter()
     with subprocess.Popen(
         COMMANDS[name],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env=ENVIRONMENT.get(name, {}),
+        env={**ENVIRONMENT.get(name, {}), **packed_in},
         text=True,
     ) as process:
         _ask(process, 1, "initialize", INITIALIZE)
@@ -95,50 +99,56 @@ def _resident(pid: int) -> float:
     raise RuntimeError("no VmRSS")
 
 
-def main() -> int:
-    """Measure, print the table, and return 1 when a limit is missed."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--runs", type=int, default=5)
-    runs = options.parse_args().runs
-    results: dict[str, list[Run]] = {name: [] for name in COMMANDS}
-    for name in COMMANDS:
-        start(name)  # once unmeasured, so that bytecode and file cache are there for all
-    for _ in range(runs):
+def brief(arguments: list[str], packed_in: Mapping[str, str]) -> float:
+    """Return the milliseconds that a command takes which ends by itself."""
+    began = time.perf_counter()
+    subprocess.run(
+        [sys.executable, *arguments], env=dict(packed_in), stdout=subprocess.DEVNULL, check=True
+    )
+    return (time.perf_counter() - began) * 1000
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what can be chosen."""
+    parser.add_argument("--runs", type=int, default=5)
+
+
+def rows(options: argparse.Namespace) -> list[Found]:
+    """Start everything in turn, and return the medians."""
+    runs = 1 if options.quick else options.runs
+    started: dict[str, list[Run]] = {name: [] for name in COMMANDS}
+    help_, nothing = [], []
+    with packed() as variables:
         for name in COMMANDS:
-            results[name].append(start(name))
-    package = find_spec("talonone_mcp")
-    print(f"Python {sys.version.split()[0]}, {package.origin if package else ''}, {runs} runs each")
-    return _report(results)
+            start(name, variables)  # once unmeasured, so that bytecode is there for all
+        for _ in range(runs):
+            for name in COMMANDS:
+                started[name].append(start(name, variables))
+            help_.append(brief(["-m", "talonone_mcp", "--help"], variables))
+            nothing.append(brief(["-c", "pass"], variables))
+    peer = started.pop(BARE)
+    found = [row for name, ours in started.items() for row in _compared(name, ours, peer)]
+    terminal, python = median(help_), median(nothing)
+    return [
+        *found,
+        Row("talonone-mcp --help", terminal, "ms", "python -c pass", python),
+        Row("talonone-mcp --help, more than that", terminal - python, "ms", budget=at_most(HELP)),
+    ]
 
 
-def _report(results: dict[str, list[Run]]) -> int:
-    peer = next(iter(results.values()))
-    missed = False
-    row = "{:<24} {:>9} {:>6} {:>8} {:>10} {:>9} {:>6} {:>6}"
-    print(row.format("medians", "start s", "ratio", "fastest", "list ms", "MB", "ratio", "tools"))
-    for name, runs in results.items():
-        seconds, memory = median(r.start for r in runs), median(r.memory for r in runs)
-        start_ratio = seconds / median(r.start for r in peer)
-        fastest_ratio = min(r.start for r in runs) / min(r.start for r in peer)
-        memory_ratio = memory / median(r.memory for r in peer)
-        listing = median(r.listing for r in runs) * 1000
-        missed |= start_ratio > LIMITS["start"] or memory_ratio > LIMITS["memory"]
-        missed |= listing > LIMITS["list"]
-        print(
-            row.format(
-                name,
-                f"{seconds:.3f}",
-                f"{start_ratio:.2f}",
-                f"{fastest_ratio:.2f}",
-                f"{listing:.1f}",
-                f"{memory:.1f}",
-                f"{memory_ratio:.2f}",
-                runs[0].tools,
-            )
-        )
-    print(row.format("at most", "", LIMITS["start"], "", LIMITS["list"], "", LIMITS["memory"], ""))
-    return int(missed)
+def _compared(name: str, ours: list[Run], peer: list[Run]) -> list[Found]:
+    seconds, bare_seconds = (median(run.start for run in each) for each in (ours, peer))
+    fastest, bare_fastest = (min(run.start for run in each) for each in (ours, peer))
+    listing = median(run.listing for run in ours) * 1000
+    memory, bare_memory = (median(run.memory for run in each) for each in (ours, peer))
+    budget, weight = at_most(START, "ratio"), at_most(MEMORY, "ratio")
+    return [
+        Row(f"{name}: to the tools", seconds, "s", BARE, bare_seconds, budget),
+        Row(f"{name}: the fastest", fastest, "s", BARE, bare_fastest),
+        Row(f"{name}: {ours[0].tools} tools listed", listing, "ms", budget=at_most(LISTING)),
+        Row(f"{name}: memory", memory, "MB", BARE, bare_memory, weight),
+    ]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(alone(__doc__, rows, add_options))

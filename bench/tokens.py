@@ -1,9 +1,9 @@
 """What the definitions cost a model: tokens of `tools/list`, by toolset and by tool.
 
-    .venv/bin/python bench/tokens.py [--tools]
+    python -m bench.tokens [--tools]
 
 Counted with o200k_base over the JSON as the server sends it. Deterministic: the same definitions
-always give the same table. Exit status 1 when a budget is exceeded; tests hold the same budgets.
+always give the same table. Tests hold the same budgets.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import bpe_openai
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
+from bench.rows import Found, Row, alone, at_most
 from talonone_mcp import catalog
 
 ALL = 47_000  # tokens for all operations together, 200 each
@@ -60,32 +61,33 @@ async def listed() -> list[dict[str, Any]]:
     return [tool.model_dump(by_alias=True, exclude_none=True) for tool in tools]
 
 
-def main() -> int:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what can be chosen."""
     parser.add_argument("--tools", action="store_true", help="a line for every tool")
-    options = parser.parse_args()
+
+
+def rows(options: argparse.Namespace) -> list[Found]:
+    """Return what each toolset costs, and what all of them do."""
     tools = anyio.run(listed)
     counts = {tool["name"]: tokens(tool) for tool in tools}
     toolsets: dict[str, list[str]] = defaultdict(list)
     for operation in catalog.load():
         if operation.name in counts:
             toolsets[operation.toolset].append(operation.name)
-
-    print(f"{'toolset':20}{'tools':>6}{'tokens':>8}{'each':>6}  largest")
+    found: list[Found] = []
     for toolset, names in toolsets.items():
         total = sum(counts[name] for name in names)
-        largest = max(names, key=counts.__getitem__)
-        line = f"{toolset:20}{len(names):6}{total:8,}{total / len(names):6.0f}"
-        print(f"{line}  {largest} {counts[largest]:,}")
+        found.append(Row(f"{toolset}, {len(names)} tools", total, "tokens"))
         for name in sorted(names, key=lambda n: -counts[n]) if options.tools else ():
-            print(f"    {name:40}{counts[name]:6,}")
-    whole = tokens({"tools": tools})
-    print(f"{'all':20}{len(tools):6}{whole:8,}{whole / len(tools):6.0f}  (at most {ALL:,})")
-    over = exceeded(tools)
-    print("\n".join(over) or "every budget is kept")
-    return 1 if over else 0
+            budget = at_most(LARGE.get(name, ONE))
+            found.append(Row(f"  {name}", counts[name], "tokens", budget=budget))
+    over = len(exceeded(tools))
+    return [
+        *found,
+        Row(f"all {len(tools)} tools", tokens({"tools": tools}), "tokens", budget=at_most(ALL)),
+        Row("budgets that are exceeded", over, "", budget=at_most(0)),
+    ]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(alone(__doc__, rows, add_options))
