@@ -79,7 +79,7 @@ def test_the_promises_hold_whatever_happens(
 
 async def make(wire: Wire, calls: Sequence[str]) -> list[Answer | CallError]:
     """Make the calls one after the other, each to a path of its own."""
-    async with wire.opened(TALONONE_TIMEOUT="0.1") as client:
+    async with wire.opened(TALONONE_TIMEOUT="0.2") as client:
         before = client.under_way()
         results = [await outcome(client, tool, number) for number, tool in enumerate(calls)]
         assert client.under_way() == before

@@ -205,7 +205,7 @@ async def test_attempts_are_reported(wire: Wire) -> None:
 async def test_a_request_that_hangs_is_given_up_once(wire: Wire, tool: str, kind: str) -> None:
     wire.server.meet(stall)
     with anyio.fail_after(5):
-        error = await wire.fail(tool, TALONONE_TIMEOUT="0.1")
+        error = await wire.fail(tool, TALONONE_TIMEOUT="0.5")
 
     assert error.kind == kind
     assert len(wire.server.received) == 1
