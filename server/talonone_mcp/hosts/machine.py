@@ -1,0 +1,72 @@
+"""Where this machine keeps its users' files, as the environment says.
+
+A place is written as a host's documentation writes it: `$APPDATA/Claude/config.json`,
+`~/.cursor/mcp.json`. Of several, the first counts whose variable is set and whose `*` finds a
+folder.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+System = Literal["linux", "macos", "windows"]
+
+_SYSTEMS: Mapping[str, System] = {"darwin": "macos", "win32": "windows", "cygwin": "windows"}
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The system, the environment of the command, and the folder in which it was started."""
+
+    system: System
+    environment: Mapping[str, str]
+    here: Path
+
+    @property
+    def home(self) -> Path:
+        """The user's home, as the hosts on this system find it."""
+        name = "USERPROFILE" if self.system == "windows" else "HOME"
+        return Path(self.environment.get(name) or Path.home())
+
+    def place(self, places: Iterable[str]) -> Path:
+        """Return the first of several places that there can be here.
+
+        Raises:
+            LookupError: there can be none of them.
+        """
+        for place in places:
+            found = self.resolve(place)
+            if found is not None:
+                return found
+        raise LookupError(f"no place for {list(places)}")
+
+    def resolve(self, place: str) -> Path | None:
+        """Return the path of one place, unless its variable is not set or its `*` finds nothing."""
+        first, _, rest = place.partition("/")
+        if first == "~":
+            base = self.home
+        else:
+            given = self.environment.get(first.removeprefix("$"), "").strip()
+            base = Path(given)
+            if not given or not base.is_absolute():  # as the XDG specification wants it
+                return None
+        folder, star, inside = rest.partition("*/")
+        if not star:
+            return base / rest
+        found = sorted((base / folder).parent.glob(f"{Path(folder).name}*"))
+        held = [each / inside for each in found if (each / inside).exists()]
+        return next(iter([*held, *(each / inside for each in found)]), None)
+
+    def has_command(self, name: str) -> bool:
+        """Tell whether a program of this name is on the path."""
+        return shutil.which(name, path=self.environment.get("PATH", "")) is not None
+
+
+def system() -> System:
+    """Return the kind of system that this is."""
+    return _SYSTEMS.get(sys.platform, "linux")
