@@ -65,6 +65,11 @@ class Answers:
         kept = self._kept.get(name) if _ID.fullmatch(name) else None
         return kept if kept and kept.principal == principal else None
 
+    def kept(self, principal: str) -> list[Kept]:
+        """Return the answers of a principal, the newest first."""
+        self._drop()
+        return [each for each in reversed(self._kept.values()) if each.principal == principal]
+
     def _drop(self) -> None:
         size = sum(len(each.text) for each in self._kept.values())
         for name, each in list(self._kept.items()):

@@ -12,11 +12,9 @@ from mcp.server.context import ServerRequestContext
 
 from talonone_mcp.catalog import Catalog, Operation
 from talonone_mcp.client.errors import CallError
-from talonone_mcp.csv_masking import mask_csv
 from talonone_mcp.dispatch import Dispatch
 from talonone_mcp.elicitation import InputRequired, OpenQuestions, person_behind
 from talonone_mcp.gate import Caller
-from talonone_mcp.masking import mask_personal, names_people
 from talonone_mcp.principal import PRINCIPAL
 from talonone_mcp.reporting import progress_to
 from talonone_mcp.resources import answer_link, export_link
@@ -26,18 +24,11 @@ from talonone_mcp.text import one_line
 class Calls:
     """The calls of every client of this server."""
 
-    def __init__(self, dispatch: Dispatch, catalog: Catalog, *, masked: bool = False) -> None:
-        """Take what calls need.
-
-        Args:
-            dispatch: answers them.
-            catalog: every operation and workflow.
-            masked: whether personal data is taken out of what is shown.
-        """
+    def __init__(self, dispatch: Dispatch, catalog: Catalog) -> None:
+        """Take what answers calls, and every operation and workflow."""
         self.executor = dispatch.executor
         self._dispatch = dispatch
         self._catalog = catalog
-        self._masked = masked
         self._questions = OpenQuestions()
 
     async def answer(
@@ -59,14 +50,22 @@ class Calls:
             logging.getLogger(__name__).exception("%s failed", name)
             raise MCPError(types.INTERNAL_ERROR, "Internal error; the log tells more.") from None
 
+    async def read(
+        self, ctx: ServerRequestContext[Any, Any], name: str, arguments: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Read something for a request that names no tool, and return all that may be shown of it.
+
+        Raises:
+            CallError: it cannot be had.
+        """
+        caller = Caller(PRINCIPAL, _client_name(ctx), progress=progress_to(ctx), via=ctx.method)
+        return self._dispatch.shown(name, await self.executor.whole(name, arguments, caller))
+
     def _result(
         self, name: str, content: dict[str, Any], *, is_error: bool = False
     ) -> types.CallToolResult:
         tool = self._catalog.find(name)
-        if self._masked:
-            if isinstance(content.get("csv"), str):
-                content = content | {"csv": mask_csv(content["csv"])}
-            content = mask_personal(content, people=tool is not None and names_people(tool))
+        content = self._dispatch.shown(name, content)
         text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
         blocks: list[types.ContentBlock] = [types.TextContent(text=text)]
         if isinstance(tool, Operation) and not is_error:

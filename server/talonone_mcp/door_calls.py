@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from talonone_mcp.catalog import Catalog, Tool
+from talonone_mcp.catalog import Catalog
 from talonone_mcp.catalog.explain import explain
 from talonone_mcp.catalog.schemas import validator
-from talonone_mcp.catalog.signature import signature
 from talonone_mcp.client.errors import CallError
-from talonone_mcp.doors import FIND, READ, RUN, SCHEMAS, USUAL
+from talonone_mcp.doors import FIND, READ, RUN, SCHEMAS, USUAL, described
 from talonone_mcp.search import Search
 from talonone_mcp.text import one_line
 
@@ -49,7 +48,7 @@ class DoorCalls:
         self._index = self._index or Search(self._catalog, read_only=self._read_only)
         found = self._index.find(arguments["query"], arguments.get("limit", USUAL), toolset)
         if found:
-            return {"operations": [_shown(each) for each in found]}
+            return {"operations": [described(each) for each in found]}
         return {
             "operations": [],
             "hint": "Nothing fits. Use other words, in English, or search one toolset: "
@@ -86,17 +85,3 @@ def _check(door: str, arguments: Mapping[str, Any]) -> None:
             details=problems,
             hint="Correct them and call again." if door == FIND else hint,
         )
-
-
-def _shown(tool: Tool) -> dict[str, Any]:
-    shown = {
-        "name": tool.name,
-        "risk": tool.risk,
-        "description": tool.description,
-        "arguments": signature(tool.input_schema),
-        "call": READ if tool.risk == "read" else RUN,
-    }
-    if tool.confirm:
-        when = "always" if tool.confirm.when is None else "for some arguments"
-        shown["confirmed_by_a_person"] = when
-    return shown

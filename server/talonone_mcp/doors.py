@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mcp import types
+
+from talonone_mcp.catalog import Tool
+from talonone_mcp.catalog.signature import signature
 
 FIND, READ, RUN = "find_operations", "read_operation", "run_operation"
 MOST, USUAL = 20, 5  # operations that a search shows
@@ -64,6 +69,21 @@ def door_tools(*, read_only: bool) -> list[types.Tool]:
         annotations=_hints(reads=False),
     )
     return [find, read] if read_only else [find, read, run]
+
+
+def described(tool: Tool) -> dict[str, Any]:
+    """Return what whoever is to call a tool through a door must know of it."""
+    shown = {
+        "name": tool.name,
+        "risk": tool.risk,
+        "description": tool.description,
+        "arguments": signature(tool.input_schema),
+        "call": READ if tool.risk == "read" else RUN,
+    }
+    if tool.confirm:
+        when = "always" if tool.confirm.when is None else "for some arguments"
+        shown["confirmed_by_a_person"] = when
+    return shown
 
 
 def _hints(*, reads: bool) -> types.ToolAnnotations:

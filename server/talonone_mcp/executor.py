@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from functools import partial
@@ -27,8 +27,18 @@ from talonone_mcp.paging import FETCH_ALL, Pages, contradictions, described, fet
 from talonone_mcp.question import Preview
 from talonone_mcp.recorder import Record, Recorder
 from talonone_mcp.request import build
-from talonone_mcp.shape import FIELDS, Shaped, shape, shape_export, slim
+from talonone_mcp.shape import FIELDS, Shaped, shape, shape_export, whole
 from talonone_mcp.text import one_line
+
+Announce = Callable[[Operation, Mapping[str, Any], Any], None]
+"""Is told what a call has changed, or may have: what, with which arguments, upstream's answer.
+
+At once, and without raising anything; None in place of the answer when there is none.
+"""
+
+
+def unheard(operation: Operation, arguments: Mapping[str, Any], answer: Any) -> None:
+    """Tell nobody: nobody listens."""
 
 
 class Executor:
@@ -45,6 +55,7 @@ class Executor:
         exports: Exports,
         answers: Answers,
         read_only: bool = False,
+        announce: Announce = unheard,
     ) -> None:
         """Take what calls need.
 
@@ -57,6 +68,7 @@ class Executor:
             exports: where an export is kept.
             answers: where the whole of an answer that was cut is kept.
             read_only: whether nothing but reads may be called.
+            announce: is told of every write that was sent, and of every export that is kept.
         """
         self._catalog = catalog
         self._client = client
@@ -66,6 +78,12 @@ class Executor:
         self._exports = exports
         self._answers = answers
         self._read_only = read_only
+        self._announce = announce
+
+    @property
+    def applications(self) -> tuple[int, ...]:
+        """The Applications that have a key of the Integration API each, by their ids."""
+        return self._client.applications
 
     async def call(self, name: str, arguments: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
         """Run one operation and return its shaped answer.
@@ -87,17 +105,34 @@ class Executor:
     ) -> dict[str, Any]:
         """Run one operation and return all of its answer, but for what is empty or hidden in it.
 
-        It is for what makes calls itself and picks from their answers. A list that is the answer
-        stands under `data`.
+        It is for who picks from answers: other code of this server, a script, a person with a
+        wide screen. Without `fields` it has every field. An export is as `call` returns it.
 
         Raises:
             CallError: the call did not succeed, or may not be made.
         """
         operation = self._resolve(name)
         async with self._admitted(operation, arguments, caller) as (sent, record):
+            if operation.answer == "csv":
+                return await self._export(operation, sent, caller, record)
             answer, _ = await self._answered(operation, sent, caller, record)
-            body = slim(answer.body)
-            return body if isinstance(body, dict) else {"data": body}
+            return whole(answer, arguments.get(FIELDS, ()))
+
+    def offers(self, name: str) -> bool:
+        """Tell whether the API that an operation belongs to is configured."""
+        try:
+            self._client.check(self._resolve(name))
+        except CallError:
+            return False
+        return True
+
+    def check(self, name: str, arguments: Mapping[str, Any]) -> None:
+        """Refuse the arguments that a call of an operation would be refused for.
+
+        Raises:
+            CallError: `invalid_arguments`.
+        """
+        _validate(self._resolve(name), arguments)
 
     @asynccontextmanager
     async def begun(
@@ -228,6 +263,7 @@ class Executor:
             answer = await self._send(operation, arguments, caller.progress, draft)
             record.status = answer.status
             export = await self._exports.keep(draft, operation.name, caller.principal)
+            self._announce(operation, arguments, None)
             return shape_export(export, draft.beginning)
 
     async def _send(
@@ -238,7 +274,16 @@ class Executor:
         sink: Sink | None = None,
     ) -> Answer:
         request = build(operation, arguments)
-        return await self._client.send(operation, request, progress=progress, sink=sink)
+        answer, happened = None, operation.risk != "read"
+        try:
+            answer = await self._client.send(operation, request, progress=progress, sink=sink)
+        except CallError as error:
+            happened = happened and error.kind == "outcome_unknown"
+            raise
+        finally:  # also when the caller has lost patience: it may have arrived
+            if happened:
+                self._announce(operation, arguments, answer and answer.body)
+        return answer
 
     async def _preview(
         self, read: str, arguments: Mapping[str, Any], extra: Mapping[str, Any]

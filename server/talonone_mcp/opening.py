@@ -13,7 +13,7 @@ from talonone_mcp.audit import AuditLog
 from talonone_mcp.catalog import Catalog
 from talonone_mcp.client.transport import Client, open_client
 from talonone_mcp.dispatch import Dispatch
-from talonone_mcp.executor import Executor
+from talonone_mcp.executor import Announce, Executor, unheard
 from talonone_mcp.gate import Gate
 from talonone_mcp.imports import ImportFiles
 from talonone_mcp.recorder import Recorder
@@ -23,7 +23,11 @@ from talonone_mcp.settings import Settings
 
 @asynccontextmanager
 async def open_dispatch(
-    settings: Settings, catalog: Catalog, sources: Sources, upstream: ASGIApp | None = None
+    settings: Settings,
+    catalog: Catalog,
+    sources: Sources,
+    upstream: ASGIApp | None = None,
+    announce: Announce = unheard,
 ) -> AsyncIterator[Dispatch]:
     """Open the client, and what answers calls with it.
 
@@ -32,6 +36,7 @@ async def open_dispatch(
         catalog: every operation and workflow.
         sources: where exports, and the whole of an answer that was cut, are kept for reading.
         upstream: an application that answers in place of the network, or of the sandbox.
+        announce: is told what calls have changed.
     """
     with ExitStack() as stack:
         if settings.sandbox and upstream is None:
@@ -40,11 +45,15 @@ async def open_dispatch(
             upstream = stack.enter_context(closing(Sandbox(catalog)))
         login = catalog.operations["create_session"]
         async with open_client(settings, login, upstream) as client:
-            executor = _executor(settings, catalog, client, sources)
-            yield Dispatch(catalog, executor, read_only=settings.read_only)
+            executor = _executor(settings, catalog, client, sources, announce)
+            yield Dispatch(
+                catalog, executor, read_only=settings.read_only, masked=settings.mask_pii
+            )
 
 
-def _executor(settings: Settings, catalog: Catalog, client: Client, sources: Sources) -> Executor:
+def _executor(
+    settings: Settings, catalog: Catalog, client: Client, sources: Sources, announce: Announce
+) -> Executor:
     ledger = SqliteLedger(settings.state_dir / LEDGER, lifetime=settings.approval_seconds)
     gate = Gate(settings.confirm, ledger, settings.thresholds)
     recorder = Recorder(AuditLog(settings.state_dir), reads=settings.audit_reads)
@@ -57,4 +66,5 @@ def _executor(settings: Settings, catalog: Catalog, client: Client, sources: Sou
         exports=sources.exports,
         answers=sources.answers,
         read_only=settings.read_only,
+        announce=announce,
     )

@@ -95,7 +95,7 @@ class Search:
         yield from ((self._tools[row - 1], score) for row, score in rows)
 
     def _fit(self, tool: Tool, actions: AbstractSet[str], asked: list[str]) -> float:
-        verb, *thing = _plain_name(tool).split("_")
+        verb, thing = self._wording.parts_of(_plain_name(tool))
         action = self._wording.action_of(verb)
         fit = 1.0
         if action in actions:

@@ -80,6 +80,15 @@ class Wording:
         """Return which of these a verb in an operation's name stands for."""
         return self._verbs.get(verb)
 
+    def parts_of(self, name: str) -> tuple[str, list[str]]:
+        """Return the verb of an operation's name, if it has one, and the rest of its words."""
+        parts = name.split("_")
+        for length in (2, 1):
+            verb = "_".join(parts[:length])
+            if verb in self._verbs:
+                return verb, parts[length:]
+        return "", parts
+
     def _name_of_phrase(self, match: re.Match[str]) -> str:
         phrase = match[0]
         return self._phrases.get(phrase) or f"{self._phrases[phrase.removesuffix('s')]}s"

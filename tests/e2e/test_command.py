@@ -1,13 +1,15 @@
 """The command itself: what it says, where, and with which exit status."""
 
+import json
 import signal
 import socket
 import subprocess
 
 import pytest
+from mcp import Client
 
 from talonone_mcp import __version__
-from tests.installed import COMMAND, run
+from tests.installed import COMMAND, over_stdio, run
 
 
 def test_the_version() -> None:
@@ -19,14 +21,17 @@ def test_the_demo_holds_and_tells_the_whole_story() -> None:
 
     assert demo.returncode == 0, demo.stderr
     story = [
-        "Webshop DE",
-        "Summer promotions",
-        "Issued: SUMMER-",
+        "it was used 1 times, of 1",
+        "issued: BACK-",
+        'Set up campaign "Summer 20',
+        "person  yes",
         'Delete campaign "Summer promotions" (18)',
-        "The person answers: no.",
-        "So it is still there",
-        "The person answers: yes.",
-        "And it is gone",
+        "person  no",
+        "declined:",
+        "18, Summer promotions, running",
+        "person  yes",
+        "campaign 18 does not exist",
+        "none was changed",
         "Every step held.",
     ]
     at = -1
@@ -107,3 +112,20 @@ def test_stdin_at_its_end_ends_the_server() -> None:
     ended = run("--sandbox")
 
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("name", "value"), [("SSL_CERT_FILE", "/none"), ("HTTPS_PROXY", "gopher://me:pass@x")]
+)
+async def test_certificates_or_a_proxy_that_cannot_be_used_are_named(name: str, value: str) -> None:
+    account = {"TALONONE_BASE_URL": "https://127.0.0.1:1", "TALONONE_MANAGEMENT_KEY": "key"}
+    async with Client(over_stdio(account | {name: value})) as client:
+        result = await client.call_tool("list_applications", {})
+    ran = run("call", "list_applications", environment=account | {name: value})
+
+    for error in (result.structured_content["error"], json.loads(ran.stdout)["error"]):
+        assert error["kind"] == "unreachable"
+        assert name in error["hint"]
+        assert "pass@" not in json.dumps(error)
+    assert ran.returncode == 1

@@ -96,18 +96,6 @@ async def test_a_mistake_is_answered_and_the_next_call_works(
     assert not right.is_error
 
 
-@every_transport
-async def test_a_prompt(upstream: Upstream, transport: str) -> None:
-    async with connected(transport, upstream, "auto") as client:
-        names = [prompt.name for prompt in (await client.list_prompts()).prompts]
-        prompt = await client.get_prompt("issue_coupon", {"customer": "anna.schmidt"})
-
-    assert names == ["issue_coupon"]
-    [message] = prompt.messages
-    assert isinstance(message.content, types.TextContent)
-    assert "integration id anna.schmidt." in message.content.text
-
-
 @pytest.mark.parametrize(
     ("headers", "status"),
     [

@@ -82,6 +82,12 @@ async def read(client: Client, uri: str) -> str:
     return contents.text
 
 
+async def listed_exports(client: Client) -> list[types.Resource]:
+    """Return the exports among the resources that are listed."""
+    listed = (await client.list_resources()).resources
+    return [each for each in listed if each.uri.startswith("talonone://exports/")]
+
+
 def left(upstream: Upstream) -> list[str]:
     """Return the kinds of the files that exports have left so far."""
     folder = Path(upstream.state_dir, "exports")
@@ -174,9 +180,9 @@ async def test_the_answer_links_to_the_whole_export(catalog: Catalog, mode: str)
 async def test_exports_are_listed_and_so_is_how_to_read_them(catalog: Catalog, mode: str) -> None:
     with answering("v\n1\n") as upstream:
         async with Client(server_at(catalog, upstream), mode=mode) as client:
-            before = (await client.list_resources()).resources
+            before = await listed_exports(client)
             first, second = await export(client), await export(client)
-            listed = (await client.list_resources()).resources
+            listed = await listed_exports(client)
             templates = (await client.list_resource_templates()).resource_templates
 
     assert before == []
@@ -319,7 +325,7 @@ async def test_a_cancelled_export_leaves_nothing(catalog: Catalog) -> None:
                 assert await anyio.to_thread.run_sync(begun.wait, 30)
                 assert left(upstream) == [".part"]
                 calls.cancel_scope.cancel()
-            assert (await client.list_resources()).resources == []
+            assert await listed_exports(client) == []
         assert left(upstream) == []
 
 
@@ -328,7 +334,7 @@ async def test_a_broken_export_leaves_nothing(catalog: Catalog) -> None:
         upstream.url = wire.url
         async with Client(server_at(catalog, upstream)) as client:
             answer = await export(client)
-            assert (await client.list_resources()).resources == []
+            assert await listed_exports(client) == []
         assert left(upstream) == []
 
     assert answer["error"]["kind"] == "unreachable"
@@ -394,7 +400,7 @@ async def test_the_oldest_exports_make_room(catalog: Catalog) -> None:
         server = server_at(catalog, upstream, TALONONE_EXPORT_MEGABYTES="1")
         async with Client(server) as client:
             uris = [(await export(client))["export"]["uri"] for _ in range(4)]
-            listed = [each.uri for each in (await client.list_resources()).resources]
+            listed = [each.uri for each in await listed_exports(client)]
             with pytest.raises(MCPError, match="call the operation again"):
                 await read(client, uris[1])
         assert left(upstream) == [".csv", ".csv", ".json", ".json"]

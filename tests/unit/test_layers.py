@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ LAYERS = [
         "docs",
         "docs_configuration",
         "docs_prompts",
+        "docs_readme",
         "doctor",
         "app",
         "calls",
@@ -121,3 +123,11 @@ print([name for name in ("httpx", "jsonschema", "talonone_mcp.sandbox") if name 
     )
 
     assert loaded.stdout == "[]\n"
+
+
+def test_the_table_of_layers_is_this_one() -> None:
+    text = (PACKAGE.parents[1] / "docs" / "architecture.md").read_text("utf-8")
+    section = text.partition("\n## Layers\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| [a-z ]+ \| (`.*?) \|", section, re.MULTILINE)
+
+    assert [{name.strip("/") for name in re.findall(r"`([^`]+)`", row)} for row in rows] == LAYERS

@@ -27,6 +27,7 @@ from talonone_mcp.client.retry import Retries
 from talonone_mcp.client.session import Session
 from talonone_mcp.client.token_cache import token_cache
 from talonone_mcp.settings import Settings
+from talonone_mcp.text import one_line
 
 __all__ = ["Answer", "Client", "Request", "Sink", "open_client"]
 
@@ -170,9 +171,22 @@ async def open_client(
         app: an ASGI application that answers in place of the network, as the sandbox does.
         clock: measures pace, waits and deadlines.
         heard: is shown the head of every answer, whatever its status.
+
+    Raises:
+        CallError: `unreachable`, when no request can be made, because of certificates or a proxy
+            that are set.
     """
     session = Session(token_cache(settings))
-    async with _http(settings, app, heard) as http:
+    try:
+        opened = _http(settings, app, heard)
+    except (OSError, ValueError, ImportError) as error:
+        raise CallError(
+            "unreachable",
+            f"No request can be made: {one_line(str(error), 200).removesuffix('.')}.",
+            hint="Check SSL_CERT_FILE and SSL_CERT_DIR, and HTTPS_PROXY, HTTP_PROXY and ALL_PROXY,"
+            " as far as they are set.",
+        ) from None
+    async with opened as http:
         await session.resume()
         yield Client(settings, login, http, session, clock)
 

@@ -74,7 +74,10 @@ def _run(options: argparse.Namespace) -> int:
         arguments = read_arguments(tool, options.pairs, options.input)
     except (SettingsError, CatalogError, ArgumentsError) as error:
         return fail(str(error), USAGE)
-    answer = anyio.run(_answer, settings, catalog, tool, arguments)
+    try:
+        answer = anyio.run(_answer, settings, catalog, tool, arguments)
+    except CallError as error:  # there was no way to call at all
+        answer = error.as_dict()
     if options.json or not sys.stdout.isatty():
         print(json.dumps(answer, ensure_ascii=False, indent=2))
     else:

@@ -17,10 +17,11 @@ import anyio
 from talonone_mcp import catalog as catalogs
 from talonone_mcp.catalog import Catalog
 from talonone_mcp.catalog.applications import with_applications
+from talonone_mcp.client.errors import CallError
 from talonone_mcp.client.redaction import Redaction
 from talonone_mcp.commands.options import add_serve_options
 from talonone_mcp.doctor import machine, verdicts
-from talonone_mcp.doctor.examination import NoClientError, explore
+from talonone_mcp.doctor.examination import explore
 from talonone_mcp.doctor.findings import Finding, worst
 from talonone_mcp.doctor.origins import redaction, rows
 from talonone_mcp.doctor.report import Report, as_json, as_text
@@ -29,10 +30,6 @@ from talonone_mcp.settings import Settings, SettingsError, Sources, gather, user
 from talonone_mcp.surface import SurfaceError, surface
 
 _HINDERED, _UNUSABLE = 1, 2  # exit statuses
-_SURROUNDINGS = (
-    "Check SSL_CERT_FILE and SSL_CERT_DIR, and HTTPS_PROXY, HTTP_PROXY and ALL_PROXY, as far as"
-    " they are set."
-)
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -99,9 +96,8 @@ def _with(
     try:
         with _in_place_of_upstream(settings, catalog) as app:
             found = anyio.run(explore, settings, catalog, app)
-    except NoClientError as error:
-        says = f"No request can be made: {str(error).removesuffix('.')}."
-        return [*here, Finding("HTTP client", "failure", says, _SURROUNDINGS)], {}, 0
+    except CallError as error:
+        return [*here, Finding("HTTP client", "failure", error.message, error.hint)], {}, 0
     toolsets = verdicts.standings(catalog, found)
     findings = [
         *here,

@@ -47,7 +47,7 @@ def add_serve_options(serve: argparse.ArgumentParser) -> None:
         "--toolsets",
         type=_names,
         metavar="NAME,...",
-        help="list every operation of these groups; all lists all 234",
+        help="list every tool of these groups; all lists all there are",
     )
     serve.add_argument("--tools", type=_names, metavar="NAME,...", help="list these operations")
     serve.add_argument(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 import anyio
@@ -33,10 +32,6 @@ class Upstream:
     toolsets: Mapping[str, tuple[Attempt, ...]]
 
 
-class NoClientError(Exception):
-    """The HTTP client cannot be opened as the environment says; the message has the reason."""
-
-
 async def explore(settings: Settings, catalog: Catalog, app: object = None) -> Upstream:
     """Reach everything that is configured, with reads alone.
 
@@ -46,7 +41,7 @@ async def explore(settings: Settings, catalog: Catalog, app: object = None) -> U
         app: an application that answers in place of the network.
 
     Raises:
-        NoClientError: no request can be made, because of certificates or a proxy that are set.
+        CallError: no request can be made, because of certificates or a proxy that are set.
     """
     settings = settings.model_copy(
         update={
@@ -56,12 +51,7 @@ async def explore(settings: Settings, catalog: Catalog, app: object = None) -> U
     )
     clocks = Clocks()
     login = catalog.operations["create_session"]
-    async with AsyncExitStack() as stack:
-        opening = open_client(settings, login, app, heard=clocks.hear)
-        try:
-            client = await stack.enter_async_context(opening)
-        except (OSError, ValueError, ImportError) as error:
-            raise NoClientError(str(error)) from None
+    async with open_client(settings, login, app, heard=clocks.hear) as client:
         explorer = Explorer(client, catalog)
         reached = await _apis(settings, explorer)
         answered = ("allowed", "refused")

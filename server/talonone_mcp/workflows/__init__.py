@@ -12,9 +12,22 @@ from typing import Any
 from talonone_mcp.catalog import Workflow
 from talonone_mcp.executor import Executor
 from talonone_mcp.gate import Caller
+from talonone_mcp.workflows.campaign_report import campaign_report
+from talonone_mcp.workflows.check_coupon import check_coupon
+from talonone_mcp.workflows.find_customer import find_customer
+from talonone_mcp.workflows.investigate_customer import investigate_customer
+from talonone_mcp.workflows.issue_coupon import issue_coupon
+from talonone_mcp.workflows.set_up_campaign import set_up_campaign
 from talonone_mcp.workflows.steps import Steps
 
-WORKFLOWS: Mapping[str, Callable[[Steps, Mapping[str, Any]], Awaitable[dict[str, Any]]]] = {}
+WORKFLOWS: Mapping[str, Callable[[Steps, Mapping[str, Any]], Awaitable[dict[str, Any]]]] = {
+    "check_coupon": check_coupon,
+    "find_customer": find_customer,
+    "investigate_customer": investigate_customer,
+    "issue_coupon": issue_coupon,
+    "campaign_report": campaign_report,
+    "set_up_campaign": set_up_campaign,
+}
 
 
 async def run(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import anyio
 
 from talonone_mcp.catalog import Workflow
-from talonone_mcp.client.errors import CallError
+from talonone_mcp.client.errors import CallError, Kind
 from talonone_mcp.executor import Executor
 from talonone_mcp.gate import Agreement, Caller, Planned
 from talonone_mcp.recorder import Record
@@ -25,6 +25,14 @@ class Plan:
 
     shown: Mapping[str, Any]
     calls: tuple[Planned, ...]
+
+
+class _NoPlanError(Exception):
+    """There is no plan to ask about: unlike a preview that fails, it cannot be left out."""
+
+    def __init__(self, error: CallError) -> None:
+        super().__init__(error.message)
+        self.error = error
 
 
 def utc_now() -> datetime:
@@ -56,7 +64,28 @@ class Steps:
         """The time by which a workflow judges what has begun and what is over."""
         return utc_now()
 
-    async def call(self, name: str, **arguments: Any) -> dict[str, Any]:
+    def offers(self, name: str) -> bool:
+        """Tell whether the API that an operation belongs to is configured."""
+        return self._executor.offers(name)
+
+    def check(self, planned: Planned, **opened: Any) -> None:
+        """Refuse what a plan holds, as its call would be, before anybody is asked about it.
+
+        Args:
+            planned: the call.
+            opened: of its open arguments those that it needs, with any value that would do.
+
+        Raises:
+            CallError: `invalid_arguments`.
+        """
+        self._executor.check(planned.operation, {**planned.arguments, **opened})
+
+    @property
+    def applications(self) -> tuple[int, ...]:
+        """The Applications whose key of the Integration API a call has to, or may, choose."""
+        return self._executor.applications
+
+    async def call(self, name: str, /, **arguments: Any) -> dict[str, Any]:
         """Call an operation and return the whole of its answer, without what is empty in it.
 
         An argument that is None is not given.
@@ -67,19 +96,31 @@ class Steps:
         given = {key: value for key, value in arguments.items() if value is not None}
         return await self._executor.whole(name, given, self._caller)
 
-    async def attempt(self, what: str, name: str, **arguments: Any) -> dict[str, Any] | None:
+    async def attempt(
+        self, what: str, name: str, /, *, unless: Collection[Kind] = (), **arguments: Any
+    ) -> dict[str, Any] | None:
         """Call an operation that the answer can do without; None, and said, when it fails.
 
         Args:
             what: what is then missing, as a reader of the answer would call it.
             name: the operation.
+            unless: kinds of errors that the answer cannot do with.
             arguments: as `call` takes them.
+
+        Raises:
+            CallError: the call failed in one of these ways.
         """
         try:
             return await self.call(name, **arguments)
         except CallError as error:
-            self.missing.append({"what": what, "kind": error.kind, "problem": error.message})
+            if error.kind in unless:
+                raise
+            self.lacks(what, error)
             return None
+
+    def lacks(self, what: str, error: CallError) -> None:
+        """Say in the answer what could not be had, and why."""
+        self.missing.append({"what": what, "kind": error.kind, "problem": error.message})
 
     @asynccontextmanager
     async def agreed(self, make: Callable[[], Awaitable[Plan]]) -> AsyncIterator[Plan]:
@@ -90,26 +131,32 @@ class Steps:
                 when the yes came late: what is agreed to, and yielded, is its last word.
 
         Raises:
-            CallError: nobody agreed.
+            CallError: nobody agreed, or there is no plan to agree to; then nobody was asked.
         """
         latest: Plan | None = None
 
         async def preview(*_: object) -> Mapping[str, Any]:
             nonlocal latest
-            latest = await make()
+            try:
+                latest = await make()
+            except CallError as error:
+                raise _NoPlanError(error) from error
             return latest.shown
 
-        async with self._executor.agreed(
-            self._workflow, self._arguments, self._caller, self._record, preview
-        ) as passage:
-            plan = latest or await make()  # nobody was asked where the operator wants that
-            before = self._caller
-            if passage is not None:
-                self._caller = replace(before, agreement=Agreement(passage, plan.calls))
-            try:
-                yield plan
-            finally:
-                self._caller = before
+        try:
+            async with self._executor.agreed(
+                self._workflow, self._arguments, self._caller, self._record, preview
+            ) as passage:
+                plan = latest or await make()  # nobody was asked where the operator wants that
+                before = self._caller
+                if passage is not None:
+                    self._caller = replace(before, agreement=Agreement(passage, plan.calls))
+                try:
+                    yield plan
+                finally:
+                    self._caller = before
+        except _NoPlanError as none:
+            raise none.error from none
 
 
 async def together(*calls: Callable[[], Awaitable[_T]]) -> list[_T]:

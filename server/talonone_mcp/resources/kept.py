@@ -1,4 +1,4 @@
-"""What clients may read as resources. Each kind is an entry of `KINDS`: its URI, and who reads it.
+"""What the server keeps, as resources: exports in files, and answers that were cut in memory.
 
 What is read goes to a model: hidden characters are removed, and personal data is masked where the
 operator wants that. A file of an export is kept as upstream sent it.
@@ -7,8 +7,7 @@ operator wants that. A file of an export is kept as upstream sent it.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -17,84 +16,22 @@ import anyio.to_thread
 from mcp import types
 from mcp.shared.uri_template import UriTemplate
 
-from talonone_mcp.answers import Answers
-from talonone_mcp.exports import Export, Exports
+from talonone_mcp.directory import Read
+from talonone_mcp.exports import Export
+from talonone_mcp.resources.kinds import (
+    CSV,
+    JSON,
+    Kind,
+    NoResourceError,
+    Sources,
+    UnreadableError,
+    Variables,
+)
 from talonone_mcp.rows import LONGEST, TooLongError
 from talonone_mcp.text import clean, one_line
 
-_LISTED = 100  # exports that are listed; older ones can be read all the same
 _ROWS, _MOST_ROWS = 1000, 10_000  # in one part of an export, unless said, and at most
-_CSV, _JSON = "text/csv", "application/json"
-
-Variables = Mapping[str, Any]
-"""What stands in a URI in the places of its template's variables."""
-
-
-class NoResourceError(Exception):
-    """There is no such resource, any more; the message says what to do."""
-
-
-class UnreadableError(Exception):
-    """The resource cannot be read like this; the message says why, and how it can."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """What resources are read from, in whose name, and whether personal data is masked."""
-
-    exports: Exports
-    answers: Answers
-    principal: str
-    masked: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """Resources of one kind: how a client finds them, and how one is read as text."""
-
-    template: UriTemplate
-    name: str
-    title: str
-    description: str
-    mime_type: str
-    read: Callable[[Sources, Variables], Awaitable[str]]
-
-
-def templates() -> list[types.ResourceTemplate]:
-    """Return the templates of every kind."""
-    return [
-        types.ResourceTemplate(
-            uri_template=str(kind.template),
-            name=kind.name,
-            title=kind.title,
-            description=kind.description,
-            mime_type=kind.mime_type,
-        )
-        for kind in KINDS
-    ]
-
-
-async def listed(sources: Sources) -> list[types.Resource]:
-    """Return the resources that are there now: the newest exports."""
-    exports = await anyio.to_thread.run_sync(sources.exports.kept, sources.principal)
-    return [_listed_export(export) for export in exports[:_LISTED]]
-
-
-async def read(sources: Sources, uri: str) -> types.ReadResourceResult:
-    """Read one resource.
-
-    Raises:
-        NoResourceError: there is none.
-        UnreadableError: it cannot be read like this.
-    """
-    for kind in KINDS:
-        variables = kind.template.match(uri)
-        if variables is not None:
-            text = await kind.read(sources, variables)
-            contents = types.TextResourceContents(uri=uri, mime_type=kind.mime_type, text=text)
-            return types.ReadResourceResult(contents=[contents])
-    known = ", ".join(str(kind.template) for kind in KINDS)
-    raise NoResourceError(f"There is no resource {one_line(uri, 100)!r}, only {known}.")
+_MINUTE = 60_000  # milliseconds
 
 
 def export_link(operation: str, export: Mapping[str, Any]) -> types.ResourceLink:
@@ -108,7 +45,7 @@ def export_link(operation: str, export: Mapping[str, Any]) -> types.ResourceLink
         uri=export["uri"],
         name=f"{operation}.csv",
         description=f"All {export['rows']:,} rows.",
-        mime_type=_CSV,
+        mime_type=CSV,
         size=export["bytes"],
     )
 
@@ -119,23 +56,24 @@ def answer_link(operation: str, uri: str) -> types.ResourceLink:
         uri=uri,
         name=f"{operation}.json",
         description="The whole answer, with every field.",
-        mime_type=_JSON,
+        mime_type=JSON,
     )
 
 
-def _listed_export(export: Export) -> types.Resource:
+def listed_export(export: Export) -> types.Resource:
+    """Return an export as a list of resources shows it."""
     created = datetime.fromtimestamp(export.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return types.Resource(
         uri=export.uri,
         name=f"{export.operation}.csv",
         title=f"{export.operation}, {created}",
         description=f"What {export.operation} answered at {created}: {export.rows:,} rows.",
-        mime_type=_CSV,
+        mime_type=CSV,
         size=export.size,
     )
 
 
-async def _read_export(sources: Sources, variables: Variables) -> str:
+async def _read_export(sources: Sources, _: Read, variables: Variables) -> str:
     name = str(variables["exportId"])
     export = await anyio.to_thread.run_sync(sources.exports.find, name, sources.principal)
     if export is None:
@@ -165,7 +103,7 @@ def _export_text(sources: Sources, export: Export, variables: Variables) -> str:
     return text
 
 
-async def _read_answer(sources: Sources, variables: Variables) -> str:
+async def _read_answer(sources: Sources, _: Read, variables: Variables) -> str:
     name = str(variables["answerId"])
     kept = sources.answers.find(name, sources.principal)
     if kept is None:
@@ -210,14 +148,15 @@ def _too_long(sources: Sources, export: Export) -> str:
     )
 
 
-KINDS = (
+KEPT = (
     Kind(
         UriTemplate.parse("talonone://exports/{exportId}"),
         "export",
         "Export",
         "What an export operation answered, as a whole. Its id is in the answer to the call.",
-        _CSV,
+        CSV,
         _read_export,
+        fresh=_MINUTE,
     ),
     Kind(
         UriTemplate.parse("talonone://exports/{exportId}{?from,rows}"),
@@ -225,15 +164,17 @@ KINDS = (
         "Part of an export",
         f"The header and up to {_MOST_ROWS:,} rows of an export, from number `from` on; the first"
         " has number 1.",
-        _CSV,
+        CSV,
         _read_export,
+        fresh=_MINUTE,
     ),
     Kind(
         UriTemplate.parse("talonone://answers/{answerId}"),
         "answer",
         "Whole answer",
         "All of an answer that was cut for its size. `page.whole` of that answer names it.",
-        _JSON,
+        JSON,
         _read_answer,
+        fresh=_MINUTE,
     ),
 )
