@@ -194,7 +194,7 @@ def test_the_names_that_official_skills_use_lead_somewhere(catalog: Catalog) -> 
         "get_loyalty_profile_points": "list_profile_loyalty_points",
         "get_loyalty_profile_transactions": "list_profile_loyalty_transactions",
         "get_session_details": "get_customer_session",
-        "check_coupon_status": "search_coupons",
+        "check_coupon_status": "check_coupon",
         "list_loyalty_program_transactions": "list_loyalty_transactions",
         "get_loyalty_card_points": "list_loyalty_card_points",
         "get_loyalty_card_transactions": "list_loyalty_card_transactions",

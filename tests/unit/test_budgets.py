@@ -40,5 +40,5 @@ def test_a_definition_that_is_too_long_is_found() -> None:
 
     assert exceeded([tool]) == [f"a_tool: {tokens(tool):,} tokens, at most 1,200"]
     assert exceeded([tool | {"name": "sync_catalog"}]) == []
-    assert exceeded([tool] * 40)[0].startswith("all tools: ")
+    assert exceeded([tool] * 40)[0].startswith("all operations: ")
     assert ALL == 47_000

@@ -165,7 +165,7 @@ def test_the_reference_is_that_of_the_catalog(catalog: Catalog) -> None:
     assert written == reference(catalog)
     for operation in catalog:
         assert f"`{operation.method} {operation.path}`" in written
-        assert written.count(f"| `{operation.name}`") == 1
+        assert written.count(f"\n| `{operation.name}`") == 1
 
 
 def test_the_reference_says_when_a_person_is_asked(catalog: Catalog) -> None:
