@@ -73,7 +73,7 @@ def rows(options: argparse.Namespace) -> list[Found]:
     tools = anyio.run(listed)
     counts = {tool["name"]: tokens(tool) for tool in tools}
     toolsets: dict[str, list[str]] = defaultdict(list)
-    for operation in catalog.load():
+    for operation in catalog.load().tools:
         if operation.name in counts:
             toolsets[operation.toolset].append(operation.name)
     found: list[Found] = []
