@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from talonone_mcp import __version__
 from talonone_mcp.commands.options import add_serve_options
@@ -32,6 +32,13 @@ _ELSEWHERE = {
     "uninstall": "take out of a host what install put in",
 }
 _USAGE = 2  # the exit status of a command that cannot start as it was given
+
+
+class _Parser(argparse.ArgumentParser):
+    """Takes no flag that is cut short: a later one may begin like it. Subcommands are the same."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(allow_abbrev=False, **given)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,7 +72,7 @@ def _options(given: list[str]) -> argparse.Namespace:
 
 def _parser(command: str) -> argparse.ArgumentParser:
     """Return the parser; of a command in a module of its own, only the one given is loaded."""
-    parser = argparse.ArgumentParser(prog="talonone-mcp", description="Talon.One for MCP clients.")
+    parser: argparse.ArgumentParser = _Parser(prog="talonone-mcp", description="Talon.One for MCP clients.")
     parser.add_argument("--version", action="version", version=f"talonone-mcp {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 

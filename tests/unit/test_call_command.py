@@ -172,6 +172,19 @@ def test_no_flag_waves_the_gate_away(said: Said) -> None:
         assert ended.value.code == 2
 
 
+@pytest.mark.parametrize(("confirm", "kind"), [("off", "approval_required"), ("block", "blocked")])
+def test_a_configuration_can_forbid_and_not_wave_away(
+    said: Said, upstream: Upstream, tmp_path: Path, confirm: str, kind: str
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(f'[serve]\nconfirm = "{confirm}"\n')
+
+    _, out, _ = said("delete_campaign", *CAMPAIGN, "--config", str(file))
+
+    assert json.loads(out)["error"]["kind"] == kind
+    assert upstream.changes == []
+
+
 @pytest.mark.parametrize(("typed", "sent"), [("yes", 1), ("no", 0), ("y", 0), ("", 0)])
 def test_a_person_at_the_terminal_is_asked(
     upstream: Upstream, monkeypatch: pytest.MonkeyPatch, typed: str, sent: int

@@ -68,7 +68,7 @@ def _run(options: argparse.Namespace) -> int:
     writable_anyhow()
     flags = {name: getattr(options, name) for name in ACCOUNT_OPTIONS}
     try:
-        settings = load_settings(flags, os.environ)
+        settings = _asking(load_settings(flags, os.environ))
         catalog = with_applications(catalogs.load(), settings.applications)
         tool = find_tool(catalog, options.name)
         arguments = read_arguments(tool, options.pairs, options.input)
@@ -83,6 +83,16 @@ def _run(options: argparse.Namespace) -> int:
     else:
         _print(tool, arguments, answer)
     return _status(answer.get("error", {}))
+
+
+def _asking(settings: Settings) -> Settings:
+    """Have a person asked also where a server would not: whoever calls may have written the file.
+
+    What is stricter than asking stays.
+    """
+    if settings.confirm != "off":
+        return settings
+    return settings.model_copy(update={"confirm": "ask"})
 
 
 def _status(error: Mapping[str, Any]) -> int:
