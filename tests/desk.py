@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -84,6 +84,7 @@ async def open_desk(
     *,
     answering: Answering | None = lambda _: YES,
     mode: Any = "auto",
+    environment: Mapping[str, str] | None = None,
     **flags: Any,
 ) -> AsyncIterator[Desk]:
     """Open a desk in a demo account of its own, without its limit of requests.
@@ -92,6 +93,7 @@ async def open_desk(
         catalog: what the server serves.
         answering: what the person says; None for a client that can ask nobody.
         mode: the era of the protocol.
+        environment: which keys there are, in place of all of them.
         flags: of `serve`, by attribute name.
     """
     time, questions = Time(), list[str]()
@@ -110,7 +112,8 @@ async def open_desk(
     ):
         patch.setattr(steps, "utc_now", time)
         account = Account(app)
-        settings = load_settings({"sandbox": True} | flags, {})
+        whole = {} if environment else {"sandbox": True}
+        settings = load_settings(whole | flags, environment or {})
         server = build_server(settings, catalog, account)
         callback = ask if answering else None
         async with Client(server, mode=mode, elicitation_callback=callback) as client:

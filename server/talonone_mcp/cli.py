@@ -72,7 +72,9 @@ def _options(given: list[str]) -> argparse.Namespace:
 
 def _parser(command: str) -> argparse.ArgumentParser:
     """Return the parser; of a command in a module of its own, only the one given is loaded."""
-    parser: argparse.ArgumentParser = _Parser(prog="talonone-mcp", description="Talon.One for MCP clients.")
+    parser: argparse.ArgumentParser = _Parser(
+        prog="talonone-mcp", description="Talon.One for MCP clients."
+    )
     parser.add_argument("--version", action="version", version=f"talonone-mcp {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 

@@ -49,23 +49,11 @@ async def issue(
     Raises:
         CallError: the code could not be had.
     """
-    is_rehearsal = arguments.get("dryRun", False)
-    answer = await steps.call(
-        "cep_create_or_get_coupon",
-        applicationId=str(campaign["applicationId"]),
-        campaignId=str(campaign["id"]),
-        externalCampaignId=_PLATFORMS_CAMPAIGN,
-        recipientIntegrationId=arguments["customer"] if arguments.get("bound", True) else None,
-        identifier=arguments.get("identifier"),
-        dryRun=is_rehearsal or None,
-        **terms,
-    )
-    coupon = {name: answer[theirs] for theirs, name in _NAMES.items() if theirs in answer}
+    coupon = await _requested(steps, arguments, campaign, terms)
     _refuse_anothers(coupon, arguments, campaign)
     before = next((each for each in held or () if each["id"] == coupon.get("id")), None)
-    if is_rehearsal and not before:  # its code is one that does not exist
-        validated = validity(coupon, campaign)
-        return {"issued": False, **validated, "notes": [_REHEARSED]}
+    if arguments.get("dryRun") and not before:  # its code is one that does not exist
+        return {"issued": False, **validity(coupon, campaign), "notes": [_REHEARSED]}
     is_either = not before and "identifier" in arguments and held is None
     return {
         **({} if is_either else {"issued": not before}),
@@ -75,6 +63,23 @@ async def issue(
         **({"notes": [_EITHER]} if is_either else {}),
         **(_about(before, arguments, steps) if before else {}),
     }
+
+
+async def _requested(
+    steps: Steps, arguments: Mapping[str, Any], campaign: Mapping[str, Any], terms: Terms
+) -> dict[str, Any]:
+    """Request the coupon, and return it under the names that the Management API has."""
+    answer = await steps.call(
+        "cep_create_or_get_coupon",
+        applicationId=str(campaign["applicationId"]),
+        campaignId=str(campaign["id"]),
+        externalCampaignId=_PLATFORMS_CAMPAIGN,
+        recipientIntegrationId=arguments["customer"] if arguments.get("bound", True) else None,
+        identifier=arguments.get("identifier"),
+        dryRun=arguments.get("dryRun") or None,
+        **terms,
+    )
+    return {name: answer[theirs] for theirs, name in _NAMES.items() if theirs in answer}
 
 
 def _refuse_anothers(

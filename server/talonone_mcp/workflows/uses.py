@@ -39,10 +39,10 @@ async def uses_of(
         customer: an integration id.
         own: whether the key that is used is that of the coupon's Application.
     """
-    if _is_held(hit.coupon):
-        return await _reserved(steps, hit, customer, own=own)
     if counts_uses(hit.coupon, campaign):
         return await _redeemed(steps, hit, customer, own=own)
+    if _is_held(hit.coupon):
+        return await _reserved(steps, hit, customer, own=own)
     return Uses()
 
 
@@ -72,7 +72,7 @@ async def _redeemed(steps: Steps, hit: Hit, customer: str, *, own: bool) -> Uses
             coupons=True,
         )
     except CallError:
-        return Uses(coupon=0, campaign=0)  # a customer who is not there has redeemed nothing
+        return Uses(False, 0, 0)  # a customer who is not there has nothing
     if answer is None:
         return Uses()
     counts = {
@@ -82,7 +82,20 @@ async def _redeemed(steps: Steps, hit: Hit, customer: str, *, own: bool) -> Uses
     }
     if not counts and not own:
         return _of_an_unknown_key(steps, _REDEEMED)
-    return Uses(coupon=counts.get(hit.coupon["id"], 0), campaign=sum(counts.values()))
+    redeemed = counts.get(hit.coupon["id"])
+    reserved = _held(hit.coupon, customer, redeemed) if own or redeemed is not None else None
+    return Uses(reserved, redeemed or 0, sum(counts.values()))
+
+
+def _held(coupon: Mapping[str, Any], customer: str, redeemed: int | None) -> bool | None:
+    """Tell whether a customer has a coupon reserved, by the inventory that shows it, or does not.
+
+    It shows what they redeemed and what is for them too; whether that is reserved is then not said.
+    """
+    if redeemed is None:
+        return False
+    others = redeemed or coupon.get("recipientIntegrationId") == customer
+    return None if others else True
 
 
 def _of_an_unknown_key(steps: Steps, what: str) -> Uses:
