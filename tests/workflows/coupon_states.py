@@ -181,6 +181,16 @@ STATES: dict[str, tuple[Make, str | None, str, list[str]]] = {
         "invalid",
         ["used_up_by_this_customer", "discount_used_up"],
     ),
+    "the coupon's own limit, above the campaign's": (
+        used(
+            in_campaign({"usageLimit": 0, "limits": [limit("redeemCoupon", 2, "Profile")]},
+                        **ONCE_EACH),
+            ANNA,
+        ),
+        ANNA,
+        "valid",
+        [],
+    ),
     "her second in a day": (
         used(in_campaign(MANY, limits=[limit("redeemCoupon", 1, "Profile", period="daily")]), ANNA),
         ANNA,
