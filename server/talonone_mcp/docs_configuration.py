@@ -1,16 +1,9 @@
-"""Writes the tables of the README's section on configuration, from the settings and the parser.
-
-    python -m talonone_mcp.docs_configuration README.md
-
-They stand between two comments. A test fails when they are not what this writes.
-"""
+"""The README's tables of what can be configured, out of the settings and the parser."""
 
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 from pydantic.fields import FieldInfo
 
@@ -18,25 +11,12 @@ from talonone_mcp.commands.options import add_serve_options
 from talonone_mcp.settings import Settings
 from talonone_mcp.settings.file import BY_APPLICATION, keys
 
-BEGIN = "<!-- The settings: made by `python -m talonone_mcp.docs_configuration README.md` -->"
-END = "<!-- The end of the settings -->"
 
-
-def tables() -> str:
-    """Return the tables of variables and of flags as Markdown."""
-    return "\n".join([*_variables(), "", *_flags()]) + "\n"
-
-
-def renewed(text: str) -> str:
-    """Return a document with the tables in the place of what is between the comments.
-
-    Raises:
-        ValueError: it has not each of the comments once.
-    """
-    if text.count(BEGIN) != 1 or text.count(END) != 1:
-        raise ValueError(f"it must have these two lines: {BEGIN} {END}")
-    before, _, rest = text.partition(BEGIN)
-    return f"{before}{BEGIN}\n\n{tables()}\n{END}{rest.partition(END)[2]}"
+def tables() -> Iterator[str]:
+    """Yield the lines of the tables of variables and of flags, in Markdown."""
+    yield from _variables()
+    yield ""
+    yield from _flags()
 
 
 def _variables() -> Iterator[str]:
@@ -82,15 +62,3 @@ def _meaning(field: FieldInfo) -> str:
         return said
     shown = f"{default:g}" if isinstance(default, float) else str(default)
     return f"{said.removesuffix('.')}; {shown} unless set."
-
-
-def main(arguments: list[str]) -> int:
-    """Renew the tables in the files that are named."""
-    for name in arguments:
-        path = Path(name)
-        path.write_text(renewed(path.read_text("utf-8")), "utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))

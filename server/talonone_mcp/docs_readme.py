@@ -1,4 +1,4 @@
-"""Writes the tables of the README that say what there is: workflows, prompts, profiles, toolsets.
+"""Writes the tables of the README: workflows, prompts, profiles, toolsets and settings.
 
     python -m talonone_mcp.docs_readme README.md
 
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from talonone_mcp import catalog, prompts
+from talonone_mcp import catalog, docs_configuration, prompts
 from talonone_mcp.catalog import Catalog, Tool
 from talonone_mcp.surface import DEFAULT
 
@@ -84,6 +84,7 @@ _TABLES: Mapping[str, Callable[[Catalog], Iterator[str]]] = {
     "prompts": _prompts,
     "profiles": _profiles,
     "toolsets": _toolsets,
+    "settings": lambda _: docs_configuration.tables(),
 }
 
 

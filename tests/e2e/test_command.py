@@ -21,7 +21,7 @@ def test_the_demo_holds_and_tells_the_whole_story() -> None:
 
     assert demo.returncode == 0, demo.stderr
     story = [
-        "it was used 1 times, of 1",
+        "it is used up (1 of 1)",
         "issued: BACK-",
         'Set up campaign "Summer 20',
         "person  yes",

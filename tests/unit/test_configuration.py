@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from talonone_mcp import cli
-from talonone_mcp.docs_configuration import renewed
 from talonone_mcp.settings import Settings, SettingsError, gather, load_settings, with_state
 from talonone_mcp.settings.file import keys
 from talonone_mcp.state import StateError, approval_lifetime, state_folder
@@ -334,12 +333,6 @@ def test_serve_names_what_is_wrong_and_ends(
     assert (out, len(err.splitlines())) == ("", 1)
     assert f"{path}: [talonone] managment_key" in err
     assert "did you mean [talonone] management_key" in err
-
-
-def test_the_readmes_tables_are_those_of_the_settings() -> None:
-    text = README.read_text("utf-8")
-
-    assert renewed(text) == text, "python -m talonone_mcp.docs_configuration README.md"
 
 
 def test_every_setting_has_a_meaning_in_the_readme() -> None:

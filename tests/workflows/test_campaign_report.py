@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,7 +11,6 @@ import pytest
 from bench.tokens import tokens
 
 from talonone_mcp.catalog import Catalog
-from talonone_mcp.client import limiter
 from talonone_mcp.workflows import campaigns
 from tests.desk import Desk, open_desk
 from tests.workflows.upstreams import Answering, FailingOnce, Waiting
@@ -34,18 +33,6 @@ SUMS = {
     "pointsAdded": "addedLoyaltyPoints",
 }
 Answer = dict[str, Any]
-
-
-@pytest.fixture(autouse=True)
-def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let requests leave as they come: their pace is tested elsewhere."""
-    monkeypatch.setattr(limiter, "REQUESTS", 1_000_000)
-
-
-@pytest.fixture
-async def desk(catalog: Catalog) -> AsyncIterator[Desk]:
-    async with open_desk(catalog) as opened:
-        yield opened
 
 
 async def report(desk: Desk, campaign: int | str = SUMMER, **arguments: Any) -> Answer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -15,7 +15,6 @@ import pytest
 from bench.tokens import tokens
 
 from talonone_mcp.catalog import Catalog
-from talonone_mcp.client import limiter
 from talonone_mcp.sandbox.app import Sandbox
 from talonone_mcp.sandbox.demo.customers import CUSTOMERS
 from talonone_mcp.settings import SANDBOX_KEY, SANDBOX_URL
@@ -31,18 +30,6 @@ MOST_TOKENS, MOST_REQUESTS = 1_500, 9
 MANAGEMENT = {"TALONONE_BASE_URL": SANDBOX_URL, "TALONONE_MANAGEMENT_KEY": SANDBOX_KEY}
 INTEGRATION = {"TALONONE_BASE_URL": SANDBOX_URL, "TALONONE_INTEGRATION_KEY": SANDBOX_KEY}
 Answer = dict[str, Any]
-
-
-@pytest.fixture(autouse=True)
-def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let requests leave as they come: their pace is tested elsewhere."""
-    monkeypatch.setattr(limiter, "REQUESTS", 1_000_000)
-
-
-@pytest.fixture
-async def desk(catalog: Catalog) -> AsyncIterator[Desk]:
-    async with open_desk(catalog) as opened:
-        yield opened
 
 
 def keyed(*applications: int) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +26,6 @@ PLATFORM_ALONE = {
     "TALONONE_PLATFORM_NAME": "platform",
 }
 MANAGEMENT_ALONE = {"TALONONE_BASE_URL": URL, "TALONONE_MANAGEMENT_KEY": SANDBOX_KEY}
-
-
-@pytest.fixture
-async def desk(catalog: Catalog) -> AsyncIterator[Desk]:
-    async with open_desk(catalog) as opened:
-        yield opened
 
 
 async def issue(desk: Desk, **arguments: Any) -> dict[str, Any]:

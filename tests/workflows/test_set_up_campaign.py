@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +32,6 @@ FOUR_STEPS = {
     "coupons": {"count": 150, "usageLimit": 2, "pattern": "NEXT-####"},
     "state": "enabled",
 }
-
-
-@pytest.fixture
-async def desk(catalog: Catalog) -> AsyncIterator[Desk]:
-    async with open_desk(catalog) as opened:
-        yield opened
 
 
 async def campaign_of(desk: Desk, answer: dict[str, Any]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ _SAYS: Mapping[str, str] = {
     "expired": "it expired on {expiryDate}",
     "not_started": "it is valid only from {startDate}",
     "reserved_for_another": "it is for customer {recipientIntegrationId} alone",
-    "used_up": "it was used {used} times, of {limit}",
+    "used_up": "it is used up ({used} of {limit})",
     "used_up_by_this_customer": "each customer may redeem it {limit} times",
     "discount_used_up": "its discount is used up ({discountCounter} of {discountLimit})",
 }
