@@ -53,7 +53,7 @@ class Terminal:
         while self._read(until):
             pass
         _, err = self._process.communicate(timeout=DEADLINE)
-        return self._process.returncode, err
+        return self._process.returncode, err or ""
 
     def _read(self, until: float) -> bool:
         ready, _, _ = select.select([self._master], [], [], max(0, until - time.monotonic()))
@@ -68,14 +68,15 @@ class Terminal:
 
 
 @contextmanager
-def terminal(*arguments: str) -> Iterator[Terminal]:
+def terminal(*arguments: str, all_shown: bool = False) -> Iterator[Terminal]:
+    """Start the command in a terminal, which shows stderr too where that is wanted."""
     master, slave = pty.openpty()
     try:
         process = subprocess.Popen(
             [sys.executable, "-c", DRIVER, *arguments],
             stdin=slave,
             stdout=slave,
-            stderr=subprocess.PIPE,
+            stderr=slave if all_shown else subprocess.PIPE,
             text=True,
             start_new_session=True,
         )

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from talonone_mcp.approvals.passphrase import set_passphrase
 from talonone_mcp.approvals.sqlite import NAME, SqliteLedger
 from talonone_mcp.audit import verify
 from talonone_mcp.cli import main
@@ -204,6 +205,26 @@ def test_a_person_at_the_terminal_is_asked(
     assert not verify(Path(upstream.state_dir)).problems
 
 
+@pytest.mark.parametrize(("passphrases", "sent"), [(["correct horse"], 1), (["no", "no", "no"], 0)])
+def test_a_passphrase_is_asked_for_where_one_is_set(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch, passphrases: list[str], sent: int
+) -> None:
+    for name, value in upstream.environment.items():
+        monkeypatch.setenv(name, value)
+    set_passphrase(Path(upstream.state_dir), "correct horse")
+    with terminal(*DELETE) as person:
+        person.expect("Type yes: ")
+        person.type("yes")
+        for passphrase in passphrases:
+            person.expect("Passphrase: ")
+            assert upstream.changes == []
+            person.type(passphrase)
+        status, _ = person.end()
+
+    assert len(upstream.changes) == sent
+    assert status == (0 if sent else 1)
+
+
 def test_people_get_a_table(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in upstream.environment.items():
         monkeypatch.setenv(name, value)
@@ -217,6 +238,24 @@ def test_people_get_a_table(upstream: Upstream, monkeypatch: pytest.MonkeyPatch)
     assert first.split()[1].startswith("SUMMER-")
     assert second.split()[1].startswith("SUMMER-")
     assert foot.startswith("2. There are more")
+
+
+def test_a_list_of_many_pages_says_how_far_it_is(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in upstream.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("COLUMNS", "120")
+    everything = ("call", "list_coupons", *CAMPAIGN, "fetchAll=1500")
+    with terminal(*everything, all_shown=True) as person:
+        status, _ = person.end()
+    with terminal(*everything, "--json", all_shown=True) as script:
+        script.end()
+
+    assert status == 0
+    assert "40 items of list_coupons" in person.text
+    assert "\x1b[2K" in person.shown  # the bar is gone in the end
+    json.loads(script.text[script.text.index("{") :])
 
 
 def test_what_customers_wrote_draws_nothing_at_the_terminal(

@@ -29,7 +29,6 @@ from talonone_mcp.commands.terminal import (
     FAILED,
     USAGE,
     TerminalPerson,
-    at_terminal,
     fail,
     writable_anyhow,
 )
@@ -105,7 +104,7 @@ async def _answer(
     settings: Settings, catalog: Catalog, tool: Tool, arguments: Mapping[str, Any]
 ) -> dict[str, Any]:
     sources = Sources(exports_of(settings), Answers(), PRINCIPAL, settings.mask_pii, catalog)
-    person = TerminalPerson(settings.state_dir) if at_terminal() else None
+    person = TerminalPerson(settings.state_dir)
     async with open_dispatch(settings, catalog, sources) as dispatch:
         with told() as progress:
             caller = Caller(PRINCIPAL, "terminal", person, progress)
