@@ -137,7 +137,7 @@ async def test_a_host_starts_it_with_what_was_entered(
         answer = await client.call_tool("read_operation", {"name": "list_applications"})
 
     assert "run_operation" in names
-    assert "get_customer_activity_report" in names, "the tools of the job that was entered"
+    assert "get_application_session" in names, "the tools of the job that was entered"
     assert not answer.is_error, answer.structured_content
     assert "Webshop DE" in json.dumps(answer.structured_content)
 

@@ -188,7 +188,7 @@ async def test_capillary_takes_a_token_or_a_password(
         tools = await client.list_tools()
         await client.call_tool("capillary_issue_coupon", {"seriesId": 1, "customer": {"id": 2}})
 
-    assert [tool.name for tool in tools.tools[3:]] == ["capillary_issue_coupon"]
+    assert [tool.name for tool in tools.tools[3:]] == ["issue_coupon"]
     [request] = server.requests
     assert request.path == "/capillary/v2/coupon/issue"
     assert request.headers["authorization"] == expected
