@@ -1,6 +1,6 @@
 """What a client is shown, held still by a snapshot.
 
-When a change of a definition is meant: UPDATE_SNAPSHOTS=1 pytest tests/unit/test_surface.py
+When a change of a definition is meant: UPDATE_SNAPSHOTS=1 pytest -n 0 tests/unit/test_surface.py
 """
 
 from __future__ import annotations

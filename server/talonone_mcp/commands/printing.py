@@ -21,6 +21,7 @@ from rich.text import Text
 
 _DEEP = 2  # levels of a thing inside a thing that are shown as fields
 _CELL = 60  # characters of a value in a table
+_COLUMN, _FEWEST = 16, 3  # characters that a column needs at least; columns in any case
 _WIDE = 160  # columns, where no terminal says how many there are
 
 
@@ -81,11 +82,12 @@ def _print_list(to: Console, answer: Mapping[str, Any], columns: Sequence[str]) 
     elif all(isinstance(item, dict) for item in items):
         paths = [path for path in columns if path != "*"] or _names(items)
         rows = {path: [_at(item, path) for item in items] for path in paths}
-        flat = [path for path, values in rows.items() if not any(map(_is_deep, values))]
-        shown = [path for path in flat if any(value is not None for value in rows[path])]
+        present = [path for path in paths if any(value is not None for value in rows[path])]
+        flat = [path for path in present if not any(map(_is_deep, rows[path]))]
+        shown = flat[: max(to.width // _COLUMN, _FEWEST)]
         print_table(to, shown, zip(*(rows[path] for path in shown), strict=True))
-        if deep := [path for path in paths if path not in flat]:
-            to.print(Text(f"Not in the table: {', '.join(deep)}. --json has them.", "dim"))
+        if rest := [path for path in present if path not in shown]:
+            to.print(Text(f"Not in the table: {', '.join(rest)}. --json has them.", "dim"))
     else:
         for item in items:
             to.print(Text(_cell(item)))
@@ -152,7 +154,7 @@ def _at(item: Any, path: str) -> Any:
 
 
 def _cell(value: Any) -> str:
-    text = _text(value)
+    text = _text(value).removesuffix("T00:00:00Z")  # in a column of days, it only takes room
     return text if len(text) <= _CELL else f"{text[: _CELL - 1]}…"
 
 

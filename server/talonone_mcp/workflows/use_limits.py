@@ -68,6 +68,9 @@ def limit_problems(
         if used is not None and used < limit["limit"]:
             continue
         alone = _entities(limit) <= {"Coupon", "Profile"} and "period" not in limit
+        if limit in coupon.get("limits", ()) and uses.coupon is not None:
+            # Whether its own limit counts what they redeemed of other codes, is written nowhere.
+            alone = alone and uses.coupon >= limit["limit"]
         sure: Sureness = "unknown"
         if customer is None:
             sure = _DEPENDS
