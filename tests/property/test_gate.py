@@ -149,7 +149,12 @@ class World:
             long = f"{path}.length" in PREVIEWED or path.endswith(".length")
             inner[last] = ["item"] * self.version if long else f"version {self.version}"
         listed = {"id": 1, "name": f"version {self.version}", "frontendState": "running"}
-        return preview | {"features": ["coupons"], "data": [listed], "limits": [], "tags": []}
+        return preview | {
+            "features": ["coupons"],
+            "data": [listed] * self.version,
+            "limits": [],
+            "tags": [],
+        }
 
     async def client(self, server: int, kind: str) -> Client:
         """Return a client of this kind at this server, both started at first use."""
