@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import shutil
 import sys
@@ -20,6 +19,7 @@ from talonone_mcp.catalog.applications import with_applications
 from talonone_mcp.client.errors import CallError
 from talonone_mcp.client.redaction import Redaction
 from talonone_mcp.commands.options import add_serve_options
+from talonone_mcp.commands.terminal import writable_anyhow
 from talonone_mcp.doctor import machine, verdicts
 from talonone_mcp.doctor.examination import explore
 from talonone_mcp.doctor.findings import Finding, worst
@@ -46,8 +46,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def _run(options: argparse.Namespace) -> int:
     flags = {name: value for name, value in vars(options).items() if name not in ("run", "json")}
     report = _examined(flags, os.environ)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter
+    writable_anyhow()
     if options.json:
         sys.stdout.write(as_json(report))
         return report.status
