@@ -11,8 +11,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from talonone_mcp import catalog
-from talonone_mcp.catalog import Catalog, Operation, Tool, Toolset, Workflow
+from talonone_mcp.core import catalog
+from talonone_mcp.core.catalog import Catalog, Operation, Tool, Toolset, Workflow
 
 _API = {
     "management": "Management",

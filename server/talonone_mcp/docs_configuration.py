@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from pydantic.fields import FieldInfo
 
-from talonone_mcp.commands.options import add_serve_options
-from talonone_mcp.settings import Settings
-from talonone_mcp.settings.file import BY_APPLICATION, keys
+from talonone_mcp.core.settings import Settings
+from talonone_mcp.core.settings.config_file import BY_APPLICATION, keys
+from talonone_mcp.terminal.options import add_serve_options
 
 
 def tables() -> Iterator[str]:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 
-from talonone_mcp import catalog, prompts
-from talonone_mcp.catalog import Catalog
-from talonone_mcp.prompt_folder import LARGEST, MOST
-from talonone_mcp.prompt_source import COMPLETED
-from talonone_mcp.prompts import LONGEST_LINE, LONGEST_TEXT, Argument, Prompt
+from talonone_mcp.core import catalog
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.server import prompts
+from talonone_mcp.server.prompts import LONGEST_LINE, LONGEST_TEXT, Argument, Prompt
+from talonone_mcp.server.prompts.own_prompts import LARGEST, MOST
+from talonone_mcp.server.prompts.prompt_parser import COMPLETED
 
 _HEAD = f"""\
 # Prompts

@@ -11,9 +11,11 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from talonone_mcp import catalog, docs_configuration, prompts
-from talonone_mcp.catalog import Catalog, Tool
-from talonone_mcp.surface import DEFAULT
+from talonone_mcp import docs_configuration
+from talonone_mcp.core import catalog
+from talonone_mcp.core.catalog import Catalog, Tool
+from talonone_mcp.server import prompts
+from talonone_mcp.surface.tool_list import DEFAULT
 
 _BEGIN = "<!-- {}: made by `python -m talonone_mcp.docs_readme README.md` -->"
 _END = "<!-- The end of the {} -->"

@@ -22,10 +22,10 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
-from talonone_mcp import cli
-from talonone_mcp.client.errors import Kind
-from talonone_mcp.hosts import machine
-from talonone_mcp.settings import SANDBOX_KEY
+from talonone_mcp.core.errors import Kind
+from talonone_mcp.core.settings import SANDBOX_KEY
+from talonone_mcp.terminal import main
+from talonone_mcp.terminal.hosts import platform_paths
 from tests.homes import FILES
 from tests.installed import COMMAND, over_http, over_stdio, run
 from tests.terminal import terminal
@@ -169,7 +169,7 @@ async def test_a_command_does_what_it_is_there_for(
 
     assert (ended.returncode, ended.stderr) == (0, b""), first
     if words[:1] == ["install"]:
-        file = home / FILES[words[1]][machine.system()]
+        file = home / FILES[words[1]][platform_paths.system()]
         await assert_starts(json.loads(file.read_text())["mcpServers"]["talonone"], home)
 
 
@@ -229,7 +229,7 @@ def test_a_command_in_the_text_can_be_typed(command: str) -> None:
     for placeholder, value in {"HOST": "cursor", "SHELL": "bash"}.items():
         command = command.replace(placeholder, value)
     try:
-        cli._options(shlex.split(command))
+        main._options(shlex.split(command))
     except SystemExit as end:
         assert end.code == 0, command  # --help
 
@@ -238,7 +238,7 @@ def test_every_command_has_its_row() -> None:
     rows = re.findall(r"^\| `talonone-mcp (\w+)[^|]*\| (.*) \|$", PROSE, re.MULTILINE)
     commands = {name for name, _ in rows if name != "install"} | {"install", "uninstall"}
 
-    assert commands == {"serve", "demo", *cli._ELSEWHERE}
+    assert commands == {"serve", "demo", *main._ELSEWHERE}
 
 
 def test_every_kind_of_error_has_its_row() -> None:
