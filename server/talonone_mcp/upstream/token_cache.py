@@ -10,20 +10,23 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import re
-import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from talonone_mcp.core.safe_files import not_private
+from talonone_mcp.core.safe_files import (
+    UnsafeFileError,
+    not_private,
+    read_regular,
+    write_atomically,
+)
 from talonone_mcp.core.settings import Settings
 
 # https://docs.talon.one/management-api: a token lives for three months, of which 89 days are the
 # shortest (February to April).
 LIFETIME = 89 * 86_400.0
-_SIZE = 16_384  # bytes; what is longer is no file of ours
+_MAX_BYTES = 16_384  # what is longer is no file of ours
 
 
 class TokenCache:
@@ -57,11 +60,12 @@ class TokenCache:
 
     def write(self, token: str) -> None:
         """Keep a token in the place of what the file held."""
-        if self._refused(self._path):
+        if why := not_private(self._path):
+            self._warn(f"{why}; it is not used")
             return
         record = {"account": self._account, "created": int(self._clock()), "token": token}
         try:
-            self._replace(json.dumps(record))
+            write_atomically(self._path, json.dumps(record).encode())
         except OSError as error:
             self._warn(f"cannot be written: {error.strerror}")
 
@@ -75,34 +79,14 @@ class TokenCache:
 
     def _content(self) -> str:
         try:
-            flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-            descriptor = os.open(self._path, flags)
+            return read_regular(
+                self._path, max_bytes=_MAX_BYTES, private=True, links=False
+            ).decode()
         except FileNotFoundError:
             return ""
-        with os.fdopen(descriptor, "rb") as file:
-            if self._refused(descriptor):
-                return ""
-            return file.read(_SIZE).decode()
-
-    def _replace(self, content: str) -> None:
-        """Write beside the file and rename: nobody ever reads half a token, or one made public."""
-        new = self._path.with_name(f".{self._path.name}.{secrets.token_hex(8)}")
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            new.replace(self._path)
-        except BaseException:
-            new.unlink(missing_ok=True)
-            raise
-
-    def _refused(self, file: Path | int) -> bool:
-        why = not_private(file)
-        if why:
-            self._warn(f"{why}; it is not used")
-        return bool(why)
+        except UnsafeFileError as error:
+            self._warn(f"{error}; it is not used")
+            return ""
 
     def _warn(self, what: str) -> None:
         logging.getLogger(__name__).warning("TALONONE_TOKEN_CACHE: %s %s", self._path, what)
