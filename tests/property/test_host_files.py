@@ -177,4 +177,26 @@ def test_a_table_goes_in_and_out_of_any_toml(lines: list[str], end: str, ended: 
     left = {name: value for name, value in servers.items() if name != "ours"}
     assert tomllib.loads(removed).get("mcp_servers", {}) == left
     if "ours" not in servers:  # a comment within an entry goes with it
-        assert removed.count("# note") == text.count("# note")
+        assert added.startswith(text)
+        assert removed.rstrip() == text.rstrip()
+
+
+OTHERS = st.lists(LINES.filter(lambda line: not line.startswith("[mcp_servers.ours")), max_size=8)
+
+
+@given(OTHERS, OTHERS, st.sampled_from(["", "\n# about what follows\n\n"]))
+def test_what_stands_around_a_table_stays_to_the_byte(
+    above: list[str], below: list[str], between: str
+) -> None:
+    first, rest = ("".join(f"{line}\n" for line in lines) for lines in (above, ["[z]", *below]))
+    ours = toml_file.put("", "mcp_servers", "ours", ENTRY)
+    text = first + ours + between + rest
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return
+
+    assert toml_file.take(text, "mcp_servers", "ours") == first + between + rest
+    other = {"command": "/b"}
+    changed = toml_file.put(text, "mcp_servers", "ours", other)
+    assert changed == first + toml_file.put("", "mcp_servers", "ours", other) + between + rest

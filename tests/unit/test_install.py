@@ -199,6 +199,12 @@ def test_what_a_file_was_is_kept_beside_it_with_its_permissions(home: Home) -> N
     assert sorted(path.parent.iterdir()) == sorted([path, backup])
 
 
+def written(path: Path) -> tuple[int, int, bytes]:
+    """Return which file it is, when it was written, and what it holds; reading changes none."""
+    found = path.stat()
+    return found.st_ino, found.st_mtime_ns, path.read_bytes()
+
+
 @pytest.mark.parametrize("host", ["cursor", "vscode", "codex"])
 def test_installing_again_changes_nothing(
     home: Home, host: str, monkeypatch: pytest.MonkeyPatch
@@ -206,13 +212,13 @@ def test_installing_again_changes_nothing(
     monkeypatch.setenv("TALONONE_BASE_URL", ACCOUNT)
     path = home.file(host)
     home.run("install", host)
-    before = path.stat(), path.read_bytes()
+    before = written(path)
 
     answer = home.run("install", host)
 
     assert answer.status == 0
     assert "already" in answer.out
-    assert (path.stat(), path.read_bytes()) == before
+    assert written(path) == before
     assert kept(path) == []
 
 

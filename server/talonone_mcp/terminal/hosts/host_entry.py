@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from talonone_mcp.core.text import one_line
-from talonone_mcp.terminal.hosts import json_file, jsonc, toml_file
+from talonone_mcp.terminal.hosts import json_file, jsonc
 from talonone_mcp.terminal.hosts.host_errors import HostError, ShapeError
 from talonone_mcp.terminal.hosts.host_files import split_mark
 from talonone_mcp.terminal.hosts.known_hosts import Host
@@ -81,6 +81,8 @@ class HostFile:
         mark, text = split_mark(self.text)
         with self._explained():
             if self.host.format == "toml":
+                from talonone_mcp.terminal.hosts import toml_file  # noqa: PLC0415 - slow to load
+
                 return mark + toml_file.put(text, self.host.servers, name, wanted.entry)
             text = json_file.put(text, self.host.servers, name, wanted.entry)
             for each in wanted.inputs:
@@ -104,6 +106,8 @@ class HostFile:
             return self.text
         with self._explained():
             if self.host.format == "toml":
+                from talonone_mcp.terminal.hosts import toml_file  # noqa: PLC0415 - as above
+
                 return mark + toml_file.take(text, self.host.servers, name)
             text = json_file.take(text, self.host.servers, name)
             for each in found.inputs:
