@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from talonone_mcp import __version__
 from talonone_mcp.core.state_folder import StateError
-from talonone_mcp.terminal.options import add_serve_options
+from talonone_mcp.terminal.serve_options import add_serve_options
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel import Server

@@ -28,10 +28,10 @@ from talonone_mcp.server.resources import Sources
 from talonone_mcp.server.wiring import open_dispatch
 from talonone_mcp.store.cut_answers import Answers
 from talonone_mcp.store.exports import exports_of
-from talonone_mcp.terminal.arguments import ArgumentsError, find_tool, read_arguments
-from talonone_mcp.terminal.options import ACCOUNT_OPTIONS, add_account_options
+from talonone_mcp.terminal.call_arguments import ArgumentsError, find_tool, read_arguments
 from talonone_mcp.terminal.person import FAILED, USAGE, TerminalPerson, fail, writable_anyhow
 from talonone_mcp.terminal.progress_line import told
+from talonone_mcp.terminal.serve_options import ACCOUNT_OPTIONS, add_account_options
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -21,12 +21,12 @@ from talonone_mcp.core.settings import Settings, SettingsError, Sources, gather,
 from talonone_mcp.surface.tool_list import SurfaceError, surface
 from talonone_mcp.terminal.doctor import conclusions, local_checks
 from talonone_mcp.terminal.doctor.conclusions import Standing
-from talonone_mcp.terminal.doctor.examination import explore
+from talonone_mcp.terminal.doctor.exploration import explore
 from talonone_mcp.terminal.doctor.findings import Finding, worst
 from talonone_mcp.terminal.doctor.report import Report, as_json, as_text
-from talonone_mcp.terminal.doctor.settings_table import redaction, rows
-from talonone_mcp.terminal.options import add_serve_options
+from talonone_mcp.terminal.doctor.settings_table import redaction, setting_rows
 from talonone_mcp.terminal.person import writable_anyhow
+from talonone_mcp.terminal.serve_options import add_serve_options
 from talonone_mcp.upstream.redaction import Redaction
 
 _HINDERED, _UNUSABLE = 1, 2  # exit statuses
@@ -58,7 +58,10 @@ def _run(options: argparse.Namespace) -> int:
 
 def _examined(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Report:
     sources = gather(flags, environment)
-    findings = [*local_checks.strangers(environment), *local_checks.exposed_secrets(sources)]
+    findings = [
+        *local_checks.unknown_variables(environment),
+        *local_checks.exposed_secrets(sources),
+    ]
     toolsets: Mapping[str, Standing] = {}
     try:
         settings = sources.settings
@@ -73,7 +76,12 @@ def _examined(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Repor
             status = _HINDERED
     return _clean(
         Report(
-            status, local_checks.versions(), sources.file, rows(sources), tuple(findings), toolsets
+            status,
+            local_checks.versions(),
+            sources.file,
+            setting_rows(sources),
+            tuple(findings),
+            toolsets,
         ),
         redaction(sources),
     )

@@ -13,15 +13,15 @@ from typing import Any
 
 from talonone_mcp.core.settings import Settings, user_file
 from talonone_mcp.terminal.host_options import NAME, add_target, file_of, print_line, say, written
-from talonone_mcp.terminal.hosts import launch, platform_paths
-from talonone_mcp.terminal.hosts.host_entry import HostFile, Wanted
+from talonone_mcp.terminal.hosts import platform_paths, start_command
 from talonone_mcp.terminal.hosts.host_errors import HostError
 from talonone_mcp.terminal.hosts.host_files import Snapshot, back_up, decode, replace, take_snapshot
+from talonone_mcp.terminal.hosts.host_text import HostText, Registration
 from talonone_mcp.terminal.hosts.known_hosts import Host
 from talonone_mcp.terminal.hosts.platform_paths import Machine
-from talonone_mcp.terminal.hosts.server_entry import Plan, gone, merged, plan, words
+from talonone_mcp.terminal.hosts.server_entry import EntryPlan, gone, merged, plan_entry, words
 from talonone_mcp.terminal.hosts.undo import without
-from talonone_mcp.terminal.options import add_serve_options
+from talonone_mcp.terminal.serve_options import add_serve_options
 
 _FAILED = 1  # exit statuses
 _USAGE = 2
@@ -89,14 +89,14 @@ def _wrong_tools(flags: dict[str, Any]) -> str:
 def _install(options: argparse.Namespace, here: Machine, flags: dict[str, Any]) -> int:
     host: Host = options.program
     path = file_of(host, here, project=options.project)
-    made = plan(host, options.name, launch.command(), flags, here.environment)
+    made = plan_entry(host, options.name, start_command.command(), flags, here.environment)
     if options.print:
-        print_entry(HostFile(host, path, ""), options.name, made.wanted)
+        print_entry(HostText(host, path, ""), options.name, made.wanted)
     else:
         if not options.project and not options.force:
             _check_installed(host, here, path)
         snapshot = take_snapshot(path, shared=options.project)
-        file = HostFile(host, path, decode(snapshot))
+        file = HostText(host, path, decode(snapshot))
         wanted = _wanted(file, options, made.wanted)
         if file.find(options.name) == wanted:
             print_line(f"{host.title} has {options.name} already, as it would be written now.")
@@ -123,7 +123,7 @@ def _check_installed(host: Host, here: Machine, path: Path) -> None:
     )
 
 
-def _wanted(file: HostFile, options: argparse.Namespace, new: Wanted) -> Wanted:
+def _wanted(file: HostText, options: argparse.Namespace, new: Registration) -> Registration:
     """Return what to write over what is there.
 
     Raises:
@@ -138,8 +138,8 @@ def _wanted(file: HostFile, options: argparse.Namespace, new: Wanted) -> Wanted:
     old = file.find(options.name)
     if old is None:
         return new
-    if launch.is_ours(old.entry):
-        return Wanted(merged(file.host, old.entry, new.entry), new.inputs)
+    if start_command.is_ours(old.entry):
+        return Registration(merged(file.host, old.entry, new.entry), new.inputs)
     if options.force:
         return new
     raise HostError(
@@ -148,7 +148,9 @@ def _wanted(file: HostFile, options: argparse.Namespace, new: Wanted) -> Wanted:
     )
 
 
-def _write(snapshot: Snapshot, file: HostFile, options: argparse.Namespace, wanted: Wanted) -> None:
+def _write(
+    snapshot: Snapshot, file: HostText, options: argparse.Namespace, wanted: Registration
+) -> None:
     old = file.find(options.name)
     if old and old.inputs != wanted.inputs:  # what the old one asked for goes with it
         before = without(file.host, snapshot, options.name).content or b""
@@ -162,7 +164,7 @@ def _write(snapshot: Snapshot, file: HostFile, options: argparse.Namespace, want
         print_line(f"No longer set there: {', '.join(lost)}.")
 
 
-def print_entry(file: HostFile, name: str, wanted: Wanted) -> None:
+def print_entry(file: HostText, name: str, wanted: Registration) -> None:
     """Print the entry as a file that holds nothing else, and say on stderr which file is meant."""
     print(f"{file.path}:", file=sys.stderr, flush=True)  # noqa: T201 - stdout can be piped
     print_line(file.write(name, wanted).rstrip("\n"))
@@ -171,7 +173,7 @@ def print_entry(file: HostFile, name: str, wanted: Wanted) -> None:
 # --- What a person should know -------------------------------------------------------------------
 
 
-def _tell(host: Host, options: argparse.Namespace, made: Plan, here: Machine) -> None:
+def _tell(host: Host, options: argparse.Namespace, made: EntryPlan, here: Machine) -> None:
     command = [made.wanted.entry["command"], *made.wanted.entry["args"]]
     if not options.print:
         print_line(f"{host.title} starts: {shlex.join(command)}")
@@ -194,7 +196,7 @@ def _tell_to_keep(secrets: Iterable[str], options: argparse.Namespace, here: Mac
         " only you can read, and name that one there:"
     )
     folder = user_file().parent
-    again = shlex.join([*launch.command(), *_command_line(options)])
+    again = shlex.join([*start_command.command(), *_command_line(options)])
     files = {variable: folder / variable.removeprefix("TALONONE_").lower() for variable in secrets}
     if here.system == "windows":
         lines = [f'New-Item -Force -ItemType Directory "{folder}" | Out-Null']

@@ -12,7 +12,7 @@ from typing import Any
 
 from talonone_mcp.core import catalog as catalogs
 from talonone_mcp.core.catalog import Catalog, CatalogError, Operation, Tool
-from talonone_mcp.terminal.arguments import ArgumentsError, find_tool
+from talonone_mcp.terminal.call_arguments import ArgumentsError, find_tool
 from talonone_mcp.terminal.person import USAGE, fail, writable_anyhow
 
 _FOUND = 10  # what a search shows

@@ -7,8 +7,7 @@ import os
 from pathlib import Path
 
 from talonone_mcp.terminal.host_options import add_target, file_of, print_line, say, written
-from talonone_mcp.terminal.hosts import launch, platform_paths
-from talonone_mcp.terminal.hosts.host_entry import HostFile
+from talonone_mcp.terminal.hosts import platform_paths, start_command
 from talonone_mcp.terminal.hosts.host_errors import HostError
 from talonone_mcp.terminal.hosts.host_files import (
     Snapshot,
@@ -18,6 +17,7 @@ from talonone_mcp.terminal.hosts.host_files import (
     replace,
     take_snapshot,
 )
+from talonone_mcp.terminal.hosts.host_text import HostText
 from talonone_mcp.terminal.hosts.known_hosts import Host
 from talonone_mcp.terminal.hosts.platform_paths import Machine
 from talonone_mcp.terminal.hosts.undo import without
@@ -46,11 +46,11 @@ def _run(options: argparse.Namespace) -> int:
 
 def _uninstall(host: Host, options: argparse.Namespace, here: Machine) -> int:
     snapshot = take_snapshot(file_of(host, here, project=options.project))
-    found = HostFile(host, snapshot.path, decode(snapshot)).find(options.name)
+    found = HostText(host, snapshot.path, decode(snapshot)).find(options.name)
     if found is None:
         print_line(f"{host.title} has no {options.name} in {snapshot.path}.")
         return 0
-    if not launch.is_ours(found.entry) and not options.force:
+    if not start_command.is_ours(found.entry) and not options.force:
         raise HostError(
             f"{snapshot.path} was left alone: its {options.name} starts another program."
             " --force takes it out"

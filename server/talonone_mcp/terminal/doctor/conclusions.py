@@ -11,7 +11,7 @@ from talonone_mcp.core.catalog import Catalog
 from talonone_mcp.core.catalog.model import Api
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.settings import CREDENTIALS_OF, URL_OF, Settings, Sources
-from talonone_mcp.terminal.doctor.examination import Upstream
+from talonone_mcp.terminal.doctor.exploration import Exploration
 from talonone_mcp.terminal.doctor.findings import Finding
 from talonone_mcp.terminal.doctor.probe_runs import Attempt, Reached
 from talonone_mcp.terminal.doctor.probes import why_none
@@ -44,7 +44,7 @@ class Standing:
     says: str = ""
 
 
-def of_apis(settings: Settings, sources: Sources, found: Upstream) -> Iterator[Finding]:
+def of_apis(settings: Settings, sources: Sources, found: Exploration) -> Iterator[Finding]:
     """Yield what is to be said of each API, the missing ones last."""
     for reached in found.reached:
         yield _of_api(settings, sources, reached)
@@ -125,7 +125,7 @@ def of_clocks(ahead: Mapping[str, float]) -> Iterator[Finding]:
             yield Finding("clock", "warning", says, remedy)
 
 
-def standings(catalog: Catalog, found: Upstream) -> Mapping[str, Standing]:
+def standings(catalog: Catalog, found: Exploration) -> Mapping[str, Standing]:
     """Return how far each toolset that was looked at can be used."""
     return {
         name: _standing(attempts) if attempts else Standing("untested", why_none(catalog, name))

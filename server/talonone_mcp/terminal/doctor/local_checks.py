@@ -46,7 +46,7 @@ def examine(settings: Settings) -> tuple[Finding, ...]:
     )
 
 
-def strangers(environment: Mapping[str, str]) -> Iterator[Finding]:
+def unknown_variables(environment: Mapping[str, str]) -> Iterator[Finding]:
     """Yield each variable that looks like a setting and is none."""
     known = variables()
     flags = {f"TALONONE_{name.upper()}": name for name in Settings.model_fields}

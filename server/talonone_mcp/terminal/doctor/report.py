@@ -10,7 +10,7 @@ from pathlib import Path
 
 from talonone_mcp.terminal.doctor.conclusions import Standing
 from talonone_mcp.terminal.doctor.findings import Finding, Level, worst
-from talonone_mcp.terminal.doctor.settings_table import Row
+from talonone_mcp.terminal.doctor.settings_table import SettingRow
 
 _WIDEST = 100
 _MARKS: Mapping[Level, str] = {"ok": "ok", "note": "note", "warning": "WARN", "failure": "FAIL"}
@@ -28,7 +28,7 @@ class Report:
     status: int
     versions: Mapping[str, str]
     file: Path | None
-    settings: tuple[Row, ...]
+    settings: tuple[SettingRow, ...]
     findings: tuple[Finding, ...]
     toolsets: Mapping[str, Standing] = field(default_factory=dict)
 

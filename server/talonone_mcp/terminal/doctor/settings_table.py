@@ -22,7 +22,7 @@ _USERINFO = re.compile(r"(?<=//)[^/?#]*@|[?#].*", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SettingRow:
     """A setting by the name of its variable or flag, its value as it may be shown, its origin."""
 
     name: str
@@ -31,10 +31,10 @@ class Row:
     is_default: bool
 
 
-def rows(sources: Sources) -> tuple[Row, ...]:
+def setting_rows(sources: Sources) -> tuple[SettingRow, ...]:
     """Return every setting, in the order of the settings."""
     return tuple(
-        Row(name, _shown(attribute, sources), _said(origin, name), origin.kind == "default")
+        SettingRow(name, _shown(attribute, sources), _said(origin, name), origin.kind == "default")
         for attribute, name in _names().items()
         for origin in (sources.origin(attribute),)
     )

@@ -23,8 +23,8 @@ from talonone_mcp.core.settings import (
 )
 from talonone_mcp.core.settings.definitions import ACCOUNT
 from talonone_mcp.core.settings.values import expanded
-from talonone_mcp.terminal.hosts.host_entry import Wanted
 from talonone_mcp.terminal.hosts.host_errors import HostError
+from talonone_mcp.terminal.hosts.host_text import Registration
 from talonone_mcp.terminal.hosts.known_hosts import Host
 
 _PATHS = ("_FILE", "_DIR", "_CACHE", CONFIG)  # the ends of variables that name files and folders
@@ -34,23 +34,23 @@ _FIRST_KEY = "TALONONE_MANAGEMENT_KEY"  # what is asked for where there is no cr
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class EntryPlan:
     """What would be written, and what a person should know of it."""
 
-    wanted: Wanted
+    wanted: Registration
     left_out: tuple[str, ...]
     """Variables that hold secrets, which were not copied."""
     missing: str
     """Why the server cannot start like this yet, a line each; "" when it can."""
 
 
-def plan(
+def plan_entry(
     host: Host,
     name: str,
     command: list[str],
     flags: Mapping[str, Any],
     environment: Mapping[str, str],
-) -> Plan:
+) -> EntryPlan:
     """Return what to tell a host.
 
     Args:
@@ -80,8 +80,8 @@ def plan(
     if shown:
         entry["env"] = shown
     answers = {variable: environment.get(variable) or "x" for variable in asked}
-    return Plan(
-        Wanted(entry, tuple(_input(variable, each) for variable, each in ids.items())),
+    return EntryPlan(
+        Registration(entry, tuple(_input(variable, each) for variable, each in ids.items())),
         () if host.asks_for_secrets else left_out,
         _why_not(flags, given | answers),
     )

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from talonone_mcp.terminal.hosts.host_entry import HostFile
 from talonone_mcp.terminal.hosts.host_errors import HostError
 from talonone_mcp.terminal.hosts.host_files import Snapshot, backups, decode, take_snapshot
+from talonone_mcp.terminal.hosts.host_text import HostText
 from talonone_mcp.terminal.hosts.known_hosts import Host
 
 _NEWEST = 20  # how many backups are looked at
@@ -31,7 +31,7 @@ def without(host: Host, snapshot: Snapshot, name: str) -> Undone:
     Raises:
         HostError: it is broken, or the entry cannot be taken out alone.
     """
-    file = HostFile(host, snapshot.path, decode(snapshot))
+    file = HostText(host, snapshot.path, decode(snapshot))
     wanted = file.find(name)
     before = list(_before(host, snapshot, name))
     if wanted:
@@ -41,7 +41,7 @@ def without(host: Host, snapshot: Snapshot, name: str) -> Undone:
     sections = (host.servers, "inputs")
     made = [each for each in sections if not before or not _text(host, before[0]).has(each)]
     left = file.remove(name, emptied=tuple(made))
-    if not before and HostFile(host, snapshot.path, left).is_empty():
+    if not before and HostText(host, snapshot.path, left).is_empty():
         return Undone(None)
     return Undone(left.encode())
 
@@ -57,5 +57,5 @@ def _before(host: Host, snapshot: Snapshot, name: str) -> Iterator[Snapshot]:
             continue
 
 
-def _text(host: Host, snapshot: Snapshot) -> HostFile:
-    return HostFile(host, snapshot.path, decode(snapshot))
+def _text(host: Host, snapshot: Snapshot) -> HostText:
+    return HostText(host, snapshot.path, decode(snapshot))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from talonone_mcp.terminal.hosts.host_errors import ShapeError
-from talonone_mcp.terminal.hosts.jsonc import Collection, Document, Item, place, read
+from talonone_mcp.terminal.hosts.json_reader import Collection, Document, Item, place, read
 
 _SPACE = " \t\r\n"
 _INDENT = "  "  # of a file that has none of its own

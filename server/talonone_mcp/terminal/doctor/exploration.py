@@ -24,7 +24,7 @@ _LIMITED: Api = (
 
 
 @dataclass(frozen=True, slots=True)
-class Upstream:
+class Exploration:
     """What was found out: about each API, by host how far the clocks differ, about each toolset."""
 
     reached: tuple[Reached, ...]
@@ -32,7 +32,7 @@ class Upstream:
     toolsets: Mapping[str, tuple[Attempt, ...]]
 
 
-async def explore(settings: Settings, catalog: Catalog, app: object = None) -> Upstream:
+async def explore(settings: Settings, catalog: Catalog, app: object = None) -> Exploration:
     """Reach everything that is configured, with reads alone.
 
     Args:
@@ -57,7 +57,7 @@ async def explore(settings: Settings, catalog: Catalog, app: object = None) -> U
         answered = ("allowed", "refused")
         usable = {each.api for each in reached if each.attempt.outcome in answered}
         toolsets = await _toolsets(catalog, explorer, usable)
-    return Upstream(reached, clocks.ahead, toolsets)
+    return Exploration(reached, clocks.ahead, toolsets)
 
 
 async def _apis(settings: Settings, explorer: Explorer) -> tuple[Reached, ...]:

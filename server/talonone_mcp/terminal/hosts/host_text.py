@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from talonone_mcp.core.text import one_line
-from talonone_mcp.terminal.hosts import json_file, jsonc
+from talonone_mcp.terminal.hosts import json_editor, json_reader
 from talonone_mcp.terminal.hosts.host_errors import HostError, ShapeError
 from talonone_mcp.terminal.hosts.host_files import split_mark
 from talonone_mcp.terminal.hosts.known_hosts import Host
@@ -23,7 +23,7 @@ _VERSIONS = ("version", "$version", "schemaVersion", "configVersion")
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Registration:
     """What a host's file says of one server."""
 
     entry: dict[str, Any]
@@ -32,14 +32,14 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class HostFile:
+class HostText:
     """The text of a host's file, and what to call it in a message."""
 
     host: Host
     path: Path
     text: str
 
-    def find(self, name: str) -> Wanted | None:
+    def find(self, name: str) -> Registration | None:
         """Return what it says of a server.
 
         Raises:
@@ -53,7 +53,7 @@ class HostFile:
             return None
         ids = {each for each in _INPUT.findall(str(entry)) if each.startswith(f"{name}-")}
         inputs = (each for each in _listed(document) if isinstance(each, dict))
-        return Wanted(entry, tuple(each for each in inputs if each.get("id") in ids))
+        return Registration(entry, tuple(each for each in inputs if each.get("id") in ids))
 
     def has(self, section: str) -> bool:
         """Tell whether its root has a member."""
@@ -72,7 +72,7 @@ class HostFile:
         said = (f'"{name}": {document[name]!r}' for name in _VERSIONS if name in document)
         return one_line(next(said, ""), _SHOWN) or None
 
-    def write(self, name: str, wanted: Wanted) -> str:
+    def write(self, name: str, wanted: Registration) -> str:
         """Return the text with an entry, new or in place of the old one.
 
         Raises:
@@ -81,13 +81,13 @@ class HostFile:
         mark, text = split_mark(self.text)
         with self._explained():
             if self.host.format == "toml":
-                from talonone_mcp.terminal.hosts import toml_file  # noqa: PLC0415 - slow to load
+                from talonone_mcp.terminal.hosts import toml_editor  # noqa: PLC0415 - slow to load
 
-                return mark + toml_file.put(text, self.host.servers, name, wanted.entry)
-            text = json_file.put(text, self.host.servers, name, wanted.entry)
+                return mark + toml_editor.put(text, self.host.servers, name, wanted.entry)
+            text = json_editor.put(text, self.host.servers, name, wanted.entry)
             for each in wanted.inputs:
-                if each not in _listed(jsonc.read(text).value):
-                    text = json_file.add(text, _INPUTS, each)
+                if each not in _listed(json_reader.read(text).value):
+                    text = json_editor.add(text, _INPUTS, each)
             return mark + text
 
     def remove(self, name: str, *, emptied: tuple[str, ...]) -> str:
@@ -106,25 +106,25 @@ class HostFile:
             return self.text
         with self._explained():
             if self.host.format == "toml":
-                from talonone_mcp.terminal.hosts import toml_file  # noqa: PLC0415 - as above
+                from talonone_mcp.terminal.hosts import toml_editor  # noqa: PLC0415 - as above
 
-                return mark + toml_file.take(text, self.host.servers, name)
-            text = json_file.take(text, self.host.servers, name)
+                return mark + toml_editor.take(text, self.host.servers, name)
+            text = json_editor.take(text, self.host.servers, name)
             for each in found.inputs:
                 if each["id"] not in _INPUT.findall(text):
-                    text = json_file.take_item(text, _INPUTS, each)
+                    text = json_editor.take_item(text, _INPUTS, each)
             for section in emptied:
-                text = json_file.take_section(text, section)
+                text = json_editor.take_section(text, section)
             return mark + text
 
     def _read(self) -> dict[str, Any]:
         _, text = split_mark(self.text)
         if self.host.format == "toml":
             return tomllib.loads(text)
-        document = jsonc.read(text)
+        document = json_reader.read(text)
         if self.host.format == "json" and document.extension is not None:
-            here = jsonc.place(text, document.extension)
-            raise jsonc.JsonError(
+            here = json_reader.place(text, document.extension)
+            raise json_reader.JsonError(
                 f"a comment or a trailing comma, which JSON has not, is at {here}"
             )
         if document.blank:
@@ -137,9 +137,9 @@ class HostFile:
         """Refuse a shape in which an entry, or what it refers to, has no place."""
         _, text = split_mark(self.text)
         if self.host.format != "toml":
-            json_file.check(text, self.host.servers, dict, name)
+            json_editor.check(text, self.host.servers, dict, name)
             if self.host.asks_for_secrets:
-                json_file.check(text, _INPUTS, list)
+                json_editor.check(text, _INPUTS, list)
         elif not isinstance(document.get(self.host.servers, {}), dict):
             raise ShapeError(f"its {self.host.servers} is no table")
 
