@@ -1,1 +1,1 @@
-"""The parts of README and `docs/` that are made from the code, so that they cannot drift from it."""
+"""What README and `docs/` say of the code, made from the code so that it cannot drift."""

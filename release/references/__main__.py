@@ -10,25 +10,26 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from release.project import ROOT
 from release.references.pages import stale
 
 
-def main(arguments: list[str]) -> int:
-    """Renew the pages, or check them; return the exit status."""
+def main(arguments: list[str], root: Path = ROOT) -> int:
+    """Renew the pages of a checkout, or check them; return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m release.references",
         description="Renew the parts of the documents that are made from the code.",
     )
     parser.add_argument("--check", action="store_true", help="name stale pages; write nothing")
     options = parser.parse_args(arguments)
-    found = list(stale())
+    found = list(stale(root))
     for path, text in found:
         if not options.check:
             path.write_text(text, "utf-8")
-        name = path.relative_to(ROOT)
-        print(f"{name}: {'stale; run python -m release.references' if options.check else 'renewed'}")
+        outcome = "stale; run python -m release.references" if options.check else "renewed"
+        print(f"{path.relative_to(root)}: {outcome}")
     return 1 if options.check and found else 0
 
 

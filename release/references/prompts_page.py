@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from release.references.markdown import code, codes, table
+from release.references.markdown import codes, table
 from talonone_mcp import prompts
 from talonone_mcp.catalog import Catalog
 from talonone_mcp.prompt_folder import LARGEST, MOST

@@ -14,7 +14,6 @@ from mcp import Client
 from talonone_mcp import prompts
 from talonone_mcp.app import build_server
 from talonone_mcp.catalog import Catalog
-from talonone_mcp.docs_prompts import reference
 from talonone_mcp.prompt_source import PLACEHOLDER, VARIABLE
 from talonone_mcp.prompts import Prompt, PromptError, compile_prompts
 from talonone_mcp.settings import load_settings
@@ -120,10 +119,6 @@ async def test_the_resources_of_prompts_are_among_those_that_are_served(
 
     for prompt in prompts.load().values():
         assert {VARIABLE.sub("{}", each) for each in prompt.resources} <= there
-
-
-def test_the_reference_is_up_to_date(catalog: Catalog) -> None:
-    assert (ROOT / "docs" / "prompts.md").read_text() == reference(prompts.load(), catalog)
 
 
 def test_what_the_person_entered_is_filled_in_as_data(tmp_path: Path) -> None:
