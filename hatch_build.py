@@ -22,8 +22,8 @@ class CompileCatalog(BuildHookInterface[Any]):
             return
         root = Path(self.root)
         sys.path.insert(0, str(root / "server"))
-        from talonone_mcp.catalog.source import compile_catalog  # noqa: PLC0415
-        from talonone_mcp.prompts import compile_prompts  # noqa: PLC0415
+        from talonone_mcp.core.catalog.compiler import compile_catalog  # noqa: PLC0415
+        from talonone_mcp.server.prompts import compile_prompts  # noqa: PLC0415
 
         self._scratch = tempfile.TemporaryDirectory()
         compiled = Path(self._scratch.name)

@@ -19,7 +19,7 @@ from bench.rows import Found, Row, alone, at_most
 LIMIT = 60.0  # milliseconds
 OURS = """
 import time
-from talonone_mcp import catalog
+from talonone_mcp.core import catalog
 began = time.perf_counter()
 count = len(catalog.load().operations)
 print((time.perf_counter() - began) * 1000, count)

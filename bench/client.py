@@ -27,11 +27,11 @@ import anyio.lowlevel
 import httpx
 
 from bench.rows import Found, Row, alone, at_least, at_most
-from talonone_mcp import catalog
-from talonone_mcp.catalog import Operation
-from talonone_mcp.client.limiter import PERIOD, REQUESTS
-from talonone_mcp.client.transport import Client, Request, open_client
-from talonone_mcp.settings import Settings, load_settings
+from talonone_mcp.core import catalog
+from talonone_mcp.core.catalog import Operation
+from talonone_mcp.core.settings import Settings, load_settings
+from talonone_mcp.upstream.http_client import Client, Request, open_client
+from talonone_mcp.upstream.limiter import PERIOD, REQUESTS
 
 SERVER = Path(__file__).parent / "peers" / "limited_server.py"
 ONE_ENDPOINT = 0.97  # of the permitted rate

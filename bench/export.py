@@ -24,9 +24,9 @@ import httpx
 from mcp import Client
 
 from bench.rows import Found, Row, Skipped, alone, at_least, at_most
-from talonone_mcp import catalog
-from talonone_mcp.app import build_server
-from talonone_mcp.settings import load_settings
+from talonone_mcp.core import catalog
+from talonone_mcp.core.settings import load_settings
+from talonone_mcp.server.app import build_server
 
 SERVER = Path(__file__).parent / "peers" / "export_server.py"
 ROWS, MEGABYTES = 2_000_000, 200

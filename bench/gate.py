@@ -23,20 +23,20 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from bench.rows import Found, Row, alone, at_most
-from talonone_mcp import catalog
-from talonone_mcp.answers import Answers
-from talonone_mcp.approvals.sqlite import NAME, SqliteLedger
-from talonone_mcp.audit import AuditLog
-from talonone_mcp.client.limiter import Lane, Limiter
-from talonone_mcp.client.transport import open_client
-from talonone_mcp.executor import Executor
-from talonone_mcp.exports import exports_of
-from talonone_mcp.gate import Caller, Gate, Reply
-from talonone_mcp.imports import ImportFiles
-from talonone_mcp.recorder import Recorder
-from talonone_mcp.request import build
-from talonone_mcp.settings import load_settings
-from talonone_mcp.shape import shape
+from talonone_mcp.calls.executor import Executor
+from talonone_mcp.calls.gate import Caller, Gate, Reply
+from talonone_mcp.calls.imports import ImportFiles
+from talonone_mcp.calls.recorder import Recorder
+from talonone_mcp.calls.request import build
+from talonone_mcp.calls.shaping.model_answer import shape
+from talonone_mcp.core import catalog
+from talonone_mcp.core.settings import load_settings
+from talonone_mcp.store.audit import AuditLog
+from talonone_mcp.store.cut_answers import Answers
+from talonone_mcp.store.exports import exports_of
+from talonone_mcp.store.sqlite_ledger import NAME, SqliteLedger
+from talonone_mcp.upstream.http_client import open_client
+from talonone_mcp.upstream.limiter import Lane, Limiter
 
 LIMIT = 1.0  # milliseconds that the gate may add to a read
 CAMPAIGN = {"applicationId": 42, "campaignId": 18}

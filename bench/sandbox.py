@@ -30,9 +30,9 @@ from typing import Any
 import httpx
 
 from bench.rows import Found, Row, alone, at_least, at_most
-from talonone_mcp import catalog
+from talonone_mcp.core import catalog
+from talonone_mcp.core.settings import SANDBOX_KEY
 from talonone_mcp.sandbox.app import Sandbox
-from talonone_mcp.settings import SANDBOX_KEY
 
 PEER = Path(__file__).parent / "peers" / "canned_server.py"
 MANAGEMENT, SHOP = f"ManagementKey-v1 {SANDBOX_KEY}", f"ApiKey-v1 {SANDBOX_KEY}"

@@ -30,13 +30,13 @@ from mcp import Client
 
 from bench.rows import Found, Row, Skipped, alone, at_least, at_most
 from bench.tokens import tokens
-from talonone_mcp import catalog as catalogs
-from talonone_mcp.app import INSTRUCTIONS, build_server
-from talonone_mcp.request import build
+from talonone_mcp.calls.request import build
+from talonone_mcp.core import catalog as catalogs
+from talonone_mcp.core.settings import SANDBOX_KEY, load_settings
 from talonone_mcp.sandbox.app import Sandbox
-from talonone_mcp.search import Search
-from talonone_mcp.settings import SANDBOX_KEY, load_settings
-from talonone_mcp.surface import surface
+from talonone_mcp.server.app import INSTRUCTIONS, build_server
+from talonone_mcp.surface.search import Search
+from talonone_mcp.surface.tool_list import surface
 
 QUESTIONS = Path(__file__).with_name("questions.yaml")
 FASTMCP = Path(__file__).parent / "peers" / "openapi_server.py"

@@ -21,7 +21,7 @@ from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 from bench.rows import Found, Row, alone, at_most
-from talonone_mcp import catalog
+from talonone_mcp.core import catalog
 
 ALL = 47_000  # tokens for all operations together, 200 each; workflows come on top
 ONE = 1_200  # tokens for one operation

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from talonone_mcp.settings import Settings
+from talonone_mcp.core.settings import Settings
 
 # Title and whether it must be given. Nearly every operation is one of the Management API.
 _ASKED = {

@@ -22,9 +22,9 @@ from typing import Any
 from release import launcher, pins
 from release.asked import Asked, asked
 from release.project import TITLE, VERSION, metadata
-from talonone_mcp import catalog
-from talonone_mcp.settings import load_settings
-from talonone_mcp.surface import surface
+from talonone_mcp.core import catalog
+from talonone_mcp.core.settings import load_settings
+from talonone_mcp.surface.tool_list import surface
 
 ICON = Path(__file__).with_name("icon.png")
 SERVER = "server.py"

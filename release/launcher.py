@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 
-from talonone_mcp.cli import main
+from talonone_mcp.terminal.main import main
 
 PLACEHOLDER = "${user_config."
 

@@ -13,8 +13,8 @@ from typing import Any, get_args
 
 from release.asked import Asked, asked
 from release.project import REGISTRY_NAME, TITLE, VERSION, metadata
-from talonone_mcp import catalog
-from talonone_mcp.settings import ConfirmPolicy, Settings
+from talonone_mcp.core import catalog
+from talonone_mcp.core.settings import ConfirmPolicy, Settings
 
 SCHEMA = "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json"
 

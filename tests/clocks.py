@@ -10,7 +10,7 @@ from itertools import count
 import anyio
 import anyio.lowlevel
 
-from talonone_mcp.client.clock import Clock
+from talonone_mcp.core.clock import Clock
 
 
 class Leaping:

@@ -11,13 +11,13 @@ from typing import Any
 import hypothesis
 import pytest
 
-from talonone_mcp import catalog as catalogs
-from talonone_mcp.catalog import Catalog
+from talonone_mcp.core import catalog as catalogs
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.settings import Settings, load_settings
 from talonone_mcp.sandbox import app
 from talonone_mcp.sandbox.app import Sandbox
 from talonone_mcp.sandbox.demo import fill
 from talonone_mcp.sandbox.store import Store
-from talonone_mcp.settings import Settings, load_settings
 from tests.upstream import Upstream, serve
 from tests.wired import Wire, faulty_wire
 

@@ -14,10 +14,10 @@ from mcp.client import ClientRequestContext
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from talonone_mcp.app import build_server
-from talonone_mcp.catalog import Catalog
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.settings import load_settings
 from talonone_mcp.sandbox.app import Sandbox
-from talonone_mcp.settings import load_settings
+from talonone_mcp.server.app import build_server
 from talonone_mcp.workflows import steps
 from tests.sandbox.door import Time
 

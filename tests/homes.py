@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from talonone_mcp.cli import main
-from talonone_mcp.hosts import machine
-from talonone_mcp.hosts.machine import System
+from talonone_mcp.terminal.hosts import platform_paths
+from talonone_mcp.terminal.hosts.platform_paths import System
+from talonone_mcp.terminal.main import main
 from tests.installed import COMMAND
 
 ACCOUNT = "https://acme.europe-west1.talon.one"
@@ -109,7 +109,7 @@ def home(
     monkeypatch.setenv("USERPROFILE", str(folder))
     monkeypatch.setenv("PATH", str(tmp_path / "no-commands"))
     monkeypatch.chdir(project)
-    monkeypatch.setattr(machine, "system", lambda: "linux")
+    monkeypatch.setattr(platform_paths, "system", lambda: "linux")
 
     def run(*arguments: str) -> Said:
         try:

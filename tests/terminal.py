@@ -17,7 +17,7 @@ from contextlib import contextmanager
 DRIVER = """
 import fcntl, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-from talonone_mcp.cli import main
+from talonone_mcp.terminal.main import main
 sys.exit(main(sys.argv[1:]))
 """
 DEADLINE = 20.0  # seconds, of a machine under load

@@ -13,7 +13,7 @@ import uvicorn
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from talonone_mcp.settings import SANDBOX_KEY
+from talonone_mcp.core.settings import SANDBOX_KEY
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from pathlib import Path
 import anyio
 import pytest
 
-from talonone_mcp.catalog import Catalog
-from talonone_mcp.client.errors import CallError
-from talonone_mcp.client.progress import Progress, silent
-from talonone_mcp.client.transport import Answer, Client, Request, Sink, open_client
-from talonone_mcp.settings import load_settings
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.errors import CallError
+from talonone_mcp.core.progress import Progress, silent
+from talonone_mcp.core.settings import load_settings
+from talonone_mcp.upstream.http_client import Answer, Client, Request, Sink, open_client
 from tests.clocks import Leaping
 from tests.faulty import Faulty, faulty
 

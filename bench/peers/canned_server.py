@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from talonone_mcp.serving import serve
+from talonone_mcp.core.asgi import serve
 
 ANSWERS = json.loads(Path(sys.argv[1]).read_text("utf-8"))
 

@@ -16,8 +16,8 @@ from release.references import (
     tools_page,
     workflows_page,
 )
-from talonone_mcp import catalog
-from talonone_mcp.catalog import Catalog
+from talonone_mcp.core import catalog
+from talonone_mcp.core.catalog import Catalog
 
 Part = Callable[[Catalog], Iterable[str]]
 PAGES: Mapping[str, Mapping[str, Part]] = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from release.references.markdown import code, codes, table
-from talonone_mcp.catalog import Catalog
-from talonone_mcp.surface import DEFAULT
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.surface.tool_list import DEFAULT
 
 
 def profiles(known: Catalog) -> Iterator[str]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from release.references.markdown import codes, table
-from talonone_mcp import prompts
-from talonone_mcp.catalog import Catalog
-from talonone_mcp.prompt_folder import LARGEST, MOST
-from talonone_mcp.prompt_source import COMPLETED
-from talonone_mcp.prompts import LONGEST_LINE, LONGEST_TEXT, Argument, Prompt
-from talonone_mcp.surface import DEFAULT
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.server import prompts
+from talonone_mcp.server.prompts import LONGEST_LINE, LONGEST_TEXT, Argument, Prompt
+from talonone_mcp.server.prompts.own_prompts import LARGEST, MOST
+from talonone_mcp.server.prompts.prompt_parser import COMPLETED
+from talonone_mcp.surface.tool_list import DEFAULT
 
 
 def contents(known: Catalog) -> Iterator[str]:

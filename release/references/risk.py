@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from talonone_mcp.catalog import Tool
+from talonone_mcp.core.catalog import Tool
 
 
 def risk(tool: Tool) -> str:

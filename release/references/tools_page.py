@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from release.references.markdown import code, codes, table
 from release.references.risk import risk
-from talonone_mcp.catalog import Catalog, Operation, Tool, Toolset, Workflow
+from talonone_mcp.core.catalog import Catalog, Operation, Tool, Toolset, Workflow
 
 _API_TITLES = {
     "management": "Management",

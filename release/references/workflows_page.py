@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from release.references.markdown import code, table
 from release.references.risk import risk
-from talonone_mcp.catalog import Catalog
+from talonone_mcp.core.catalog import Catalog
 
 
 def workflows(known: Catalog) -> Iterator[str]:

@@ -1,5 +1,5 @@
 """`python -m talonone_mcp` is `talonone-mcp`."""
 
-from talonone_mcp.cli import main
+from talonone_mcp.terminal.main import main
 
 raise SystemExit(main())

@@ -12,8 +12,8 @@ import json
 from collections.abc import Iterable
 from functools import reduce
 
-from talonone_mcp.catalog.answers import CHECKOUT
-from talonone_mcp.catalog.model import Schema
+from talonone_mcp.core.catalog.answer_schemas import CHECKOUT
+from talonone_mcp.core.catalog.model import Schema
 from tests.contract.facts import Fact, committed_facts
 
 JSON = "application/json"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from talonone_mcp.catalog import Operation
+from talonone_mcp.core.catalog import Operation
 from tests.contract.digest import FACTS, TABLE, read_table
 
 Fact = dict[str, Any]

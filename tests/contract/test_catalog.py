@@ -11,8 +11,8 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from talonone_mcp.catalog import Catalog, Operation
-from talonone_mcp.catalog.validation import problems
+from talonone_mcp.core.catalog import Catalog, Operation
+from talonone_mcp.core.catalog.validation import problems
 from tests.contract.digest import TABLE, read_table, schema_facts
 from tests.contract.facts import Fact, committed_facts, example_calls, load_facts
 

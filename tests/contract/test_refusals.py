@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from talonone_mcp.catalog import Catalog
-from talonone_mcp.catalog.validation import problems
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.catalog.validation import problems
 from tests.contract.facts import Fact, example_calls, load_facts
 
 CASES = [pytest.param(fact, id=fact["tool"]) for fact in load_facts()]

@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from talonone_mcp.app import build_server
-from talonone_mcp.catalog import Catalog, Operation
-from talonone_mcp.settings import SANDBOX_KEY
+from talonone_mcp.core.catalog import Catalog, Operation
+from talonone_mcp.core.settings import SANDBOX_KEY
+from talonone_mcp.server.app import build_server
 from tests.conftest import settings_for
 from tests.contract.facts import (
     CREDENTIALS,

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from mcp import Client
 
-from talonone_mcp.app import build_server
-from talonone_mcp.catalog import Catalog, Operation
-from talonone_mcp.catalog.schemas import satisfies
-from talonone_mcp.catalog.validation import problems
+from talonone_mcp.core.catalog import Catalog, Operation
+from talonone_mcp.core.catalog.json_schema import satisfies
+from talonone_mcp.core.catalog.validation import problems
+from talonone_mcp.server.app import build_server
 from tests.conftest import settings_for
 from tests.contract.facts import Fact, example_arguments, load_facts
 from tests.upstream import Upstream

@@ -8,11 +8,11 @@ import pytest
 from bench.tokens import tokens
 from jsonschema import Draft202012Validator
 
-from talonone_mcp import catalog as catalogs
-from talonone_mcp.catalog import Catalog
-from talonone_mcp.catalog.answers import CHECKOUT, answer_schema, answers
-from talonone_mcp.catalog.model import Schema
-from talonone_mcp.fields import fields_of, unknown
+from talonone_mcp.calls.shaping.field_selection import fields_of, unknown
+from talonone_mcp.core import catalog as catalogs
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.catalog.answer_schemas import CHECKOUT, answer_schema, answers
+from talonone_mcp.core.catalog.model import Schema
 from tests.contract import answers as forms
 from tests.contract.facts import Fact, committed_facts, example
 

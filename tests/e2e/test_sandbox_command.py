@@ -16,7 +16,7 @@ import httpx
 import pytest
 from mcp import Client
 
-from talonone_mcp.settings import SANDBOX_KEY
+from talonone_mcp.core.settings import SANDBOX_KEY
 from tests.installed import COMMAND, over_stdio, run
 
 MANAGEMENT = {"Authorization": f"ManagementKey-v1 {SANDBOX_KEY}"}

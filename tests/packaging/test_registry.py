@@ -11,10 +11,10 @@ from release import registry
 from release.project import REGISTRY_NAME, ROOT
 
 from talonone_mcp import __version__
-from talonone_mcp.catalog import Catalog
-from talonone_mcp.cli import _parser
-from talonone_mcp.settings import load_settings
-from talonone_mcp.surface import surface
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.settings import load_settings
+from talonone_mcp.surface.tool_list import surface
+from talonone_mcp.terminal.main import _parser
 from tests.packaging.schemas import SERVER, problems, published
 
 DOCUMENT: dict[str, Any] = json.loads((ROOT / "server.json").read_text("utf-8"))

@@ -10,9 +10,9 @@ import anyio
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from talonone_mcp.catalog import Catalog
-from talonone_mcp.client.errors import CallError, Kind
-from talonone_mcp.client.transport import Answer, Request
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.errors import CallError, Kind
+from talonone_mcp.upstream.http_client import Answer, Request
 from tests.faulty import (
     CLOSES_IDLE,
     GOOD,

@@ -30,15 +30,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
-from talonone_mcp.app import build_server
-from talonone_mcp.approvals import DecisionError
-from talonone_mcp.approvals import sqlite as ledgers
-from talonone_mcp.approvals.sqlite import SqliteLedger
-from talonone_mcp.catalog import Catalog, Operation, Tool, load
-from talonone_mcp.catalog.schemas import satisfies
-from talonone_mcp.catalog.validation import problems
-from talonone_mcp.client.limiter import Limiter
-from talonone_mcp.settings import load_settings
+from talonone_mcp.core.catalog import Catalog, Operation, Tool, load
+from talonone_mcp.core.catalog.json_schema import satisfies
+from talonone_mcp.core.catalog.validation import problems
+from talonone_mcp.core.settings import load_settings
+from talonone_mcp.server.app import build_server
+from talonone_mcp.store import sqlite_ledger as ledgers
+from talonone_mcp.store.ledger import DecisionError
+from talonone_mcp.store.sqlite_ledger import SqliteLedger
+from talonone_mcp.upstream.limiter import Limiter
 from tests.contract.facts import example_arguments, load_facts
 
 STEPS, EXAMPLES = 50, int(os.environ.get("TALONONE_GATE_EXAMPLES", "400"))  # 20,000 steps

@@ -10,8 +10,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talonone_mcp.hosts import json_file, jsonc, toml_file
-from talonone_mcp.hosts.errors import ShapeError
+from talonone_mcp.terminal.hosts import json_file, jsonc, toml_file
+from talonone_mcp.terminal.hosts.host_errors import ShapeError
 
 ENTRY = {"command": "/a/talonone-mcp", "args": ["serve"], "env": {"A": 'é"\\\n\x7f'}}
 NAMES = st.text(st.characters(codec="utf-8"), max_size=4) | st.sampled_from(["a", "servers", "//"])

@@ -9,9 +9,9 @@ import anyio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talonone_mcp.client.clock import Clock
-from talonone_mcp.client.limiter import Limiter
-from talonone_mcp.text import clean, one_line
+from talonone_mcp.core.clock import Clock
+from talonone_mcp.core.text import clean, one_line
+from talonone_mcp.upstream.limiter import Limiter
 
 seconds = st.floats(0, 3, allow_nan=False)
 

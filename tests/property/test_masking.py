@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talonone_mcp.masking import mask_personal
+from talonone_mcp.core.masking import mask_personal
 
 # What a reader who knows nothing of the masks takes for an address.
 ADDRESS = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}", re.IGNORECASE)

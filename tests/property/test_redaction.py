@@ -9,7 +9,7 @@ from itertools import pairwise
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from talonone_mcp.client.redaction import Redaction
+from talonone_mcp.upstream.redaction import Redaction
 
 # Few characters, so that secrets repeat, overlap and begin alike; and some that JSON escapes.
 texts = st.text(st.sampled_from('ab"é\\'), max_size=60)

@@ -14,19 +14,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.responses import JSONResponse
 
-from talonone_mcp.answers import Answers
-from talonone_mcp.approvals.sqlite import SqliteLedger
-from talonone_mcp.audit import AuditLog
-from talonone_mcp.catalog import Catalog, Operation, load
-from talonone_mcp.catalog.validation import problems
-from talonone_mcp.client.errors import CallError
-from talonone_mcp.client.limiter import Limiter
-from talonone_mcp.client.transport import open_client
-from talonone_mcp.executor import Executor
-from talonone_mcp.exports import exports_of
-from talonone_mcp.gate import Caller, Gate
-from talonone_mcp.imports import ImportFiles
-from talonone_mcp.recorder import Recorder
+from talonone_mcp.calls.executor import Executor
+from talonone_mcp.calls.gate import Caller, Gate
+from talonone_mcp.calls.imports import ImportFiles
+from talonone_mcp.calls.recorder import Recorder
+from talonone_mcp.core.catalog import Catalog, Operation, load
+from talonone_mcp.core.catalog.validation import problems
+from talonone_mcp.core.errors import CallError
+from talonone_mcp.store.audit import AuditLog
+from talonone_mcp.store.cut_answers import Answers
+from talonone_mcp.store.exports import exports_of
+from talonone_mcp.store.sqlite_ledger import SqliteLedger
+from talonone_mcp.upstream.http_client import open_client
+from talonone_mcp.upstream.limiter import Limiter
 from tests.conftest import settings_for
 from tests.upstream import Recorded, Upstream, serve
 

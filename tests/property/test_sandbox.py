@@ -26,7 +26,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from talonone_mcp.catalog import load
+from talonone_mcp.core.catalog import load
 from talonone_mcp.sandbox.app import Sandbox
 from tests.sandbox.door import MANAGEMENT, SHOP
 from tests.sandbox.wire import Wire

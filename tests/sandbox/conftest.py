@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 
-from talonone_mcp.catalog import Catalog
+from talonone_mcp.core.catalog import Catalog
 from tests.sandbox import door as doors
 from tests.sandbox.door import CAPILLARY, MANAGEMENT, PLATFORM, SHOP, SHOP_US, Door, Time
 

@@ -12,11 +12,11 @@ from typing import Any
 import httpx
 from jsonschema import Draft202012Validator, FormatChecker
 
-from talonone_mcp import catalog as catalogs
-from talonone_mcp.catalog import Catalog
+from talonone_mcp.core import catalog as catalogs
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.settings import SANDBOX_KEY
 from talonone_mcp.sandbox.app import Sandbox
 from talonone_mcp.sandbox.routing import Router
-from talonone_mcp.settings import SANDBOX_KEY
 from tests.contract.facts import load_facts
 
 URL = "https://sandbox.invalid"

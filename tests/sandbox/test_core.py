@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
-from talonone_mcp.catalog import Catalog, Operation
+from talonone_mcp.core.catalog import Catalog, Operation
+from talonone_mcp.core.settings import SANDBOX_KEY
 from talonone_mcp.sandbox.app import Sandbox
 from talonone_mcp.sandbox.routing import Router
-from talonone_mcp.settings import SANDBOX_KEY
 from tests.contract.facts import (
     documented_document,
     documented_path,

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from talonone_mcp.catalog import Catalog
+from talonone_mcp.core.catalog import Catalog
 from talonone_mcp.sandbox.account import USER_EMAIL, USER_PASSWORD
 from talonone_mcp.sandbox.app import Sandbox
 from talonone_mcp.sandbox.logs import message_log, retention

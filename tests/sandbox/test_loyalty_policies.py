@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from talonone_mcp.catalog import Catalog
+from talonone_mcp.core.catalog import Catalog
 from tests.sandbox import door as doors
 from tests.sandbox.door import MANAGEMENT, SHOP, Time
 from tests.sandbox.loyalty_door import PROGRAM, add, balance, deduct, export, transactions

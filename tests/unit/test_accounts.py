@@ -16,10 +16,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
-from talonone_mcp.app import build_server
-from talonone_mcp.approvals.sqlite import NAME, SqliteLedger
-from talonone_mcp.catalog import Catalog, Confirm
-from talonone_mcp.settings import SettingsError, load_settings
+from talonone_mcp.core.catalog import Catalog, Confirm
+from talonone_mcp.core.settings import SettingsError, load_settings
+from talonone_mcp.server.app import build_server
+from talonone_mcp.store.sqlite_ledger import NAME, SqliteLedger
 from tests.unit.test_gate import YES, connected
 from tests.upstream import Upstream, serve
 

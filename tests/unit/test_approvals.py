@@ -19,19 +19,19 @@ from mcp import Client
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
-from talonone_mcp.app import build_server
-from talonone_mcp.approvals import (
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.settings import SettingsError, load_settings
+from talonone_mcp.core.state_folder import approval_lifetime
+from talonone_mcp.server.app import build_server
+from talonone_mcp.store.ledger import (
     MOST_PENDING,
     Call,
     DecisionError,
     LedgerError,
     TooManyPendingError,
 )
-from talonone_mcp.approvals.sqlite import NAME, SqliteLedger
-from talonone_mcp.catalog import Catalog
-from talonone_mcp.cli import main
-from talonone_mcp.settings import SettingsError, load_settings
-from talonone_mcp.state import approval_lifetime
+from talonone_mcp.store.sqlite_ledger import NAME, SqliteLedger
+from talonone_mcp.terminal.main import main
 from tests.conftest import settings_for
 from tests.unit.test_gate import CAMPAIGN, DELETED, YES, connected, error_of
 from tests.upstream import Upstream, serve
@@ -129,7 +129,7 @@ async def test_an_approval_of_another_deployment_or_principal_opens_nothing(
     monkeypatch.setattr("talonone_mcp.calls.PRINCIPAL", "somebody else")
     assert (await ask(client))["approval"]["id"] != approval["id"]
     monkeypatch.undo()
-    deployment = "talonone_mcp.client.transport.Client.deployment"
+    deployment = "talonone_mcp.upstream.http_client.Client.deployment"
     monkeypatch.setattr(deployment, lambda *_: "https://other.example")
     assert (await ask(client))["approval"]["id"] != approval["id"]
     assert upstream.changes == []
@@ -350,12 +350,12 @@ KILLED = """
 import sys
 import anyio, os, signal
 from mcp import Client, types
-from talonone_mcp import catalog
-from talonone_mcp.app import build_server
-from talonone_mcp.client.transport import Client as Upstream
-from talonone_mcp.approvals.sqlite import SqliteLedger
-from talonone_mcp.settings import SettingsError, load_settings
-from talonone_mcp.state import approval_lifetime
+from talonone_mcp.core import catalog
+from talonone_mcp.server.app import build_server
+from talonone_mcp.upstream.http_client import Client as Upstream
+from talonone_mcp.store.sqlite_ledger import SqliteLedger
+from talonone_mcp.core.settings import SettingsError, load_settings
+from talonone_mcp.core.state_folder import approval_lifetime
 
 point = sys.argv[1]
 
@@ -519,7 +519,7 @@ async def test_the_gate_fails_closed(
 async def test_a_ledger_that_another_process_holds(
     client: Client, path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("talonone_mcp.approvals.sqlite._PATIENCE", 0.01)
+    monkeypatch.setattr("talonone_mcp.store.sqlite_ledger._PATIENCE", 0.01)
     SqliteLedger(path).waiting()
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("BEGIN EXCLUSIVE")
@@ -541,7 +541,7 @@ def test_the_files_are_for_their_owner_alone(tmp_path: Path) -> None:
 USED_UP = """
 import sys
 from pathlib import Path
-from talonone_mcp.approvals.sqlite import SqliteLedger
+from talonone_mcp.store.sqlite_ledger import SqliteLedger
 
 ledger = SqliteLedger(Path(sys.argv[1]))
 sys.stdin.readline()

@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
-from talonone_mcp.approvals import Approval, Call
-from talonone_mcp.approvals import passphrase as passphrases
-from talonone_mcp.approvals.sqlite import NAME, SqliteLedger
-from talonone_mcp.cli import main
+from talonone_mcp.store import passphrase as passphrases
+from talonone_mcp.store.ledger import Approval, Call
+from talonone_mcp.store.sqlite_ledger import NAME, SqliteLedger
+from talonone_mcp.terminal.main import main
 from tests.terminal import DEADLINE, terminal
 
 GOOD = "correct horse"

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from talonone_mcp.catalog import Catalog, Operation
-from talonone_mcp.catalog.validation import problems
+from talonone_mcp.core.catalog import Catalog, Operation
+from talonone_mcp.core.catalog.validation import problems
 
 GOOD = {"applicationId": 42, "campaignId": 18, "numberOfCoupons": 1, "usageLimit": 1}
 

@@ -23,7 +23,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from talonone_mcp.audit import AuditError, AuditLog, Verdict, files, verify
+from talonone_mcp.store.audit import AuditError, AuditLog, Verdict, log_files, verify
 
 NONE = "0" * 64
 CHAIN = ("seq", "time", "prev", "hash")
@@ -711,7 +711,7 @@ def test_an_error_names_the_place_and_the_reason(
 def test_a_lock_that_is_never_free_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, use: Callable[[AuditLog], None]
 ) -> None:
-    monkeypatch.setattr(files, "_PATIENCE", 0)
+    monkeypatch.setattr(log_files, "_PATIENCE", 0)
     log = log_of(tmp_path, 1)
     with (tmp_path / "audit.lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -738,7 +738,7 @@ def test_check_writes_no_line(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from talonone_mcp.audit import AuditLog
+from talonone_mcp.store.audit import AuditLog
 log = AuditLog(Path(sys.argv[1]), max_bytes=int(sys.argv[2]), keep=1000)
 print("ready", flush=True)
 sys.stdin.readline()
@@ -812,13 +812,13 @@ def test_a_log_can_be_verified_while_it_is_written(tmp_path: Path) -> None:
 def test_threads_exclude_each_other_without_fcntl_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "fcntl", None)
+    monkeypatch.setattr(log_files, "fcntl", None)
     write_many(tmp_path, 10_000_000, processes=0)
 
     assert verify(tmp_path) == Verdict(480, 1, 1, ())
     assert not (tmp_path / "audit.lock").exists()
     (tmp_path / "audit.lock").touch()
-    monkeypatch.setattr(files, "_PATIENCE", 0)
+    monkeypatch.setattr(log_files, "_PATIENCE", 0)
     with pytest.raises(AuditError, match="is locked"):
         AuditLog(tmp_path).append({})
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from bench.tokens import ALL, exceeded, tokens
 
-from talonone_mcp.app import INSTRUCTIONS
-from talonone_mcp.catalog import Catalog
-from talonone_mcp.settings import load_settings
-from talonone_mcp.surface import surface
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.settings import load_settings
+from talonone_mcp.server.app import INSTRUCTIONS
+from talonone_mcp.surface.tool_list import surface
 
 
 def definitions(catalog: Catalog, **flags: Any) -> list[dict[str, Any]]:

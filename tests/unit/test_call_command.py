@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from talonone_mcp.approvals.passphrase import set_passphrase
-from talonone_mcp.approvals.sqlite import NAME, SqliteLedger
-from talonone_mcp.audit import verify
-from talonone_mcp.cli import main
+from talonone_mcp.store.audit import verify
+from talonone_mcp.store.passphrase import set_passphrase
+from talonone_mcp.store.sqlite_ledger import NAME, SqliteLedger
+from talonone_mcp.terminal.main import main
 from tests.terminal import terminal
 from tests.upstream import Upstream
 

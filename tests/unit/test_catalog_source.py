@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from talonone_mcp.catalog import Catalog, CatalogError
-from talonone_mcp.catalog.source import compile_catalog
+from talonone_mcp.core.catalog import Catalog, CatalogError
+from talonone_mcp.core.catalog.compiler import compile_catalog
 
 SHARED = {"id": {"type": "integer", "listed_by": "list_things"}, "date": {"type": "string"}}
 LIST = {"name": "list_things", "title": "List", "http": "GET /v1/things",

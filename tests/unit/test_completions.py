@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from mcp import Client, MCPError, types
 
-from talonone_mcp import completions, prompts
-from talonone_mcp.app import build_server
-from talonone_mcp.catalog import Catalog
-from talonone_mcp.client.limiter import Limiter
-from talonone_mcp.prompts import Argument, Prompt
-from talonone_mcp.settings import load_settings
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.settings import load_settings
+from talonone_mcp.server import completions, prompts
+from talonone_mcp.server.app import build_server
+from talonone_mcp.server.prompts import Argument, Prompt
+from talonone_mcp.upstream.limiter import Limiter
 from tests.desk import open_desk
 from tests.lists import LongList
 from tests.upstream import serve

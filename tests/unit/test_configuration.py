@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from talonone_mcp import cli
-from talonone_mcp.settings import Settings, SettingsError, gather, load_settings, with_state
-from talonone_mcp.settings.file import keys
-from talonone_mcp.state import StateError, approval_lifetime, state_folder
+from talonone_mcp.core.settings import Settings, SettingsError, gather, load_settings, with_state
+from talonone_mcp.core.settings.config_file import keys
+from talonone_mcp.core.state_folder import StateError, approval_lifetime, state_folder
+from talonone_mcp.terminal import main
 
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 URL = "https://acme.europe-west1.talon.one"
@@ -327,7 +327,7 @@ def test_serve_names_what_is_wrong_and_ends(
     monkeypatch.setenv("TALONONE_CONFIG", "/of/the/variable")
     path = write("[talonone]\nmanagment_key = 'k'\n")
 
-    assert cli.main(["--config", str(path)]) == 2
+    assert main.main(["--config", str(path)]) == 2
 
     out, err = capsys.readouterr()
     assert (out, len(err.splitlines())) == ("", 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from talonone_mcp.csv_masking import mask_csv
+from talonone_mcp.core.csv_masking import mask_csv
 
 
 @pytest.mark.parametrize(

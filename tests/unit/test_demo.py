@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from mcp import Client, types
 
-from talonone_mcp.app import build_server
-from talonone_mcp.audit.files import LOG
-from talonone_mcp.catalog import Catalog
-from talonone_mcp.commands.printing import console
-from talonone_mcp.demo import Human, Stage, failure_of
-from talonone_mcp.settings import load_settings
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.settings import load_settings
+from talonone_mcp.server.app import build_server
+from talonone_mcp.store.audit.log_files import LOG
+from talonone_mcp.terminal.demo import Human, Stage, failure_of
+from talonone_mcp.terminal.printing import console
 
 pytestmark = pytest.mark.anyio
 

@@ -16,11 +16,11 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from talonone_mcp import cli
-from talonone_mcp.catalog import Catalog
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.settings import SANDBOX_KEY
 from talonone_mcp.sandbox.account import USER_EMAIL, USER_PASSWORD
 from talonone_mcp.sandbox.app import Sandbox
-from talonone_mcp.settings import SANDBOX_KEY
+from talonone_mcp.terminal import main
 from tests.certificates import Authority
 from tests.faulty import faulty
 from tests.upstream import Upstream, serve
@@ -64,7 +64,7 @@ def doctor(
         with pytest.MonkeyPatch.context() as patch:
             for name, value in ({"TALONONE_STATE_DIR": str(tmp_path / "st")} | environment).items():
                 patch.setenv(name, value)
-            status = cli.main(["doctor", *flags, *(["--json"] if as_json else [])])
+            status = main.main(["doctor", *flags, *(["--json"] if as_json else [])])
         out, err = capsys.readouterr()
         assert err == ""
         assert KEY not in out

@@ -9,9 +9,9 @@ import pytest
 from mcp import Client, types
 from mcp.client import ClientRequestContext
 
-from talonone_mcp.app import build_server
-from talonone_mcp.catalog import Catalog
-from talonone_mcp.settings import load_settings
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.settings import load_settings
+from talonone_mcp.server.app import build_server
 from tests.upstream import Upstream
 
 pytestmark = pytest.mark.anyio

@@ -21,14 +21,15 @@ import pytest
 from mcp import Client, MCPError, types
 from starlette.types import Receive, Scope, Send
 
-from talonone_mcp import exports, rows
-from talonone_mcp.app import build_server
-from talonone_mcp.catalog import Catalog
-from talonone_mcp.client.limiter import Limiter
-from talonone_mcp.client.retry import Retries
-from talonone_mcp.exports import Exports
-from talonone_mcp.settings import SettingsError, load_settings
-from talonone_mcp.shape import CSV_BUDGET
+from talonone_mcp.calls.shaping.model_answer import CSV_BUDGET
+from talonone_mcp.core import csv_rows
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.settings import SettingsError, load_settings
+from talonone_mcp.server.app import build_server
+from talonone_mcp.store import exports
+from talonone_mcp.store.exports import Exports
+from talonone_mcp.upstream.limiter import Limiter
+from talonone_mcp.upstream.retries import Retries
 from tests.upstream import Upstream, serve
 from tests.wire import misbehaving, send
 
@@ -225,7 +226,7 @@ async def test_a_part_that_there_cannot_be(catalog: Catalog, query: str) -> None
 async def test_a_large_export_is_read_in_parts(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (exports, rows):
+    for module in (exports, csv_rows):
         monkeypatch.setattr(module, "LONGEST", 20_000)
     with answering(LONG) as upstream:
         async with Client(server_at(catalog, upstream)) as client:

@@ -11,11 +11,12 @@ import anyio
 import pytest
 from mcp import Client, MCPError, types
 
-from talonone_mcp import executor, opening
-from talonone_mcp.app import build_server
-from talonone_mcp.catalog import Catalog
-from talonone_mcp.client.transport import open_client
-from talonone_mcp.settings import Settings, load_settings
+from talonone_mcp.calls import executor
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.settings import Settings, load_settings
+from talonone_mcp.server import wiring
+from talonone_mcp.server.app import build_server
+from talonone_mcp.upstream.http_client import open_client
 from tests.clocks import Leaping
 from tests.wire import Misbehaving, http, misbehaving, send
 
@@ -28,7 +29,7 @@ HTML = "<html><body>Sign in</body></html>"
 @pytest.fixture
 def time_that_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no test wait for a retry."""
-    monkeypatch.setattr(opening, "open_client", partial(open_client, clock=Leaping().clock))
+    monkeypatch.setattr(wiring, "open_client", partial(open_client, clock=Leaping().clock))
 
 
 def settings_at(url: str, seconds: str = "5") -> Settings:

@@ -14,13 +14,13 @@ from mcp import Client, MCPError, types
 from mcp.client import ClientRequestContext
 from starlette.responses import JSONResponse
 
-from talonone_mcp.app import build_server
-from talonone_mcp.catalog import Catalog
-from talonone_mcp.client.limiter import Limiter
-from talonone_mcp.elicitation import OpenQuestions
-from talonone_mcp.question import render
+from talonone_mcp.calls.question import render
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.settings import SANDBOX_KEY, Settings, load_settings
 from talonone_mcp.sandbox.app import Sandbox
-from talonone_mcp.settings import SANDBOX_KEY, Settings, load_settings
+from talonone_mcp.server.app import build_server
+from talonone_mcp.server.elicitation import OpenQuestions
+from talonone_mcp.upstream.limiter import Limiter
 from tests.conftest import settings_for
 from tests.upstream import Upstream, serve
 

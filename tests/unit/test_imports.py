@@ -14,11 +14,11 @@ import anyio
 import pytest
 from mcp import Client, types
 
-from talonone_mcp.app import build_server
-from talonone_mcp.approvals.sqlite import NAME as LEDGER
-from talonone_mcp.approvals.sqlite import SqliteLedger
-from talonone_mcp.catalog import Catalog, load
-from talonone_mcp.settings import Settings, SettingsError, load_settings
+from talonone_mcp.core.catalog import Catalog, load
+from talonone_mcp.core.settings import Settings, SettingsError, load_settings
+from talonone_mcp.server.app import build_server
+from talonone_mcp.store.sqlite_ledger import NAME as LEDGER
+from talonone_mcp.store.sqlite_ledger import SqliteLedger
 from tests.contract.facts import csv_example
 from tests.unit.test_gate import YES, connected
 from tests.upstream import Upstream

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from talonone_mcp.hosts import machine
-from talonone_mcp.hosts.machine import System
+from talonone_mcp.terminal.hosts import platform_paths
+from talonone_mcp.terminal.hosts.platform_paths import System
 from tests.homes import ACCOUNT, ENTRY, FILES, PROJECT_FILES, Home, home, kept, said
 from tests.installed import COMMAND
 
@@ -29,7 +29,7 @@ FIXED = {"zed": {"source": "custom"}} | {
 def test_the_entry_stands_in_the_file_of_the_host(
     home: Home, host: str, system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(machine, "system", lambda: system)
+    monkeypatch.setattr(platform_paths, "system", lambda: system)
     monkeypatch.setenv("HOME" if system == "windows" else "USERPROFILE", str(home.project))
     path = home.file(host, system)
     if host == "claude-code":
@@ -65,7 +65,7 @@ def test_a_variable_moves_the_file(
     home: Home, moved: tuple[str, System, str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host, system, variable, file = moved
-    monkeypatch.setattr(machine, "system", lambda: system)
+    monkeypatch.setattr(platform_paths, "system", lambda: system)
     folder = home.project / "moved"
     monkeypatch.setenv(variable, str(folder))
     home.file(host, system)
@@ -90,7 +90,7 @@ def test_a_variable_without_a_full_path_counts_for_nothing(
 def test_of_several_packages_of_claude_the_one_with_a_file_counts(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(machine, "system", lambda: "windows")
+    monkeypatch.setattr(platform_paths, "system", lambda: "windows")
     monkeypatch.setenv("LOCALAPPDATA", str(home.path / "AppData" / "Local"))
     packages = home.path / "AppData" / "Local" / "Packages"
     old, used = (

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from talonone_mcp.hosts import machine
+from talonone_mcp.terminal.hosts import platform_paths
 from tests.homes import ACCOUNT, ENTRY, FILES, Home, home, said
 from tests.installed import COMMAND
 
@@ -133,7 +133,7 @@ def test_nothing_is_said_of_a_secret_that_a_file_holds_too(
 
 
 def test_on_windows_it_says_so_for_powershell(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "system", lambda: "windows")
+    monkeypatch.setattr(platform_paths, "system", lambda: "windows")
     monkeypatch.setenv("TALONONE_MANAGEMENT_KEY", KEY)
     home.file("cursor", "windows")
 

@@ -13,11 +13,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
-from talonone_mcp.app import build_server
-from talonone_mcp.catalog import Catalog
-from talonone_mcp.catalog.applications import with_applications
-from talonone_mcp.settings import Settings, SettingsError, load_settings
-from talonone_mcp.surface import surface
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.catalog.application_keys import with_applications
+from talonone_mcp.core.settings import Settings, SettingsError, load_settings
+from talonone_mcp.server.app import build_server
+from talonone_mcp.surface.tool_list import surface
 from tests.unit.test_gate import YES, connected, error_of
 from tests.upstream import Upstream, serve
 

@@ -1,116 +1,86 @@
-"""Imports point one way, from the faces down to the ground."""
+"""The folders of the package are its layers, and imports point down them."""
 
 from __future__ import annotations
 
 import ast
-import re
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "server" / "talonone_mcp"
-LAYERS = [
-    {
-        "__main__",
-        "cli",
-        "commands",
-        "demo",
-        "doctor",
-        "app",
-        "calls",
-        "opening",
-        "elicitation",
-        "hosts",
-        "http",
-        "reporting",
-        "serving",
-    },
-    {
-        "dispatch",
-        "workflows",
-        "surface",
-        "outputs",
-        "doors",
-        "door_calls",
-        "search",
-        "wording",
-        "prompt_folder",
-        "prompt_source",
-        "prompts",
-        "completions",
-        "directory",
-        "resources",
-        "subscriptions",
-    },
-    {
-        "answers",
-        "cutting",
-        "executor",
-        "recorder",
-        "gate",
-        "question",
-        "approvals",
-        "audit",
-        "exports",
-        "fields",
-        "imports",
-        "paging",
-        "request",
-        "rows",
-        "shape",
-        "tables",
-    },
-    {"client"},
-    {"catalog", "csv_masking", "masking", "principal", "settings", "state", "text"},
-]
+# From the faces down to the ground. A folder may be missing while nothing is in it.
+LAYERS = (
+    "terminal",
+    "console",
+    "server",
+    "surface",
+    "workflows",
+    "calls",
+    "upstream",
+    "store",
+    "rules",
+    "core",
+)
+# Beside them: who may see the sandbox, and what it may see.
+SANDBOX = "sandbox"
+SANDBOX_SEES = {"rules", "core"}
+SEES_SANDBOX = {"terminal", "server"}
+# The same within the sandbox.
+SANDBOX_LAYERS: tuple[str, ...] = ()
 MODULES = sorted(PACKAGE.rglob("*.py"))
+MOST_ENTRIES, MOST_LINES = 14, 400
 
 
-def top(module: str) -> str:
-    """Return the module, or the subpackage, of a dotted name below the package."""
-    return module.removeprefix("talonone_mcp").strip(".").partition(".")[0]
-
-
-def imported(path: Path) -> set[str]:
-    names: set[str] = set()
+def imports(path: Path) -> Iterator[tuple[str, ...]]:
+    """Yield the modules of the package that a file imports, as the parts of their names."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("talonone_mcp"):
-            parts = [node.module or ""]
-            if node.module == "talonone_mcp":
-                parts = [f"talonone_mcp.{alias.name}" for alias in node.names]
-            names |= {top(part) for part in parts}
-    return names - {"", "__version__"}
+            parts = tuple((node.module or "").split("."))[1:]
+            for alias in node.names:
+                within = PACKAGE.joinpath(*parts, alias.name)
+                module = within.is_dir() or within.with_suffix(".py").is_file()
+                yield (*parts, alias.name) if module else parts
 
 
-def layer(name: str) -> int:
-    [index] = [index for index, names in enumerate(LAYERS) if name in names]
-    return index
+def of(path: Path) -> tuple[str, ...]:
+    """Return the parts of a module's own name."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return parts[:-1] if parts[-1] == "__init__" else parts
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_point_down(path: Path) -> None:
-    own = path.relative_to(PACKAGE).with_suffix("").parts[0]
-    if own == "sandbox":
-        assert imported(path) <= {"sandbox", "catalog", "settings"}
-        return
-    if own == "__init__":
-        assert imported(path) == set()
-        return
-    others = imported(path) - {own}
-    if "sandbox" in others:
-        assert own in ("opening", "commands")
-        others.remove("sandbox")
-    assert all(layer(other) >= layer(own) for other in others)
+    own = next(iter(of(path)), "")
+    others = {parts[0] for parts in imports(path) if parts} - {own}
+    if own == SANDBOX:
+        assert others <= SANDBOX_SEES
+    elif own == "__main__":
+        assert others == {"terminal"}
+    elif own:
+        below = {*LAYERS[LAYERS.index(own) :]}
+        assert others <= below | ({SANDBOX} if own in SEES_SANDBOX else set())
+    else:
+        assert not others
+
+
+def test_the_package_holds_its_layers_and_nothing_else() -> None:
+    entries = {path.name for path in PACKAGE.iterdir()} - {"__pycache__"}
+    rooms = entries - {"__init__.py", "__main__.py", "py.typed"}
+
+    assert rooms <= {*LAYERS, SANDBOX}
+    assert len(rooms) <= MOST_ENTRIES
 
 
 def test_starting_loads_neither_the_http_client_nor_the_validator() -> None:
     start = """
 import sys
-from talonone_mcp import catalog
-from talonone_mcp.app import build_server
-from talonone_mcp.settings import load_settings
+from talonone_mcp.core import catalog
+from talonone_mcp.core.settings import load_settings
+from talonone_mcp.server.app import build_server
 build_server(load_settings({"sandbox": True}, {}), catalog.load())
 print([name for name in ("httpx", "jsonschema", "talonone_mcp.sandbox") if name in sys.modules])
 """
@@ -121,9 +91,19 @@ print([name for name in ("httpx", "jsonschema", "talonone_mcp.sandbox") if name 
     assert loaded.stdout == "[]\n"
 
 
-def test_the_table_of_layers_is_this_one() -> None:
-    text = (PACKAGE.parents[1] / "docs" / "architecture.md").read_text("utf-8")
-    section = text.partition("\n## Layers\n")[2].partition("\n## ")[0]
-    rows = re.findall(r"^\| [a-z ]+ \| (`.*?) \|", section, re.MULTILINE)
+def test_no_two_modules_have_the_same_name() -> None:
+    names = Counter(
+        path.stem
+        for path in MODULES
+        if path.stem not in ("__init__", "__main__")
+        and of(path)[0] != SANDBOX
+        and of(path)[:2] != ("terminal", "commands")
+    )
 
-    assert [{name.strip("/") for name in re.findall(r"`([^`]+)`", row)} for row in rows] == LAYERS
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_no_module_is_long() -> None:
+    lines = {str(path): len(path.read_text("utf-8").splitlines()) for path in MODULES}
+
+    assert {path: count for path, count in lines.items() if count > MOST_LINES} == {}

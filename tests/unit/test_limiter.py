@@ -5,7 +5,7 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from talonone_mcp.client.limiter import LONGEST_PAUSE, Departure, Limiter
+from talonone_mcp.upstream.limiter import LONGEST_PAUSE, Departure, Limiter
 from tests.clocks import Leaping, Shared
 
 pytestmark = pytest.mark.anyio

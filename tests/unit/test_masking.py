@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from talonone_mcp.catalog import Catalog
-from talonone_mcp.masking import mask_arguments, mask_personal
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.masking import mask_arguments, mask_personal
 
 EMAILS = {
     "anna.schmidt@example.com": "a***@example.com",

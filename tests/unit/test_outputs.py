@@ -8,10 +8,10 @@ import pytest
 from jsonschema import Draft202012Validator
 from mcp import Client
 
-from talonone_mcp.app import build_server
-from talonone_mcp.catalog import Catalog
-from talonone_mcp.settings import load_settings
-from talonone_mcp.surface import surface
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.settings import load_settings
+from talonone_mcp.server.app import build_server
+from talonone_mcp.surface.tool_list import surface
 from tests.contract.facts import example_arguments, load_facts
 from tests.upstream import Upstream
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talonone_mcp import prompts
-from talonone_mcp.prompt_folder import LARGEST, MOST
-from talonone_mcp.prompt_source import parsed
+from talonone_mcp.server import prompts
+from talonone_mcp.server.prompts.own_prompts import LARGEST, MOST
+from talonone_mcp.server.prompts.prompt_parser import parsed
 
 TOOLS = {"get_campaign", "find_customer"}
 GOOD = """---

@@ -14,10 +14,10 @@ import anyio
 import pytest
 from mcp import Client
 
-from talonone_mcp.app import build_server
-from talonone_mcp.catalog import Catalog
-from talonone_mcp.client.limiter import Limiter
-from talonone_mcp.settings import Settings, load_settings
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.settings import Settings, load_settings
+from talonone_mcp.server.app import build_server
+from talonone_mcp.upstream.limiter import Limiter
 from tests.lists import LongList, numbered
 from tests.upstream import Upstream, serve
 

@@ -8,13 +8,7 @@ from typing import Any
 
 import pytest
 
-from talonone_mcp.approvals.passphrase import (
-    NAME,
-    PassphraseError,
-    is_set,
-    matches,
-    set_passphrase,
-)
+from talonone_mcp.store.passphrase import NAME, PassphraseError, is_set, matches, set_passphrase
 
 GOOD = "correct horse"
 AS_ROOT = pytest.mark.skipif(

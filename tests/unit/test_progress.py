@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mcp import Client
 
-from talonone_mcp.app import build_server
-from talonone_mcp.catalog import Catalog
-from talonone_mcp.client.limiter import Limiter
-from talonone_mcp.client.progress import Progress
-from talonone_mcp.reporting import progress_to
-from talonone_mcp.settings import load_settings
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.progress import Progress
+from talonone_mcp.core.settings import load_settings
+from talonone_mcp.server.app import build_server
+from talonone_mcp.server.reporting import progress_to
+from talonone_mcp.upstream.limiter import Limiter
 from tests.lists import LongList, numbered
 from tests.upstream import serve
 

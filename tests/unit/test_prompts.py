@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mcp import Client
 
-from talonone_mcp import prompts
-from talonone_mcp.app import build_server
-from talonone_mcp.catalog import Catalog
-from talonone_mcp.prompt_source import PLACEHOLDER, VARIABLE
-from talonone_mcp.prompts import Prompt, PromptError, compile_prompts
-from talonone_mcp.settings import load_settings
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.settings import load_settings
+from talonone_mcp.server import prompts
+from talonone_mcp.server.app import build_server
+from talonone_mcp.server.prompts import Prompt, PromptError, compile_prompts
+from talonone_mcp.server.prompts.prompt_parser import PLACEHOLDER, VARIABLE
 from tests.upstream import Upstream
 
 ROOT = Path(__file__).parents[2]

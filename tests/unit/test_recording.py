@@ -14,11 +14,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
-from talonone_mcp.app import build_server
-from talonone_mcp.approvals.sqlite import NAME, SqliteLedger
-from talonone_mcp.audit import AuditLog, verify
-from talonone_mcp.catalog import Catalog
-from talonone_mcp.settings import load_settings
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.settings import load_settings
+from talonone_mcp.server.app import build_server
+from talonone_mcp.store.audit import AuditLog, verify
+from talonone_mcp.store.sqlite_ledger import NAME, SqliteLedger
 from tests.conftest import settings_for
 from tests.unit.test_gate import CAMPAIGN, YES, connected
 from tests.upstream import Upstream, serve
@@ -162,7 +162,7 @@ async def test_personal_data_is_masked_on_request(catalog: Catalog, people: Upst
 
 
 def test_a_changed_line_is_told_by_the_command(tmp_path: Path) -> None:
-    from talonone_mcp.cli import main  # noqa: PLC0415
+    from talonone_mcp.terminal.main import main  # noqa: PLC0415
 
     log = AuditLog(tmp_path)
     for number in range(3):

@@ -10,7 +10,7 @@ from release.references.__main__ import main
 from release.references.markdown import table
 from release.references.pages import PAGES, renewed, stale
 
-from talonone_mcp.catalog import Catalog
+from talonone_mcp.core.catalog import Catalog
 
 PART = "<!-- part: made by `python -m release.references` -->\n\n{}\n\n<!-- end of part -->"
 STALE = "docs/profiles.md"

@@ -12,13 +12,13 @@ import anyio
 import pytest
 from mcp import Client, MCPError, types
 
-from talonone_mcp import directory
-from talonone_mcp.app import build_server
-from talonone_mcp.catalog import Catalog
-from talonone_mcp.client.retry import Retries
-from talonone_mcp.directory import APPLICATIONS, CAMPAIGNS, Directory
-from talonone_mcp.resources import account, embedding, listing
-from talonone_mcp.settings import load_settings
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.settings import load_settings
+from talonone_mcp.server import account_lists
+from talonone_mcp.server.account_lists import APPLICATIONS, CAMPAIGNS, Directory
+from talonone_mcp.server.app import build_server
+from talonone_mcp.server.resources import account, embedding, listing
+from talonone_mcp.upstream.retries import Retries
 from tests.desk import Desk, open_desk
 from tests.upstream import Upstream
 
@@ -366,7 +366,7 @@ async def test_what_is_being_read_when_something_changes_is_not_kept() -> None:
 
 
 async def test_only_so_many_lists_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(directory, "_MOST", 2)
+    monkeypatch.setattr(account_lists, "_MOST", 2)
     known, asked = Directory(), list[int]()
 
     async def read(_: str, arguments: Any) -> dict[str, Any]:

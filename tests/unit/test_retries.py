@@ -8,11 +8,11 @@ from pathlib import Path
 import anyio
 import pytest
 
-from talonone_mcp.client.clock import Clock
-from talonone_mcp.client.errors import CallError
-from talonone_mcp.client.progress import silent
-from talonone_mcp.client.retry import Retries
-from talonone_mcp.client.transport import Request
+from talonone_mcp.core.clock import Clock
+from talonone_mcp.core.errors import CallError
+from talonone_mcp.core.progress import silent
+from talonone_mcp.upstream.http_client import Request
+from talonone_mcp.upstream.retries import Retries
 from tests.clocks import Leaping
 from tests.faulty import GOOD, SHORT, Fault, answer, reset, reset_unread, stall
 from tests.wired import IMPORT, READ, WRITE, Wire

@@ -21,11 +21,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
-from talonone_mcp.app import build_server
-from talonone_mcp.catalog import Catalog
-from talonone_mcp.client.limiter import Limiter
-from talonone_mcp.client.token_cache import LIFETIME, TokenCache
-from talonone_mcp.settings import Settings, SettingsError, load_settings
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.settings import Settings, SettingsError, load_settings
+from talonone_mcp.server.app import build_server
+from talonone_mcp.upstream.limiter import Limiter
+from talonone_mcp.upstream.token_cache import LIFETIME, TokenCache
 from tests.unit.test_gate import error_of
 from tests.upstream import Upstream, serve
 

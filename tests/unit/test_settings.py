@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from talonone_mcp.settings import SettingsError, load_settings
+from talonone_mcp.core.settings import SettingsError, load_settings
 
 URL = "https://acme.europe-west1.talon.one"
 ACCOUNT = {"TALONONE_BASE_URL": URL, "TALONONE_MANAGEMENT_KEY": "a-key"}

@@ -17,12 +17,12 @@ from mcp import Client, MCPError, types
 from mcp.client import ClientRequestContext
 from mcp.client.subscriptions import ResourcesListChanged, ResourceUpdated, Subscription
 
-from talonone_mcp import subscriptions
-from talonone_mcp.app import build_server
-from talonone_mcp.catalog import Catalog
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.settings import load_settings
 from talonone_mcp.sandbox.app import Sandbox
-from talonone_mcp.settings import load_settings
-from talonone_mcp.subscriptions import Subscriptions, TooManyError, touched
+from talonone_mcp.server import subscriptions
+from talonone_mcp.server.app import build_server
+from talonone_mcp.server.subscriptions import Subscriptions, TooManyError, touched
 from tests.desk import Account
 from tests.installed import over_http, over_stdio
 from tests.upstream import Upstream

@@ -14,11 +14,11 @@ import pytest
 from mcp import Client
 from release.references import tools_page
 
-from talonone_mcp.app import build_server
-from talonone_mcp.catalog import Catalog, Operation
-from talonone_mcp.doors import FIND, READ, RUN
-from talonone_mcp.settings import load_settings
-from talonone_mcp.surface import SurfaceError, surface
+from talonone_mcp.core.catalog import Catalog, Operation
+from talonone_mcp.core.settings import load_settings
+from talonone_mcp.server.app import build_server
+from talonone_mcp.surface.doors import FIND, READ, RUN
+from talonone_mcp.surface.tool_list import SurfaceError, surface
 
 ACCOUNT = {"TALONONE_BASE_URL": "https://example.invalid"}
 KEY_OF = {

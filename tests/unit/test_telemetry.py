@@ -22,12 +22,12 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from talonone_mcp.app import build_server
-from talonone_mcp.catalog import Catalog
-from talonone_mcp.client.clock import Clock
-from talonone_mcp.client.retry import Retries
-from talonone_mcp.client.transport import Request, open_client
-from talonone_mcp.settings import load_settings
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.clock import Clock
+from talonone_mcp.core.settings import load_settings
+from talonone_mcp.server.app import build_server
+from talonone_mcp.upstream.http_client import Request, open_client
+from talonone_mcp.upstream.retries import Retries
 from tests.wire import Misbehaving, Wire, http, misbehaving
 
 pytestmark = pytest.mark.anyio
@@ -244,9 +244,9 @@ def test_without_an_sdk_nothing_is_loaded_or_kept() -> None:
     script = f"""
 import anyio, sys
 from mcp import Client
-from talonone_mcp import catalog
-from talonone_mcp.app import build_server
-from talonone_mcp.settings import load_settings
+from talonone_mcp.core import catalog
+from talonone_mcp.server.app import build_server
+from talonone_mcp.core.settings import load_settings
 
 async def main():
     environment = {{"TALONONE_BASE_URL": "http://127.0.0.1:9", "TALONONE_INTEGRATION_KEY": "k"}}

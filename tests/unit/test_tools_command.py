@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from talonone_mcp.catalog import Catalog
-from talonone_mcp.cli import main
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.terminal.main import main
 from tests.installed import COMMAND
 from tests.terminal import terminal
 

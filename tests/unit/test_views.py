@@ -13,9 +13,9 @@ from mcp import Client
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
-from talonone_mcp.app import build_server
-from talonone_mcp.catalog import Catalog
-from talonone_mcp.settings import load_settings
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.settings import load_settings
+from talonone_mcp.server.app import build_server
 from tests.upstream import Upstream, serve
 
 pytestmark = pytest.mark.anyio

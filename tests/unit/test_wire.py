@@ -15,12 +15,12 @@ import httpx
 import pytest
 from mcp import Client as McpClient
 
-from talonone_mcp.app import build_server
-from talonone_mcp.catalog import Catalog
-from talonone_mcp.client import body
-from talonone_mcp.client.entrance import Entrance
-from talonone_mcp.client.transport import Answer, Request
-from talonone_mcp.settings import load_settings
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.settings import load_settings
+from talonone_mcp.server.app import build_server
+from talonone_mcp.upstream import answer_body
+from talonone_mcp.upstream.http_client import Answer, Request
+from talonone_mcp.upstream.pool_entrance import Entrance
 from tests.certificates import Authority
 from tests.clocks import Leaping
 from tests.faulty import (
@@ -165,7 +165,7 @@ async def test_an_answer_without_end_is_not_read_to_its_end(
     tool: str,
     kind: str,
 ) -> None:
-    monkeypatch.setattr(body, "MOST", 2**20)
+    monkeypatch.setattr(answer_body, "MOST", 2**20)
     bomb = gzip.compress(b" " * 2**22)
     wire.server.meet(answer(200, bomb, Content_Encoding="gzip"))
     async with wire.opened() as client:

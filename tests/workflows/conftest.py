@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from talonone_mcp.catalog import Catalog
-from talonone_mcp.client import limiter
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.upstream import limiter
 from tests.desk import Desk, open_desk
 
 

@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
-from talonone_mcp.catalog import Catalog
-from talonone_mcp.client.limiter import Limiter
-from talonone_mcp.settings import SANDBOX_KEY, Settings, load_settings
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.settings import SANDBOX_KEY, Settings, load_settings
+from talonone_mcp.upstream.limiter import Limiter
 from tests import desk as desks
 from tests.desk import Desk, open_desk
 from tests.sandbox import door

@@ -10,7 +10,7 @@ import anyio
 import pytest
 from bench.tokens import tokens
 
-from talonone_mcp.catalog import Catalog
+from talonone_mcp.core.catalog import Catalog
 from talonone_mcp.workflows import campaigns
 from tests.desk import Desk, open_desk
 from tests.workflows.upstreams import Answering, FailingOnce, Waiting

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from talonone_mcp.catalog import Catalog, load
+from talonone_mcp.core.catalog import Catalog, load
 from tests.desk import Desk
 from tests.workflows.coupon_states import (
     ANNA,

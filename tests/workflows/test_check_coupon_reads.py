@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from bench.tokens import tokens
 
-from talonone_mcp.catalog import Catalog
-from talonone_mcp.settings import SANDBOX_KEY
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.settings import SANDBOX_KEY
 from tests.desk import Desk
 from tests.workflows.coupon_states import ANNA, MOST, ONCE_EACH, STATES
 from tests.workflows.coupons import DE, US, every_coupon, new_campaign, new_code, open_office

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from mcp import types
 
-from talonone_mcp import prompts
-from talonone_mcp.catalog import Catalog
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.server import prompts
 from tests.desk import NO, Desk, open_desk
 
 pytestmark = pytest.mark.anyio

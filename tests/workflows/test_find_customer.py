@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from bench.tokens import tokens
 
-from talonone_mcp.catalog import Catalog
-from talonone_mcp.settings import SANDBOX_KEY
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.settings import SANDBOX_KEY
 from tests.desk import Desk
 from tests.workflows.coupons import DE, US, in_cart, new_code, open_office
 

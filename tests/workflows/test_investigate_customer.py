@@ -14,10 +14,10 @@ import anyio
 import pytest
 from bench.tokens import tokens
 
-from talonone_mcp.catalog import Catalog
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.settings import SANDBOX_KEY, SANDBOX_URL
 from talonone_mcp.sandbox.app import Sandbox
 from talonone_mcp.sandbox.demo.customers import CUSTOMERS
-from talonone_mcp.settings import SANDBOX_KEY, SANDBOX_URL
 from tests import desk as desks
 from tests.desk import Desk, open_desk
 from tests.workflows.upstreams import Answering, Waiting

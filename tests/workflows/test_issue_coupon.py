@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from talonone_mcp.catalog import Catalog
-from talonone_mcp.settings import SANDBOX_KEY
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.settings import SANDBOX_KEY
 from tests.desk import NO, Desk, open_desk
 
 pytestmark = pytest.mark.anyio

@@ -13,11 +13,11 @@ import pytest
 from mcp import MCPError, types
 from starlette.types import Receive, Scope, Send
 
-from talonone_mcp.approvals.sqlite import NAME as LEDGER
-from talonone_mcp.approvals.sqlite import SqliteLedger
-from talonone_mcp.catalog import Catalog
-from talonone_mcp.client.errors import CallError
-from talonone_mcp.gate import Planned
+from talonone_mcp.calls.gate import Planned
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.errors import CallError
+from talonone_mcp.store.sqlite_ledger import NAME as LEDGER
+from talonone_mcp.store.sqlite_ledger import SqliteLedger
 from talonone_mcp.workflows import WORKFLOWS
 from talonone_mcp.workflows.steps import Plan, Steps
 from tests.desk import NO, YES, Desk, open_desk

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from talonone_mcp.catalog import Catalog
+from talonone_mcp.core.catalog import Catalog
 from talonone_mcp.sandbox.app import Sandbox
 from talonone_mcp.sandbox.store import Store
 from tests.desk import NO, Desk, open_desk

@@ -17,8 +17,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from talonone_mcp.catalog import Catalog
-from talonone_mcp.catalog.model import Api
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.catalog.model import Api
 from talonone_mcp.sandbox.codes.coupon_jobs import work_off
 from talonone_mcp.sandbox.demo import fill
 from talonone_mcp.sandbox.errors import UpstreamError, error_body

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from talonone_mcp.catalog.model import Api
+from talonone_mcp.core.catalog.model import Api
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
-from talonone_mcp.catalog import Operation
+from talonone_mcp.core.catalog import Operation
 from talonone_mcp.sandbox.account import USER_ID
 from talonone_mcp.sandbox.conditions import Where
 from talonone_mcp.sandbox.errors import UpstreamError

@@ -9,12 +9,12 @@ from datetime import datetime
 
 from starlette.requests import Request
 
-from talonone_mcp.catalog import Operation
+from talonone_mcp.core.catalog import Operation
+from talonone_mcp.core.settings import SANDBOX_KEY
 from talonone_mcp.sandbox.account import SHOP, SHOP_US, USER_ID
 from talonone_mcp.sandbox.errors import UpstreamError
 from talonone_mcp.sandbox.store import Store
 from talonone_mcp.sandbox.times import stamp
-from talonone_mcp.settings import SANDBOX_KEY
 
 # An Integration key belongs to one Application: https://docs.talon.one/integration-api
 INTEGRATION_KEYS: Mapping[str, int] = {SANDBOX_KEY: SHOP, f"{SANDBOX_KEY}-{SHOP_US}": SHOP_US}

@@ -11,8 +11,8 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 
-from talonone_mcp.catalog import Operation
-from talonone_mcp.catalog.validation import problems
+from talonone_mcp.core.catalog import Operation
+from talonone_mcp.core.catalog.validation import problems
 from talonone_mcp.sandbox.errors import Flaw, UpstreamError
 from talonone_mcp.sandbox.times import normal
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from talonone_mcp.catalog import Catalog, Operation
+from talonone_mcp.core.catalog import Catalog, Operation
 from talonone_mcp.sandbox.errors import UpstreamError
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from talonone_mcp.catalog import Workflow
-from talonone_mcp.executor import Executor
-from talonone_mcp.gate import Caller
+from talonone_mcp.calls.executor import Executor
+from talonone_mcp.calls.gate import Caller
+from talonone_mcp.core.catalog import Workflow
 from talonone_mcp.workflows.campaign_report import campaign_report
 from talonone_mcp.workflows.check_coupon import check_coupon
 from talonone_mcp.workflows.find_customer import find_customer

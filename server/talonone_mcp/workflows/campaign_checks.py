@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from talonone_mcp.client.errors import CallError
-from talonone_mcp.text import one_line
+from talonone_mcp.core.errors import CallError
+from talonone_mcp.core.text import one_line
 from talonone_mcp.workflows.campaign_source import Source
 from talonone_mcp.workflows.states import moment
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from talonone_mcp.client.errors import CallError
-from talonone_mcp.gate import Planned
-from talonone_mcp.text import one_line
+from talonone_mcp.calls.gate import Planned
+from talonone_mcp.core.errors import CallError
+from talonone_mcp.core.text import one_line
 from talonone_mcp.workflows.campaign_checks import (
     MOST_AT_ONCE,
     Flaw,

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from talonone_mcp.client.errors import CallError
-from talonone_mcp.text import one_line
+from talonone_mcp.core.errors import CallError
+from talonone_mcp.core.text import one_line
 from talonone_mcp.workflows.campaigns import find_campaign
 from talonone_mcp.workflows.steps import Steps
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from talonone_mcp.client.errors import CallError
-from talonone_mcp.gate import Planned
+from talonone_mcp.calls.gate import Planned
+from talonone_mcp.core.errors import CallError
 from talonone_mcp.workflows.campaign_plan import KEPT
 from talonone_mcp.workflows.states import moment
 from talonone_mcp.workflows.steps import Plan, Steps

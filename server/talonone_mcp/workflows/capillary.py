@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from talonone_mcp.client.errors import CallError
+from talonone_mcp.core.errors import CallError
 from talonone_mcp.workflows.coupon_terms import code_in
 from talonone_mcp.workflows.steps import Steps
 

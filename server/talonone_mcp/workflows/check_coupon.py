@@ -24,12 +24,7 @@ from talonone_mcp.workflows.codes import (
 from talonone_mcp.workflows.coupon_answers import Judgement, judged, several, unfound
 from talonone_mcp.workflows.states import campaign_problems, coupon_problems, decisive_first
 from talonone_mcp.workflows.steps import Steps, together
-from talonone_mcp.workflows.use_limits import (
-    Uses,
-    limit_problems,
-    reservation_problems,
-    unjudged,
-)
+from talonone_mcp.workflows.use_limits import Uses, limit_problems, reservation_problems, unjudged
 from talonone_mcp.workflows.uses import depends_on_uses, uses_of
 
 _REQUESTS = 4

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from talonone_mcp.client.errors import CallError, Kind
-from talonone_mcp.text import clean, one_line
+from talonone_mcp.core.errors import CallError, Kind
+from talonone_mcp.core.text import clean, one_line
 from talonone_mcp.workflows.steps import Steps, together
 
 NEEDED: tuple[Kind, ...] = ("not_found", "invalid_arguments", "unauthorized", "not_configured")

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from talonone_mcp.text import one_line
+from talonone_mcp.core.text import one_line
 from talonone_mcp.workflows.codes import Hit, Place, Searched
 from talonone_mcp.workflows.states import Problem
 

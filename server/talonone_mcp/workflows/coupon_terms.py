@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Any
 
-from talonone_mcp.client.errors import CallError
+from talonone_mcp.core.errors import CallError
 from talonone_mcp.workflows.periods import zone_of
 from talonone_mcp.workflows.states import moment
 from talonone_mcp.workflows.steps import Steps

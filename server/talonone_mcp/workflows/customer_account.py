@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from talonone_mcp.client.errors import CallError
-from talonone_mcp.text import one_line
+from talonone_mcp.core.errors import CallError
+from talonone_mcp.core.text import one_line
 from talonone_mcp.workflows.customer_points import Ledger
 from talonone_mcp.workflows.customer_view import Campaigns, Row, text
 from talonone_mcp.workflows.customer_visits import SESSIONS, Visits, visits

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from talonone_mcp.text import one_line
+from talonone_mcp.core.text import one_line
 from talonone_mcp.workflows.codes import NEEDED, Place
 from talonone_mcp.workflows.steps import Steps, together
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
-from talonone_mcp.text import one_line
+from talonone_mcp.core.text import one_line
 from talonone_mcp.workflows.states import moment
 
 Row = Mapping[str, Any]

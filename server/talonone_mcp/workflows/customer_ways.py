@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from talonone_mcp.client.errors import CallError
+from talonone_mcp.core.errors import CallError
 from talonone_mcp.workflows.codes import NEEDED, Hit, Place, found, read_coupons
 from talonone_mcp.workflows.customer_inquiry import Inquiry, read_account, search_profiles
 from talonone_mcp.workflows.steps import together

@@ -11,16 +11,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from talonone_mcp.client.errors import CallError
-from talonone_mcp.text import clean
+from talonone_mcp.core.errors import CallError
+from talonone_mcp.core.text import clean
 from talonone_mcp.workflows.codes import Place
 from talonone_mcp.workflows.coupon_sentences import quoted
-from talonone_mcp.workflows.customer_inquiry import (
-    Inquiry,
-    locate,
-    search_profiles,
-    shown,
-)
+from talonone_mcp.workflows.customer_inquiry import Inquiry, locate, search_profiles, shown
 from talonone_mcp.workflows.customer_ways import by_belongings, by_part_of_name
 from talonone_mcp.workflows.steps import Steps, together
 

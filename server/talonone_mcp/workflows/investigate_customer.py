@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from talonone_mcp.client.errors import CallError
+from talonone_mcp.core.errors import CallError
 from talonone_mcp.workflows import customer_points as points
 from talonone_mcp.workflows import customer_view as view
 from talonone_mcp.workflows import customer_visits as visits

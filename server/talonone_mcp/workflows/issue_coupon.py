@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from talonone_mcp.client.errors import CallError
-from talonone_mcp.gate import Planned
-from talonone_mcp.text import one_line
+from talonone_mcp.calls.gate import Planned
+from talonone_mcp.core.errors import CallError
+from talonone_mcp.core.text import one_line
 from talonone_mcp.workflows import capillary, platform_coupon
 from talonone_mcp.workflows.campaigns import find_campaign
 from talonone_mcp.workflows.coupon_terms import Terms, check_terms, code_in, terms_of, validity

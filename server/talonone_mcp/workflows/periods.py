@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from talonone_mcp.client.errors import CallError
+from talonone_mcp.core.errors import CallError
 
 LAST = 30  # days, where nothing else is asked for
 MOST = 366

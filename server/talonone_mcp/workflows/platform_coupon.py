@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from talonone_mcp.client.errors import CallError
+from talonone_mcp.core.errors import CallError
 from talonone_mcp.workflows.coupon_terms import Terms, check_terms, code_in, terms_of, validity
 from talonone_mcp.workflows.states import coupon_problems
 from talonone_mcp.workflows.steps import Steps

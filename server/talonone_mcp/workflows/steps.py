@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 
 import anyio
 
-from talonone_mcp.catalog import Workflow
-from talonone_mcp.client.errors import CallError, Kind
-from talonone_mcp.executor import Executor
-from talonone_mcp.gate import Agreement, Caller, Planned
-from talonone_mcp.recorder import Record
+from talonone_mcp.calls.executor import Executor
+from talonone_mcp.calls.gate import Agreement, Caller, Planned
+from talonone_mcp.calls.recorder import Record
+from talonone_mcp.core.catalog import Workflow
+from talonone_mcp.core.errors import CallError, Kind
 
 _T = TypeVar("_T")
 

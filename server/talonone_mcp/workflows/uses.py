@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from talonone_mcp.client.errors import CallError
+from talonone_mcp.core.errors import CallError
 from talonone_mcp.workflows.codes import Hit
 from talonone_mcp.workflows.steps import Steps
 from talonone_mcp.workflows.use_limits import Uses, counts_uses, must_be_reserved

@@ -7,12 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from talonone_mcp.sandbox.account import ACCOUNT_ID
-from talonone_mcp.sandbox.conditions import (
-    among,
-    contains,
-    either,
-    equal,
-)
+from talonone_mcp.sandbox.conditions import among, contains, either, equal
 from talonone_mcp.sandbox.errors import Flaw, UpstreamError
 from talonone_mcp.sandbox.handling import Call, Handler, Reply, page, rows_of
 from talonone_mcp.sandbox.imports import imported

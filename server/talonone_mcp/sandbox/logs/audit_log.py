@@ -8,7 +8,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
-from talonone_mcp.catalog import Operation
+from talonone_mcp.core.catalog import Operation
 from talonone_mcp.sandbox.account import MANAGEMENT_KEY_ID
 from talonone_mcp.sandbox.conditions import contains, equal, within
 from talonone_mcp.sandbox.errors import UpstreamError

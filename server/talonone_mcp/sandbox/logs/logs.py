@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from talonone_mcp.catalog import Catalog
+from talonone_mcp.core.catalog import Catalog
 from talonone_mcp.sandbox.handling import Call, Csv, Handler, Reply
 from talonone_mcp.sandbox.logs import access_log, audit_log, exports, message_log
 from talonone_mcp.sandbox.logs.audit_log import Reads

@@ -1,0 +1,119 @@
+"""Enters calls in the audit log: what was called, by whom, how it was confirmed, how it ended."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+import anyio.to_thread
+
+from talonone_mcp.calls.gate import Asked, Caller, Passage
+from talonone_mcp.calls.imports import Content
+from talonone_mcp.core.catalog import Tool
+from talonone_mcp.core.errors import CallError
+from talonone_mcp.core.masking import mask_arguments
+from talonone_mcp.store.audit import AuditError, AuditLog
+
+
+@dataclass(slots=True)
+class Record:
+    """What becomes known of a call while it runs; of an import from a file, what it holds."""
+
+    passage: Passage | None = None
+    file: Content | None = None
+    status: int | None = None
+    outcome: str = "ended"  # the server, or the client's patience, before the call
+
+
+class Recorder:
+    """Records the calls of one server: every write, and reads where that is asked for."""
+
+    def __init__(self, log: AuditLog, *, reads: bool) -> None:
+        """Take the log.
+
+        Args:
+            log: where the lines go.
+            reads: whether reads are recorded too.
+        """
+        self._log = log
+        self._reads = reads
+
+    @asynccontextmanager
+    async def recording(
+        self, tool: Tool, arguments: Mapping[str, Any], caller: Caller
+    ) -> AsyncIterator[Record]:
+        """Record one call, however it ends. What changes something needs a log that can be written.
+
+        Raises:
+            CallError: `blocked`, before anything was sent.
+        """
+        record = Record()
+        if tool.risk == "read" and not self._reads:
+            yield record
+            return
+        if tool.risk != "read":
+            await self._check()
+        began = time.monotonic()
+        try:
+            yield record
+            record.outcome = "done"
+        except CallError as error:
+            record.outcome, record.status = error.kind, error.status
+            raise
+        except Asked:
+            record.outcome = "asked"
+            raise
+        except Exception as error:
+            record.outcome = type(error).__name__
+            raise
+        finally:
+            milliseconds = round((time.monotonic() - began) * 1000)
+            line = _line(tool, arguments, caller, record) | {"milliseconds": milliseconds}
+            with anyio.CancelScope(shield=True):  # a call that was given up was made all the same
+                await anyio.to_thread.run_sync(self._append, line)
+
+    async def _check(self) -> None:
+        try:
+            await anyio.to_thread.run_sync(self._log.check)
+        except AuditError as error:
+            raise CallError(
+                "blocked",
+                f"Nothing was sent: the call could not be recorded in the audit log. {error}",
+                hint="Whoever runs the server must repair that, or set TALONONE_STATE_DIR.",
+            ) from error
+
+    def _append(self, line: Mapping[str, Any]) -> None:
+        """Write the line; without its arguments, if the log cannot take those."""
+        try:
+            try:
+                self._log.append(line)
+            except AuditError:
+                self._log.append({**line, "arguments": "[these could not be recorded]"})
+        except AuditError:  # the call is over: this is for whoever runs the server
+            logging.getLogger(__name__).exception("%s was not recorded", line["operation"])
+
+
+def _line(
+    tool: Tool, arguments: Mapping[str, Any], caller: Caller, record: Record
+) -> dict[str, Any]:
+    passage, file = record.passage, record.file
+    line = {
+        "principal": caller.principal,
+        "client": caller.client,
+        "operation": tool.name,
+        "via": caller.via,
+        "risk": tool.risk,
+        "arguments": mask_arguments(tool, arguments),
+        "file": {"bytes": file.size, "lines": file.lines, "sha256": file.sha256} if file else None,
+        "confirmed": passage.how if passage else None,
+        "by": passage.by if passage else None,
+        "approval": passage.entry if passage else None,
+        "outcome": record.outcome,
+        "status": record.status,
+    }
+    return {key: value for key, value in line.items() if value not in (None, "")}

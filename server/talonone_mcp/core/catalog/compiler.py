@@ -1,0 +1,130 @@
+"""Reads `tools/*.yaml` and turns them into the form that the engine loads.
+
+The compiled form is plain JSON. It is made when a wheel is built, and at start in a checkout.
+What an entry must look like is in `tools/catalog.schema.json`; what an entry means is in `entry`;
+here is what concerns several entries: names that stand twice, and references between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from talonone_mcp.core.catalog.entry_compiler import Entry
+from talonone_mcp.core.catalog.model import CatalogError
+
+_Loader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def compile_catalog(folder: Path) -> dict[str, Any]:
+    """Compile every toolset file in `folder`.
+
+    Raises:
+        CatalogError: a file is no toolset, a reference leads nowhere, a name stands twice, or a
+            path's placeholders and its parameters differ.
+    """
+    shared = _read(folder / "_shared.yaml")
+    toolsets: list[dict[str, Any]] = []
+    tools: dict[str, dict[str, Any]] = {}
+    for path in sorted(folder.glob("[!_]*.yaml")):
+        document = _read(path)
+        try:
+            toolsets.append(
+                {
+                    "name": document["toolset"],
+                    "title": document["title"],
+                    "description": document["description"],
+                }
+            )
+            compiled = [Entry(entry, document, shared).compiled() for entry in document["tools"]]
+        except (KeyError, TypeError, AttributeError) as error:
+            raise CatalogError(f"{path.name}: {type(error).__name__} {error}") from error
+        for tool in compiled:
+            if tool["name"] in tools:
+                raise CatalogError(f"{tool['name']} stands twice in the catalog")
+            tools[tool["name"]] = tool
+    _check_aliases(tools)
+    operations = {name: tool for name, tool in tools.items() if "path" in tool}
+    workflows = [tool for tool in tools.values() if "path" not in tool]
+    for operation in operations.values():
+        _check_references(operation, operations)
+    for workflow in workflows:
+        _check_uses(workflow, operations)
+    return {
+        "toolsets": toolsets,
+        "profiles": list(_profiles(_read_if_there(folder / "_profiles.yaml"), tools)),
+        "words": _words(_read_if_there(folder / "_words.yaml")),
+        "workflows": workflows,
+        "operations": list(operations.values()),
+    }
+
+
+def _words(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {**document, "small": document.get("small", "").split()}
+
+
+def _profiles(document: Mapping[str, Any], tools: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for name, profile in document.items():
+        if unknown := [tool for tool in profile["tools"] if tool not in tools]:
+            raise CatalogError(f"_profiles.yaml: {name} lists unknown {', '.join(unknown)}")
+        yield {"name": name, **profile}
+
+
+def _read_if_there(path: Path) -> dict[str, Any]:
+    return _read(path) if path.is_file() else {}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        with path.open(encoding="utf-8") as file:
+            # A safe loader: plain data only, no Python objects.
+            document: dict[str, Any] = yaml.load(file, Loader=_Loader)  # noqa: S506
+    except yaml.YAMLError as error:
+        raise CatalogError(f"{path.name}: {error}") from error
+    return document
+
+
+def _check_aliases(tools: Mapping[str, Any]) -> None:
+    taken = set(tools)
+    for tool in tools.values():
+        for alias in tool.get("aliases", ()):
+            if alias in taken:
+                raise CatalogError(f"{tool['name']}: the alias {alias} is taken")
+            taken.add(alias)
+
+
+def _check_uses(workflow: Mapping[str, Any], operations: Mapping[str, Any]) -> None:
+    """Check the operations that a workflow is made of; one that reads is made of reads."""
+    for name in [*workflow["uses"], *_reads_named_by(workflow)]:
+        if name not in operations:
+            raise CatalogError(f"{workflow['name']} uses {name}, which the catalog lacks")
+        if workflow["risk"] == "read" and operations[name]["risk"] != "read":
+            raise CatalogError(f"{workflow['name']} is a read and uses {name}, which is none")
+
+
+def _check_references(operation: dict[str, Any], operations: Mapping[str, Any]) -> None:
+    preview = operation.get("confirm", {}).get("preview")
+    for name in filter(None, [*_reads_named_by(operation), preview]):
+        if name not in operations:
+            raise CatalogError(f"{operation['name']} refers to {name}, which the catalog lacks")
+        if operations[name]["risk"] != "read":
+            raise CatalogError(f"{operation['name']} refers to {name}, which is not a read")
+    confirm = operation.get("confirm", {})
+    if "preview" not in confirm:
+        return
+    schema = operations[confirm["preview"]]["input_schema"]
+    extra = confirm.get("preview_with", {})
+    given = set(operation["input_schema"].get("required", [])) | set(extra)
+    if missing := set(schema.get("required", [])) - given:
+        raise CatalogError(f"{operation['name']} cannot be previewed without {sorted(missing)}")
+    if unknown := set(extra) - set(schema["properties"]):
+        raise CatalogError(f"{operation['name']}: its preview takes no {sorted(unknown)}")
+
+
+def _reads_named_by(operation: Mapping[str, Any]) -> Iterator[str]:
+    if "check" in operation:
+        yield operation["check"]
+    yield from operation.get("listed_by", {}).values()

@@ -1,0 +1,222 @@
+"""The configuration file: TOML, whose keys follow from the names of the settings.
+
+`TALONONE_BASE_URL` is `base_url` in the table `[talonone]`, `CAPILLARY_USERNAME` is `username` in
+`[capillary]`, and a flag `--read-only` is `read_only` in `[serve]`. The keys of several
+Applications have a table of their own, `[integration_keys]`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import stat
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_config_path
+
+from talonone_mcp.core.safe_files import not_private
+from talonone_mcp.core.settings.definitions import SECRETS, Settings
+from talonone_mcp.core.settings.origins import Given, Origin, SettingsError
+from talonone_mcp.core.settings.values import expanded
+
+CONFIG = "TALONONE_CONFIG"
+BY_APPLICATION = "integration_keys"
+_LARGEST = 2**20  # bytes; no configuration comes near
+_AT_ONCE = getattr(os, "O_NONBLOCK", 0)  # a pipe is opened without waiting for who writes to it
+_PLACE = re.compile(r"(.*) \(at (line \d+, column \d+|end of document)\)", re.DOTALL)
+_KINDS: Mapping[str, tuple[str, Callable[[object], bool]]] = {
+    "string": ("text in quotes", lambda value: isinstance(value, str)),
+    "boolean": ("true or false", lambda value: isinstance(value, bool)),
+    "integer": ("a whole number", lambda value: type(value) is int),
+    "number": ("a number", lambda value: type(value) in (int, float)),
+    "object": ("a table of keys by Application id", lambda value: isinstance(value, dict)),
+    "array": (
+        "a list of names in quotes",
+        lambda value: isinstance(value, list) and all(isinstance(item, str) for item in value),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Where a setting stands in the file; `holds_path` when it names the file with the secret."""
+
+    attribute: str
+    table: str
+    name: str
+    holds_path: bool = False
+
+    def __str__(self) -> str:
+        """Return it as a person would write it down."""
+        return f"[{self.table}] {self.name}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """A file that was read; `exposed` says why it is no place for a secret, "" when it is one."""
+
+    path: Path
+    document: Mapping[str, Any]
+    exposed: str
+
+
+def user_file() -> Path:
+    """Return where this system keeps a user's configuration; there need be none."""
+    return user_config_path("talonone-mcp", appauthor=False) / "config.toml"
+
+
+def find_file(named: str | Path | None, environment: Mapping[str, str]) -> ConfigFile | None:
+    """Return the file that is named, or the user's own, if there is one.
+
+    Args:
+        named: the value of `--config`, which goes before the variable.
+        environment: variables by name.
+
+    Raises:
+        SettingsError: it cannot be read, or is no TOML; the message names it.
+    """
+    by = "--config" if named else CONFIG
+    if given := str(named or environment.get(CONFIG, "")).strip():
+        try:
+            path = expanded(Path(given))
+        except ValueError as error:
+            raise SettingsError(f"{by}: {error}") from None
+        return _read(path, f"{by}: cannot read {path}")
+    path = user_file()
+    return _read(path, f"cannot read {path}") if os.path.lexists(path) else None
+
+
+def _read(path: Path, failed: str) -> ConfigFile:
+    try:
+        with os.fdopen(os.open(path, os.O_RDONLY | _AT_ONCE), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise SettingsError(f"{failed}: it is no ordinary file")
+            exposed = not_private(file.fileno())
+            content = file.read(_LARGEST + 1)
+        if len(content) > _LARGEST:
+            raise SettingsError(f"{failed}: it has more than {_LARGEST // 2**20} MB")
+        return ConfigFile(path, tomllib.loads(content.decode("utf-8-sig")), exposed)
+    except OSError as error:
+        raise SettingsError(f"{failed}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise SettingsError(f"{path}: line {line}: is not UTF-8 text") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: {_placed(str(error))}") from None
+    except SettingsError:
+        raise
+    except (ValueError, RecursionError):  # a NUL in the path; tables within tables without end
+        raise SettingsError(f"{failed}: it is no configuration") from None
+
+
+def _placed(message: str) -> str:
+    """Put the place of a fault before the fault."""
+    found = _PLACE.fullmatch(message)
+    if not found:
+        return f"is no TOML: {message}"
+    fault, place = found.groups()
+    return f"{place}: is no TOML: {fault[0].lower()}{fault[1:]}"
+
+
+@cache
+def keys() -> Mapping[tuple[str, str], Key]:
+    """Return every key by table and name, in the order of the settings."""
+    return {(key.table, key.name): key for key in _keys()}
+
+
+def _keys() -> Iterator[Key]:
+    for attribute, field in Settings.model_fields.items():
+        table, name = "serve", attribute
+        if field.alias:
+            table, _, name = field.alias.lower().partition("_")
+        if attribute in SECRETS:
+            yield Key(attribute, table, f"{name}_file", holds_path=True)
+        if attribute == BY_APPLICATION:
+            table, name = BY_APPLICATION, ""
+        yield Key(attribute, table, name)
+
+
+def entries(file: ConfigFile, problems: list[str]) -> Iterator[tuple[Key, Any]]:
+    """Yield what stands in a file under a known key.
+
+    Args:
+        file: the file.
+        problems: gets a line for each key that is none, with the nearest one.
+    """
+    tables = dict.fromkeys(table for table, _ in keys())
+    for table, content in file.document.items():
+        if table not in tables:
+            problems.append(f"{file.path}: {_stray(table, content)}")
+        elif table == BY_APPLICATION:
+            yield keys()[table, ""], content
+        elif not isinstance(content, dict):
+            problems.append(f"{file.path}: {table} must be a table, [{table}]")
+        else:
+            for name, value in content.items():
+                if key := keys().get((table, name)):
+                    yield key, value
+                else:
+                    problems.append(f"{file.path}: [{table}] {name}: {_no_such_key(table, name)}")
+
+
+def _stray(name: str, content: object) -> str:
+    """Say where a name at the top of the file belongs."""
+    if isinstance(content, dict):
+        tables = [table for table, _ in keys()]
+        near = difflib.get_close_matches(name, tables, n=1)
+        known = ", ".join(f"[{table}]" for table in dict.fromkeys(tables))
+        return f"there is no table [{name}]; " + (
+            f"did you mean [{near[0]}]?" if near else f"the tables are {known}"
+        )
+    for key in keys().values():
+        if key.name == name:
+            return f"{name} stands before any table; it belongs below [{key.table}]"
+    return f"{name}: {_no_such_key('', name)}"
+
+
+def _no_such_key(table: str, name: str) -> str:
+    """Name the nearest key, of the same table if there is one like it."""
+    own = [key for key in keys().values() if key.table == table]
+    for among in (own, [*keys().values()]):
+        by_name = {key.name: key for key in reversed(among)}
+        if near := difflib.get_close_matches(name, by_name, n=1):
+            return f"there is no such key; did you mean {by_name[near[0]]}?"
+    return "there is no such key"
+
+
+def given(file: ConfigFile, key: Key, value: object) -> Given:
+    """Return a setting as it stands in a file; a relative path begins where the file is.
+
+    Raises:
+        SettingsError: it is not of the setting's type.
+    """
+    schema = _schema(key.attribute)
+    says, fits = _KINDS["string" if key.holds_path else schema["type"]]
+    origin = Origin("file", str(key), file.path)
+    if not fits(value):
+        raise SettingsError(f"{origin}: must be {says}")
+    if not key.holds_path and schema.get("format") not in ("path", "directory-path", "file-path"):
+        return Given(value, origin)
+    try:
+        path = expanded(Path(str(value)), file.path.parent)
+    except ValueError as error:
+        raise SettingsError(f"{origin}: {error}") from None
+    return Given(path, Origin("file", str(key), file.path, path if key.holds_path else None))
+
+
+def _schema(attribute: str) -> Mapping[str, Any]:
+    """Return what a setting may be, where it is not left out."""
+    schema: Mapping[str, Any] = _schemas()[attribute]
+    return next((each for each in schema.get("anyOf", ()) if each["type"] != "null"), schema)
+
+
+@cache
+def _schemas() -> Mapping[str, Any]:
+    properties: Mapping[str, Any] = Settings.model_json_schema(by_alias=False)["properties"]
+    return properties

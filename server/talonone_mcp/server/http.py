@@ -1,0 +1,26 @@
+"""Serves MCP over Streamable HTTP, to this machine alone."""
+
+from __future__ import annotations
+
+import sys
+
+from mcp.server.lowlevel import Server
+
+from talonone_mcp.core.asgi import serve
+from talonone_mcp.server.app import FirstUse
+
+
+async def serve_http(server: Server[FirstUse], host: str, port: int) -> None:
+    """Serve until interrupted. The address is said on stderr once it accepts connections.
+
+    The SDK's application answers only requests whose Host, and Origin if there is one, is this
+    machine's, so that a web page cannot reach it through a name that it rebound.
+
+    Raises:
+        OSError: the address cannot be bound.
+    """
+    await serve(server.streamable_http_app(host=host), host, port, _announce)
+
+
+def _announce(url: str) -> None:
+    print(f"talonone-mcp: serving {url}/mcp", file=sys.stderr, flush=True)  # noqa: T201

@@ -1,0 +1,113 @@
+"""Lists the resources that there are, and the templates of those that there may be."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import anyio
+import anyio.to_thread
+from mcp import types
+
+from talonone_mcp.core.errors import CallError
+from talonone_mcp.server.account_lists import APPLICATIONS, PROGRAMS, Entry, Listing, Read
+from talonone_mcp.server.resources import account
+from talonone_mcp.server.resources.kinds import Kind, Sources
+from talonone_mcp.server.resources.reading import KINDS
+from talonone_mcp.server.resources.stored import listed_export
+
+_PAGE = 100  # resources that are listed at once
+_EXPORTS = 100  # exports that are listed; older ones can be read all the same
+_PATIENCE = 5.0  # seconds that a list waits for upstream
+
+
+class CursorError(Exception):
+    """A cursor is none that a list has given."""
+
+
+def templates() -> list[types.ResourceTemplate]:
+    """Return the templates of every kind of which there may be several."""
+    return [
+        types.ResourceTemplate(
+            uri_template=str(kind.template),
+            name=kind.name,
+            title=kind.title,
+            description=kind.description,
+            mime_type=kind.mime_type,
+        )
+        for kind in KINDS
+        if kind.single is None
+    ]
+
+
+async def listed(sources: Sources, read: Read) -> list[types.Resource]:
+    """Return the resources that are there now.
+
+    They are the lists of the account, its Applications and loyalty programs, as far as upstream
+    tells them in time, and the newest exports.
+    """
+    things: dict[str, list[types.Resource]] = {}
+
+    async def look(listing: Listing, template: str) -> None:
+        things[template] = await _listed(sources, read, listing, template)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(look, APPLICATIONS, account.APPLICATION)
+        tasks.start_soon(look, PROGRAMS, account.PROGRAM)
+    exports = await anyio.to_thread.run_sync(sources.exports.kept, sources.principal)
+    return [
+        *(_as_listed(kind, kind.single) for kind in KINDS if kind.single is not None),
+        *things[account.APPLICATION],
+        *things[account.PROGRAM],
+        *map(listed_export, exports[:_EXPORTS]),
+    ]
+
+
+def part(
+    resources: Sequence[types.Resource], cursor: str | None
+) -> tuple[list[types.Resource], str | None]:
+    """Return one page of a list, and the cursor of the next, if there is one.
+
+    Raises:
+        CursorError: no list gave this cursor, or that list was longer.
+    """
+    begin = 0
+    if cursor is not None:
+        known = cursor.isascii() and cursor.isdigit() and len(cursor) <= len(str(len(resources)))
+        begin = int(cursor) if known else 0
+        if not 0 < begin < len(resources):
+            raise CursorError("This cursor is not, or no longer, known. List from the beginning.")
+    end = begin + _PAGE
+    return list(resources[begin:end]), str(end) if end < len(resources) else None
+
+
+async def _listed(
+    sources: Sources, read: Read, listing: Listing, template: str
+) -> list[types.Resource]:
+    """Return the things of one list; none, and a line in the log, when upstream does not answer."""
+    [kind] = (kind for kind in KINDS if str(kind.template) == template)
+    [variable] = kind.template.variable_names
+    problem = "no answer in time"
+    with anyio.move_on_after(_PATIENCE):
+        try:
+            entries = await sources.directory.entries(read, listing)
+            return [
+                _as_listed(kind, kind.template.expand({variable: entry.id}), entry)
+                for entry in entries.items
+            ]
+        except CallError as error:
+            problem = error.message
+    logging.getLogger(__name__).warning("resources of %s are not listed: %s", template, problem)
+    return []
+
+
+def _as_listed(kind: Kind, uri: str, entry: Entry | None = None) -> types.Resource:
+    """Return a resource as a list shows it: the only one of its kind, or that of an entry."""
+    entry = entry or Entry("", kind.title, kind.description)
+    return types.Resource(
+        uri=uri,
+        name=f"{kind.name} {entry.id}".strip(),
+        title=entry.name,
+        description=entry.about or None,
+        mime_type=kind.mime_type,
+    )

@@ -1,0 +1,48 @@
+"""The catalog as resources: the operations of a toolset, with all that a call of them needs."""
+
+from __future__ import annotations
+
+import json
+
+from mcp.shared.uri_template import UriTemplate
+
+from talonone_mcp.core.text import one_line
+from talonone_mcp.server.account_lists import Read
+from talonone_mcp.server.resources.kinds import JSON, Kind, NoResourceError, Sources, Variables
+from talonone_mcp.surface.doors import described
+
+_HOUR = 3_600_000  # milliseconds
+
+
+async def _read(sources: Sources, _: Read, given: Variables) -> str:
+    catalog, name = sources.catalog, str(given["toolset"])
+    toolset = catalog.toolsets.get(name)
+    if toolset is None:
+        known = ", ".join(catalog.toolsets)
+        raise NoResourceError(f"There is no toolset {one_line(name, 40)!r}, only {known}.")
+    tools = [
+        described(tool)
+        for tool in catalog.tools
+        if tool.toolset == name and (tool.risk == "read" or not sources.read_only)
+    ]
+    content = {
+        "toolset": name,
+        "title": toolset.title,
+        "description": toolset.description,
+        "operations": tools,
+    }
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+
+
+TOOLSETS = (
+    Kind(
+        UriTemplate.parse("talonone://catalog/{toolset}"),
+        "toolset",
+        "Operations of a toolset",
+        "Every operation of a group, with its arguments and what it may do.",
+        JSON,
+        _read,
+        fresh=_HOUR,
+        scope="public",
+    ),
+)

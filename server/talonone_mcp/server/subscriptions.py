@@ -1,0 +1,176 @@
+"""Tells clients that what they watch has changed: by a call that this server made.
+
+A client of 2026-07-28 listens on a stream of its own, one of the handshake era subscribes to single
+resources and is told over its session. Nobody who makes a call waits for those who watch: a client
+that does not read is told nothing more.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+from anyio.abc import TaskGroup
+from mcp import types
+from mcp.server.context import ServerRequestContext
+from mcp.server.session import ServerSession
+from mcp.server.subscriptions import (
+    InMemorySubscriptionBus,
+    ListenHandler,
+    ResourcesListChanged,
+    ResourceUpdated,
+    ServerEvent,
+)
+from mcp.shared.uri_template import UriTemplate
+
+from talonone_mcp.core.catalog import Operation
+from talonone_mcp.server.resources import is_watched
+from talonone_mcp.server.resources.account import APPLICATION, CAMPAIGN, CAMPAIGNS, PROGRAM
+
+_URIS = 1000  # resources that one client may watch at once
+_WATCHERS = 256  # clients of the handshake era; the SDK does not say when one is gone
+_PATIENCE = 30.0  # seconds that a client has to take a notification; nobody else waits for it
+
+_IDS = ("applicationId", "campaignId", "loyaltyProgramId")
+# Of each branch of the resources the innermost one that a call names is what it touches.
+_BRANCHES = tuple(
+    tuple(UriTemplate.parse(template) for template in branch)
+    for branch in ((CAMPAIGN, APPLICATION), (PROGRAM,))
+)
+_CAMPAIGN, _CAMPAIGNS = UriTemplate.parse(CAMPAIGN), UriTemplate.parse(CAMPAIGNS)
+# What creates campaigns, and where its answer has them.
+_CREATED = {"copy_campaign": "data", "create_campaign_from_template": "campaign"}
+
+Context = ServerRequestContext[Any, Any]
+
+
+class TooManyError(Exception):
+    """A client wants to watch more than one may."""
+
+
+@dataclass(slots=True)
+class _Watcher:
+    session: ServerSession
+    uris: set[str] = field(default_factory=set)
+
+
+class Subscriptions:
+    """Who watches what, of all the clients of this server."""
+
+    def __init__(self, tasks: TaskGroup, *, patience: float = _PATIENCE) -> None:
+        """Begin with nobody.
+
+        Args:
+            tasks: where notifications are sent, beside the calls that cause them.
+            patience: seconds that a client has to take one.
+        """
+        self._tasks = tasks
+        self._patience = patience
+        self._bus = InMemorySubscriptionBus()
+        self._listen = ListenHandler(self._bus)
+        self._watchers: dict[int, _Watcher] = {}
+
+    async def listen(
+        self, ctx: Context, params: types.SubscriptionsListenRequestParams
+    ) -> types.SubscriptionsListenResult:
+        """Serve one stream. Of the resources it asks for, those are acknowledged that can change.
+
+        Raises:
+            TooManyError: it asks for more than a client may watch.
+        """
+        asked = params.notifications
+        uris = asked.resource_subscriptions or []
+        if len(uris) > _URIS:
+            raise TooManyError(f"At most {_URIS:,} resources can be watched on one stream.")
+        watched = [uri for uri in uris if is_watched(uri)]
+        honoured = asked.model_copy(update={"resource_subscriptions": watched})
+        return await self._listen(ctx, params.model_copy(update={"notifications": honoured}))
+
+    def subscribe(self, ctx: Context, uri: str) -> None:
+        """Have the session of a handshake-era client told of changes of a resource.
+
+        Raises:
+            TooManyError: it watches as many as it may.
+        """
+        watcher = self._watchers.setdefault(_client(ctx), _Watcher(ctx.session))
+        if len(watcher.uris) >= _URIS and uri not in watcher.uris:
+            raise TooManyError(f"At most {_URIS:,} resources can be watched.")
+        watcher.uris.add(uri)
+        if len(self._watchers) > _WATCHERS:
+            del self._watchers[next(iter(self._watchers))]
+
+    def unsubscribe(self, ctx: Context, uri: str) -> None:
+        """Have it told no more, if it was."""
+        watcher = self._watchers.get(_client(ctx))
+        if watcher is not None:
+            watcher.uris.discard(uri)
+            if not watcher.uris:
+                del self._watchers[_client(ctx)]
+
+    def announce(self, operation: Operation, arguments: Mapping[str, Any], answer: Any) -> None:
+        """Tell of what a call has changed, or may have; at once, and without waiting for anybody.
+
+        Args:
+            operation: what was called: a write, or an export, which is a new resource.
+            arguments: of the call.
+            answer: upstream's; None when there is none.
+        """
+        if operation.answer == "csv":
+            self._tasks.start_soon(self._bus.publish, ResourcesListChanged())
+            return
+        for uri in dict.fromkeys(touched(operation, arguments, answer)):
+            event: ServerEvent = ResourceUpdated(uri)
+            self._tasks.start_soon(self._bus.publish, event)
+            for client, watcher in self._watchers.items():
+                if uri in watcher.uris:
+                    self._tasks.start_soon(self._tell, client, watcher, uri)
+
+    async def _tell(self, client: int, watcher: _Watcher, uri: str) -> None:
+        told = False
+        with anyio.move_on_after(self._patience):
+            try:
+                await watcher.session.send_resource_updated(uri)
+                told = True
+            except Exception:  # whatever a transport raises for a client that is not there
+                logging.getLogger(__name__).debug("%s was not told", client, exc_info=True)
+        if not told and self._watchers.get(client) is watcher:
+            del self._watchers[client]
+
+
+def touched(operation: Operation, arguments: Mapping[str, Any], answer: Any) -> Iterator[str]:
+    """Yield the resources that a write changes, each followed by the list that it is in.
+
+    They are known from the ids among the arguments; what is created, from the answer too.
+    """
+    if arguments.get("dryRun"):
+        return
+    if operation.name in _CREATED:
+        yield from _created(operation, arguments, answer)
+        return
+    ids = {name: str(arguments[name]) for name in _IDS if name in arguments}
+    if "campaignId" not in ids and "applicationId" not in operation.path_arguments:
+        ids.pop("applicationId", None)  # it chooses the key, or filters
+    for branch in _BRANCHES:
+        for template in branch:
+            if ids.keys() >= {*template.variable_names}:
+                uri = template.expand(ids)
+                yield from (uri, uri.rpartition("/")[0])
+                break
+
+
+def _created(operation: Operation, arguments: Mapping[str, Any], answer: Any) -> Iterator[str]:
+    for application in arguments.get("applicationIds", [arguments["applicationId"]]):
+        yield _CAMPAIGNS.expand({"applicationId": str(application)})
+    found = answer.get(_CREATED[operation.name], []) if isinstance(answer, dict) else []
+    for campaign in found if isinstance(found, list) else [found]:
+        if isinstance(campaign, dict) and {"applicationId", "id"} <= campaign.keys():
+            ids = {"applicationId": campaign["applicationId"], "campaignId": campaign["id"]}
+            yield _CAMPAIGN.expand({name: str(value) for name, value in ids.items()})
+
+
+def _client(ctx: Context) -> int:
+    """Return what tells clients apart: what each said of itself is kept as long as its session."""
+    return id(ctx.session.client_params or ctx.session)

@@ -1,0 +1,166 @@
+"""Verification: reading a log that somebody may have tampered with, and naming every such place.
+
+It is apart from writing, since it may trust nothing that it reads, needs no right to write, and
+goes on after what it finds.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from talonone_mcp.store.audit.chain import NONE, Head, Line, Link, read_line
+from talonone_mcp.store.audit.log_files import (
+    HEAD,
+    LOCK,
+    LOG,
+    AuditError,
+    locked,
+    log_paths,
+    stored_head,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What `verify` found.
+
+    `lines` counts every line, damaged ones too, `first` is the number (`seq`) of the first whole
+    one, 0 without any. Each problem names its file and, where there is one, the line in it.
+    """
+
+    lines: int
+    files: int
+    first: int
+    problems: tuple[str, ...]
+
+
+class _File(NamedTuple):
+    name: str
+    file: BinaryIO
+    size: int
+
+
+def verify(folder: Path) -> Verdict:
+    """Read the whole log, oldest file first, and say what is wrong with it.
+
+    Files that rotation deleted are no problem. When `audit.head` is lost, so is the knowledge of
+    where the log has to begin: then a log with renamed files may begin anywhere.
+    """
+    had_writers = (folder / LOCK).exists()
+    verdict = _read_through(folder)
+    if verdict.problems and not had_writers and (folder / LOCK).exists():
+        return _read_through(folder)  # its first lines were being written, and nothing to wait for
+    return verdict
+
+
+def _read_through(folder: Path) -> Verdict:
+    problems: list[str] = []
+    lines, first = 0, 0
+    last: Link | None = None
+    with ExitStack() as opened:
+        head, files = _snapshot(folder, opened, problems)
+        for where, raw in _lines(files, problems):
+            lines += 1
+            line = read_line(raw)
+            if line is None:
+                problems.append(f"{where}: the line is damaged")
+                continue
+            if last is None:
+                first = line.link.seq
+                last = _before(line, head, rotated=files[0].name != LOG)
+            found, last = _follow(line, last)
+            problems += [f"{where}: {problem}" for problem in found]
+    if head:
+        problems += _ending(head, last)
+    return Verdict(lines, len(files), first, tuple(problems))
+
+
+def _before(line: Line, head: Head | None, *, rotated: bool) -> Link:
+    """Return what the first line has to follow."""
+    expected = line.link.seq if rotated else 1
+    if head:  # lines before its first are some that a crash kept from being deleted
+        expected = min(head.first, line.link.seq)
+    return Link(expected - 1, NONE if expected == 1 else line.prev)
+
+
+def _follow(line: Line, last: Link) -> tuple[list[str], Link]:
+    """Return what is wrong with a line after `last`, and what the next one has to follow."""
+    if not line.genuine:  # nor is its number, then
+        return ["the line was changed"], Link(last.seq + 1, line.link.hash)
+    found = []
+    missing = line.link.seq - last.seq - 1
+    if missing < 0:
+        return ["the line is out of order"], last
+    if missing:
+        found.append(f"{_count(missing)} before it {'is' if missing == 1 else 'are'} missing")
+    elif line.prev != last.hash:
+        found.append("the line does not follow from the one before it")
+    if line.noted:
+        found.append(f"when the line was written, {HEAD} did not name the one before it")
+    return found, line.link
+
+
+def _ending(head: Head, last: Link | None) -> list[str]:
+    last = last or Link(head.first - 1, NONE)
+    missing = head.last.seq - last.seq
+    if missing:
+        many = "line is" if abs(missing) == 1 else f"{abs(missing)} lines are"
+        what = "missing" if missing > 0 else f"not known to {HEAD}"
+        return [f"{LOG}: the last {many} {what}"]
+    if head.last != last:
+        return [f"{LOG}: the last line is not the one that {HEAD} names"]
+    return []
+
+
+def _count(lines: int) -> str:
+    return "1 line" if lines == 1 else f"{lines} lines"
+
+
+def _snapshot(
+    folder: Path, opened: ExitStack, problems: list[str]
+) -> tuple[Head | None, list[_File]]:
+    """Open every file and note its size, between two appends; reading may then take its time."""
+    head, files, paths = None, [], []
+    with ExitStack() as lock:
+        with suppress(AuditError, OSError):  # a copy, or somebody else's log, can be read too
+            if (folder / LOCK).exists():
+                lock.enter_context(locked(folder / LOCK))
+        with _reporting(folder, problems), suppress(FileNotFoundError):
+            paths = log_paths(folder)
+        for path in paths:
+            with _reporting(path, problems):
+                if not path.is_file():  # opening a pipe would wait for a writer
+                    raise OSError(errno.EINVAL, "it is no file")
+                file = opened.enter_context(path.open("rb"))
+                files.append(_File(path.name, file, os.fstat(file.fileno()).st_size))
+        with _reporting(folder / HEAD, problems):
+            head = stored_head(folder)
+            if head is None and any(file.size for file in files):
+                state = "damaged" if (folder / HEAD).exists() else "missing"
+                problems.append(f"{HEAD}: the file is {state}")
+    return head, files
+
+
+def _lines(files: list[_File], problems: list[str]) -> Iterator[tuple[str, bytes]]:
+    """Yield each line with its place; the sizes bound what is read, since the log may grow."""
+    for name, file, size in files:
+        left, number = size, 0
+        with _reporting(Path(name), problems):
+            while left > 0 and (raw := file.readline(left)):
+                left -= len(raw)
+                number += 1
+                yield f"{name}:{number}", raw
+
+
+@contextmanager
+def _reporting(path: Path, problems: list[str]) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        problems.append(f"{path.name}: cannot be read: {error.strerror or error}")

@@ -1,0 +1,232 @@
+"""The ledger in an SQLite file, shared by every process of this user.
+
+Each method opens the file, does its work in one transaction and closes it: a few hundred
+microseconds, and nothing that a crash, a fork or another process could leave behind.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import astuple
+from pathlib import Path
+from secrets import choice
+from typing import Any
+
+from talonone_mcp.store.ledger import (
+    MOST_PENDING,
+    Approval,
+    Call,
+    DecisionError,
+    LedgerError,
+    TooManyPendingError,
+)
+
+NAME = "approvals.sqlite3"
+_APPLICATION = 0x54314D43  # marks the file as ours: SQLite's application_id
+_VERSION = 1
+_PATIENCE = 3.0  # seconds to wait for another process's transaction
+_KEPT = 7 * 24 * 3600.0  # seconds after which an answered or expired entry may go
+_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # that nobody mistakes for one another
+_SCHEMA = """
+CREATE TABLE approvals (
+    id TEXT PRIMARY KEY, state TEXT NOT NULL,
+    principal TEXT NOT NULL, client TEXT NOT NULL, deployment TEXT NOT NULL, tool TEXT NOT NULL,
+    arguments TEXT NOT NULL, digest TEXT NOT NULL,
+    question TEXT NOT NULL, seen TEXT NOT NULL, created REAL NOT NULL, expires REAL NOT NULL,
+    decided_by TEXT NOT NULL, reason TEXT NOT NULL
+) STRICT;
+CREATE INDEX by_call ON approvals (digest, state);
+CREATE INDEX by_principal ON approvals (principal, state);
+"""
+_COLUMNS = (
+    "id, state, principal, client, deployment, tool, arguments, digest,"
+    " question, created, expires, decided_by, reason"
+)
+
+
+class SqliteLedger:
+    """The `Ledger` of one state directory."""
+
+    def __init__(
+        self, path: Path, *, lifetime: float = 600.0, clock: Callable[[], float] = time.time
+    ) -> None:
+        """Take what the ledger needs; the file is not touched before it is used.
+
+        Args:
+            path: the file, made with access for its owner alone when it is not there.
+            lifetime: seconds that an approval waits for its person, and then for its call.
+            clock: seconds since 1970.
+        """
+        self._path = path
+        self._lifetime = lifetime
+        self._clock = clock
+
+    def unanswered(self, call: str) -> Approval | None:
+        """See `Ledger.unanswered`."""
+        with self._transaction() as db:
+            where = "digest = ? AND state = 'sent' ORDER BY created LIMIT 1"
+            found = self._first(db, where, call)
+            if found:
+                self._move(db, found.id, "unknown")
+            return found
+
+    def request(self, call: Call, question: str, seen: str) -> Approval:
+        """See `Ledger.request`."""
+        with self._transaction() as db:
+            now = self._clock()
+            where = (
+                "digest = ? AND seen = ? AND state IN ('pending', 'approved', 'denied')"
+                " AND created <= ? AND ? < expires ORDER BY created DESC LIMIT 1"
+            )
+            found = self._first(db, where, call.digest, seen, now, now)
+            if found:
+                return found
+            waiting = "principal = ? AND state = 'pending' AND ? < expires"
+            [count] = db.execute(
+                f"SELECT count(*) FROM approvals WHERE {waiting}",  # noqa: S608 - our own text
+                (call.principal, now),
+            ).fetchone()
+            if count >= MOST_PENDING:
+                raise TooManyPendingError
+            return self._insert(db, call, question, "pending", seen=seen)
+
+    def consume(self, approval: str) -> bool:
+        """See `Ledger.consume`."""
+        with self._transaction() as db:
+            now = self._clock()
+            changed = db.execute(
+                "UPDATE approvals SET state = 'sent' WHERE id = ? AND state = 'approved'"
+                " AND created <= ? AND ? < expires",
+                (approval, now, now),
+            )
+            return changed.rowcount == 1
+
+    def enter(self, call: Call, question: str, by: str) -> str:
+        """See `Ledger.enter`."""
+        with self._transaction() as db:
+            return self._insert(db, call, question, "sent", by=by).id
+
+    def close(self, approval: str) -> None:
+        """See `Ledger.close`."""
+        with self._transaction() as db:
+            self._move(db, approval, "done")
+
+    def get(self, approval: str) -> Approval | None:
+        """See `Ledger.get`."""
+        with self._transaction() as db:
+            return self._first(db, "id = ?", approval)
+
+    def waiting(self) -> list[Approval]:
+        """See `Ledger.waiting`."""
+        with self._transaction() as db:
+            now = self._clock()
+            live = "state IN ('pending', 'approved') AND created <= ? AND ? < expires"
+            return list(self._select(db, f"{live} ORDER BY created", now, now))
+
+    def decide(self, approval: str, *, approve: bool, by: str, reason: str = "") -> Approval:
+        """See `Ledger.decide`."""
+        with self._transaction() as db:
+            found, now = self._first(db, "id = ?", approval), self._clock()
+            if found is None:
+                raise DecisionError(f"There is no approval {approval}.")
+            revoked = found.state == "approved" and not approve
+            if found.state != "pending" and not revoked:
+                raise DecisionError(f"Approval {approval} is {found.state} already.")
+            if not found.created <= now < found.expires:
+                raise DecisionError(f"Approval {approval} has expired; the agent must call again.")
+            db.execute(
+                "UPDATE approvals SET state = ?, decided_by = ?, reason = ?, expires = ?"
+                " WHERE id = ?",
+                ("approved" if approve else "denied", by, reason, now + self._lifetime, approval),
+            )
+            decided = self._first(db, "id = ?", approval)
+            assert decided is not None  # noqa: S101 - written in this very transaction
+            return decided
+
+    def prune(self) -> int:
+        """See `Ledger.prune`."""
+        with self._transaction() as db:
+            now = self._clock()
+            expired = db.execute(
+                "DELETE FROM approvals WHERE state = 'pending' AND expires <= ?", (now,)
+            )
+            return expired.rowcount + self._forget_old(db)
+
+    # --- The file ------------------------------------------------------------------------------
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Open the file for one transaction that sees and changes it alone.
+
+        Raises:
+            LedgerError: it cannot be written, is locked, broken, or no file of ours.
+        """
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._path.touch(mode=0o600)
+            with closing(sqlite3.connect(self._path, timeout=_PATIENCE)) as db:
+                db.isolation_level = None
+                db.execute("PRAGMA synchronous = FULL")
+                db.execute("BEGIN IMMEDIATE")
+                self._prepare(db)
+                try:
+                    yield db
+                except BaseException:
+                    db.execute("ROLLBACK")
+                    raise
+                db.execute("COMMIT")
+        except (sqlite3.Error, OSError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise LedgerError(f"{self._path} cannot be used: {reason}") from error
+
+    def _prepare(self, db: sqlite3.Connection) -> None:
+        """Make the table in a new file; refuse a file of somebody else's, or of a later version."""
+        [application] = db.execute("PRAGMA application_id").fetchone()
+        [version] = db.execute("PRAGMA user_version").fetchone()
+        if (application, version) == (_APPLICATION, _VERSION):
+            return
+        [tables] = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if application or version or tables:
+            raise LedgerError(f"{self._path} is no ledger of this version; move it away")
+        for statement in _SCHEMA.split(";"):
+            db.execute(statement)
+        db.execute(f"PRAGMA application_id = {_APPLICATION}")
+        db.execute(f"PRAGMA user_version = {_VERSION}")
+
+    def _select(self, db: sqlite3.Connection, where: str, *values: Any) -> Iterator[Approval]:
+        rows = db.execute(f"SELECT {_COLUMNS} FROM approvals WHERE {where}", values)  # noqa: S608
+        for id_, state, *rest in rows:
+            call, others = Call(*rest[:6]), rest[6:]
+            yield Approval(id_, state, call, *others)
+
+    def _first(self, db: sqlite3.Connection, where: str, *values: Any) -> Approval | None:
+        return next(self._select(db, where, *values), None)
+
+    def _forget_old(self, db: sqlite3.Connection) -> int:
+        old = self._clock() - _KEPT
+        where = "state != 'sent' AND expires <= ?"
+        return db.execute(f"DELETE FROM approvals WHERE {where}", (old,)).rowcount  # noqa: S608
+
+    def _insert(  # noqa: PLR0913 - the columns
+        self,
+        db: sqlite3.Connection,
+        call: Call,
+        question: str,
+        state: str,
+        *,
+        by: str = "",
+        seen: str = "",
+    ) -> Approval:
+        now = self._clock()
+        self._forget_old(db)
+        id_ = "".join(choice(_LETTERS) for _ in range(10))
+        row = (id_, state, *astuple(call), question, now, now + self._lifetime, by, "", seen)
+        marks = ", ".join("?" * len(row))
+        db.execute(f"INSERT INTO approvals ({_COLUMNS}, seen) VALUES ({marks})", row)  # noqa: S608
+        return next(self._select(db, "id = ?", id_))
+
+    def _move(self, db: sqlite3.Connection, approval: str, state: str) -> None:
+        db.execute("UPDATE approvals SET state = ? WHERE id = ?", (state, approval))

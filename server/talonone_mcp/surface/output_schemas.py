@@ -1,0 +1,55 @@
+"""What answers look like as JSON Schema, for hosts that call tools from code.
+
+Nothing is required: what is empty is left out of an answer, and a view shows some fields only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from talonone_mcp.core.catalog import Operation, Tool, Workflow
+from talonone_mcp.core.catalog.answer_schemas import answer_schema
+from talonone_mcp.core.catalog.model import Schema
+
+_PAGE: Schema = {
+    "type": "object",
+    "properties": {
+        "shown": {"type": "integer"},
+        "total": {"type": "integer"},
+        "fetched": {"type": "integer"},
+        "next": {"type": "object"},
+        "whole": {"type": "string"},
+    },
+}
+_DONE: Mapping[str, Schema] = {"done": {"type": "boolean"}, "status": {"type": "integer"}}
+_EXPORT: Mapping[str, Schema] = {
+    "export": {"type": "object"},
+    "csv": {"type": "string"},
+    "page": _PAGE,
+}
+
+
+def output_schema(tool: Tool) -> Schema:
+    """Return the schema of what a call is answered with when it succeeds."""
+    return {"type": "object", "properties": _properties(tool)}
+
+
+def _properties(tool: Tool) -> Mapping[str, Schema]:
+    if isinstance(tool, Workflow):
+        return tool.answer
+    return _properties_of(tool) if isinstance(tool, Operation) else {}
+
+
+def _properties_of(operation: Operation) -> Mapping[str, Schema]:
+    if operation.answer == "csv":
+        return _EXPORT
+    answer = answer_schema(operation.name)
+    if answer is None:
+        return _DONE
+    known = answer.get("properties", {})
+    if "items" in answer:  # a list that is the whole answer
+        known = {"data": answer}
+    properties = {**known, **(_DONE if operation.risk != "read" else {})}
+    if "data" in known:
+        properties["csv"] = {"type": "string"}
+    return {**properties, "page": _PAGE}

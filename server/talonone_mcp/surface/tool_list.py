@@ -1,0 +1,105 @@
+"""Which tools a client is shown, and how each is described to it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from mcp import types
+
+from talonone_mcp.core.catalog import Catalog, Tool
+from talonone_mcp.core.settings import Settings
+from talonone_mcp.surface.doors import door_tools
+from talonone_mcp.surface.output_schemas import output_schema
+
+DEFAULT = "default"  # the profile of whoever chose nothing
+ALL = "all"
+
+
+class SurfaceError(ValueError):
+    """The choice of tools cannot be listed; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """What a client is shown: the tools, and the names of the prompts that go with them."""
+
+    tools: tuple[types.Tool, ...]
+    prompts: frozenset[str] | None
+    """None means all of them."""
+
+    def shows(self, prompt: str) -> bool:
+        """Tell whether a prompt is among those."""
+        return self.prompts is None or prompt in self.prompts
+
+
+def surface(catalog: Catalog, settings: Settings) -> Surface:
+    """Return what to show for one configuration, in the catalog's order, the doors first.
+
+    A profile, toolsets and single tools add up. An operation whose API has no key is not shown,
+    nor, in a server that only reads, one that does more. The doors are left out where every
+    operation is shown: they would lead nowhere else.
+
+    Raises:
+        SurfaceError: there is no such profile, toolset or tool, or it may not be shown.
+    """
+    names = set(_chosen(catalog, settings))
+    listed = [
+        tool
+        for tool in catalog.tools
+        if tool.name in names
+        and not settings.apis.isdisjoint(tool.apis)
+        and (tool.risk == "read" or not settings.read_only)
+    ]
+    doors = [] if ALL in (settings.toolsets or ()) else door_tools(read_only=settings.read_only)
+    profile = catalog.profiles.get(settings.profile or "")
+    tools = [as_tool(each, with_output=settings.output_schemas) for each in listed]
+    return Surface((*doors, *tools), frozenset(profile.prompts) if profile else None)
+
+
+def _chosen(catalog: Catalog, settings: Settings) -> Iterator[str]:
+    profile = settings.profile
+    if not (profile or settings.toolsets or settings.tools):
+        profile = DEFAULT
+    if profile:
+        _check("--profile", "profile", [profile], catalog.profiles)
+        yield from catalog.profiles[profile].tools
+    toolsets = settings.toolsets or ()
+    _check("--toolsets", "toolset", toolsets, [*catalog.toolsets, ALL])
+    yield from (each.name for each in catalog.tools if {each.toolset, ALL} & {*toolsets})
+    known = [*catalog.operations, *catalog.workflows, *catalog.aliases]
+    _check("--tools", "operation", settings.tools or (), known)
+    for name in settings.tools or ():
+        tool = catalog.find(name)
+        if tool and settings.read_only and tool.risk != "read":
+            raise SurfaceError(f"--tools: {name} does more than read, which --read-only rules out")
+        if tool:
+            yield tool.name
+
+
+def _check(flag: str, what: str, names: Iterable[str], known: Iterable[str]) -> None:
+    everything = list(known)
+    for name in names:
+        if name not in everything:
+            near = difflib.get_close_matches(name, everything, n=1, cutoff=0.5)
+            few = ", ".join(everything) if len(everything) < 40 else "find it in docs/tools.md"  # noqa: PLR2004 - what fits a line or two
+            said = f"did you mean {near[0]}?" if near else few
+            raise SurfaceError(f"{flag}: there is no {what} {name!r}; {said}")
+
+
+def as_tool(tool: Tool, *, with_output: bool = False) -> types.Tool:
+    """Describe one operation or workflow to a client, with the schema of its answers if wanted."""
+    return types.Tool(
+        name=tool.name,
+        title=tool.title,
+        description=tool.description,
+        input_schema=tool.input_schema,
+        output_schema=output_schema(tool) if with_output else None,
+        annotations=types.ToolAnnotations(
+            read_only_hint=tool.risk == "read",
+            destructive_hint=tool.risk == "destructive",
+            idempotent_hint=tool.idempotent,
+            open_world_hint=False,
+        ),
+    )

@@ -1,0 +1,149 @@
+"""What `talonone-mcp approvals` prints of an approval.
+
+Whatever an agent or a customer wrote is cleaned before it is printed: a question must not be able
+to draw something else over itself.
+"""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from talonone_mcp.core.text import clean, one_line
+from talonone_mcp.store.ledger import Approval
+
+_WIDTH = 90  # characters of a line of a question
+_EXCERPT = 70  # characters of a question in the list
+_ARGUMENTS = "Arguments, whole but for secrets and the end of a very long CSV"
+
+
+def record(approval: Approval, now: float) -> dict[str, Any]:
+    """Return all but the digest, against which somebody could try out a secret."""
+    call = approval.call
+    return {
+        "id": approval.id,
+        "state": standing(approval, now),
+        "tool": call.tool,
+        "arguments": _arguments(call.arguments),
+        "question": approval.question,
+        "deployment": call.deployment,
+        "client": call.client,
+        "principal": call.principal,
+        "created": _timestamp(approval.created),
+        "expires": _timestamp(approval.expires),
+        "decided_by": approval.decided_by,
+        "reason": approval.reason,
+    }
+
+
+def row(approval: Approval, now: float) -> tuple[str, ...]:
+    """Return what the list shows of an approval, a column each."""
+    return (
+        approval.id,
+        standing(approval, now),
+        _cleaned(approval.call.tool),
+        f"in {span(approval.expires - now)}",
+        _cleaned(approval.call.deployment),
+        _excerpt(approval.question),
+    )
+
+
+def table(rows: list[tuple[str, ...]]) -> str:
+    """Set the rows under their headings, each column as wide as it must be."""
+    lines = [("ID", "STATE", "TOOL", "EXPIRES", "DEPLOYMENT", "QUESTION"), *rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
+
+
+def everything(approval: Approval, now: float) -> str:
+    """Describe an approval. The question is last: no length of arguments scrolls it away."""
+    call = approval.call
+    facts: Mapping[str, str] = {
+        "Approval": approval.id,
+        "State": standing(approval, now),
+        "Tool": call.tool,
+        "Deployment": call.deployment,
+        "Principal": call.principal,
+        "Client": call.client,
+        "Created": clock(approval.created),
+        "Expires": clock(approval.expires),
+        "Decided by": approval.decided_by,
+        "Reason": approval.reason,
+    }
+    lines = [f"{name:<12}{_cleaned(value)}" for name, value in facts.items() if value]
+    arguments = json.dumps(_arguments(call.arguments), indent=2, ensure_ascii=False)
+    question = textwrap.wrap(_cleaned(approval.question), _WIDTH, break_on_hyphens=False)
+    # The bar is on every line, so that no question can look like what is printed after it.
+    bar = [f"| {line}" for line in question]
+    return "\n".join([*lines, _ARGUMENTS, textwrap.indent(_visible(arguments), "  "), "", *bar])
+
+
+def what_it_allows(approval: Approval) -> str:
+    """Say what a yes to it lets happen."""
+    call = approval.call
+    return (
+        f"one call of {_cleaned(call.tool)} with exactly these arguments,"
+        f" by {_cleaned(call.principal)} on {_cleaned(call.deployment)}"
+    )
+
+
+def deny_command(approval: Approval) -> str:
+    """Return the command that denies it."""
+    return f"talonone-mcp approvals deny {approval.id}"
+
+
+def standing(approval: Approval, now: float) -> str:
+    """Return the state, or expired where nothing can come of it any more."""
+    over = approval.state in ("pending", "approved") and now >= approval.expires
+    return "expired" if over else approval.state
+
+
+def _arguments(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:  # show what is there
+        return text
+
+
+def _visible(text: str) -> str:
+    """Write out what a terminal would not show, or obey: in arguments, it is sent all the same."""
+    hidden = [letter for letter in set(text) if not clean(letter)]
+    return text.translate({ord(letter): json.dumps(letter)[1:-1] for letter in hidden})
+
+
+def _cleaned(text: str) -> str:
+    return one_line(text, len(text))
+
+
+def _excerpt(question: str) -> str:
+    line = _cleaned(question)
+    return line if len(line) <= _EXCERPT else f"{line[: _EXCERPT - 3]}..."
+
+
+def shown_id(given: str) -> str:
+    """Return an id as it was given, cut and cleaned: it may be anything."""
+    return one_line(given, 40)
+
+
+def span(seconds: float) -> str:
+    """Say how long that is, cut to whole units: a person should not count on more."""
+    for unit, length in (("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{int(seconds // length)} {unit}"
+    return f"{max(0, int(seconds))} s"
+
+
+def clock(seconds: float) -> str:
+    """Write a time as the person's own clock shows it."""
+    return f"{datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M:%S %Z}"
+
+
+def _timestamp(seconds: float) -> str:
+    """Write a time as RFC 3339 has it."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

@@ -1,0 +1,119 @@
+"""`talonone-mcp call`: one operation or workflow from the terminal, on the way that agents have.
+
+The same checks, the same gate: what a person must confirm is asked at the terminal, and where
+there is none, waits for its approval. No flag gives the yes.
+"""
+
+# ruff: noqa: T201 - stdout is what a command answers on
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import anyio
+
+from talonone_mcp.calls.gate import Caller
+from talonone_mcp.calls.principal import PRINCIPAL
+from talonone_mcp.core import catalog as catalogs
+from talonone_mcp.core.catalog import Catalog, CatalogError, Operation, Tool
+from talonone_mcp.core.catalog.application_keys import with_applications
+from talonone_mcp.core.errors import CallError
+from talonone_mcp.core.settings import Settings, SettingsError, load_settings
+from talonone_mcp.server.resources import Sources
+from talonone_mcp.server.wiring import open_dispatch
+from talonone_mcp.store.cut_answers import Answers
+from talonone_mcp.store.exports import exports_of
+from talonone_mcp.terminal.arguments import ArgumentsError, find_tool, read_arguments
+from talonone_mcp.terminal.options import ACCOUNT_OPTIONS, add_account_options
+from talonone_mcp.terminal.person import FAILED, USAGE, TerminalPerson, fail, writable_anyhow
+from talonone_mcp.terminal.progress_line import told
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the parser of the terminal."""
+    said = "call one operation or workflow"
+    call = commands.add_parser(
+        "call",
+        help=said,
+        description="Call one operation or workflow, such as: call list_campaigns applicationId=42."
+        " What it takes: talonone-mcp tools NAME.",
+    )
+    call.add_argument("name", metavar="NAME", help="of the operation or workflow")
+    call.add_argument(
+        "pairs", metavar="KEY=VALUE", nargs="*", help="its arguments; lists and objects as JSON"
+    )
+    call.add_argument(
+        "--input", metavar="FILE", help="arguments from a file with a JSON object; - for stdin"
+    )
+    call.add_argument(
+        "--json", action="store_true", help="print JSON, as is done where no person reads"
+    )
+    add_account_options(call)
+    call.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    writable_anyhow()
+    flags = {name: getattr(options, name) for name in ACCOUNT_OPTIONS}
+    try:
+        settings = _asking(load_settings(flags, os.environ))
+        catalog = with_applications(catalogs.load(), settings.applications)
+        tool = find_tool(catalog, options.name)
+        arguments = read_arguments(tool, options.pairs, options.input)
+    except (SettingsError, CatalogError, ArgumentsError) as error:
+        return fail(str(error), USAGE)
+    try:
+        answer = anyio.run(_answer, settings, catalog, tool, arguments)
+    except CallError as error:  # there was no way to call at all
+        answer = error.as_dict()
+    if options.json or not sys.stdout.isatty():
+        print(json.dumps(answer, ensure_ascii=False, indent=2))
+    else:
+        _print(tool, arguments, answer)
+    return _status(answer.get("error", {}))
+
+
+def _asking(settings: Settings) -> Settings:
+    """Have a person asked also where a server would not: whoever calls may have written the file.
+
+    What is stricter than asking stays.
+    """
+    if settings.confirm != "off":
+        return settings
+    return settings.model_copy(update={"confirm": "ask"})
+
+
+def _status(error: Mapping[str, Any]) -> int:
+    if "kind" not in error:  # an answer may have an `error` of its own
+        return 0
+    return USAGE if error["kind"] == "invalid_arguments" and "status" not in error else FAILED
+
+
+async def _answer(
+    settings: Settings, catalog: Catalog, tool: Tool, arguments: Mapping[str, Any]
+) -> dict[str, Any]:
+    sources = Sources(exports_of(settings), Answers(), PRINCIPAL, settings.mask_pii, catalog)
+    person = TerminalPerson(settings.state_dir)
+    async with open_dispatch(settings, catalog, sources) as dispatch:
+        with told() as progress:
+            caller = Caller(PRINCIPAL, "terminal", person, progress)
+            try:
+                answer = await dispatch.call(tool.name, arguments, caller, whole=True)
+            except CallError as error:
+                answer = error.as_dict()
+        return dispatch.shown(tool.name, answer)
+
+
+def _print(tool: Tool, arguments: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
+    from talonone_mcp.terminal import printing  # noqa: PLC0415 - slow to load, and not for scripts
+
+    if "kind" in answer.get("error", {}):
+        printing.print_error(printing.console(sys.stderr), answer["error"])
+        return
+    view = tool.view if isinstance(tool, Operation) else ()
+    printing.print_answer(printing.console(sys.stdout), answer, arguments.get("fields", view))

@@ -1,0 +1,218 @@
+"""Says what came of the probes: what works, what does not, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.catalog.model import Api
+from talonone_mcp.core.errors import CallError
+from talonone_mcp.core.settings import CREDENTIALS_OF, URL_OF, Settings, Sources
+from talonone_mcp.terminal.doctor.examination import Upstream
+from talonone_mcp.terminal.doctor.findings import Finding
+from talonone_mcp.terminal.doctor.probe_runs import Attempt, Reached
+from talonone_mcp.terminal.doctor.probes import why_none
+
+_SLOW = 2.0  # seconds for an answer to one item
+_APART = 60.0  # seconds between two clocks
+_AGREE = 2.0
+_NAMES: Mapping[Api, str] = {
+    "management": "Management API",
+    "integration": "Integration API",
+    "third_party": "Third-party API",
+    "capillary": "Capillary",
+}
+_SECRETS_OF: Mapping[Api, tuple[str, ...]] = {
+    "management": ("management_key", "password"),
+    "integration": ("integration_keys", "integration_key"),
+    "third_party": ("third_party_key",),
+    "capillary": ("capillary_token", "capillary_password"),
+}
+_URLS: Mapping[Api, str] = {"third_party": "third_party_url", "capillary": "capillary_url"}
+
+State = Literal["usable", "partly", "refused", "absent", "failed", "untested"]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a toolset can be used, and what shows it."""
+
+    state: State
+    says: str = ""
+
+
+def of_apis(settings: Settings, sources: Sources, found: Upstream) -> Iterator[Finding]:
+    """Yield what is to be said of each API, the missing ones last."""
+    for reached in found.reached:
+        yield _of_api(settings, sources, reached)
+    if "capillary" in settings.apis:
+        says = f"{settings.url('capillary')} was not tried: its one operation issues a coupon."
+        yield Finding(_NAMES["capillary"], "note", says)
+    missing = [api for api in _NAMES if api not in settings.apis]
+    if missing:
+        names = ", ".join(_NAMES[api] for api in missing)
+        says = f"Not configured, so that their tools are not listed: {names}."
+        wanted = "; ".join(CREDENTIALS_OF[api] for api in missing)
+        yield Finding("other APIs", "note", says, f"Each needs credentials: {wanted}.")
+
+
+def _of_api(settings: Settings, sources: Sources, reached: Reached) -> Finding:
+    about, attempt = _NAMES[reached.api], reached.attempt
+    if reached.application is not None:
+        about += f" ({reached.application})"
+    where = settings.url(reached.api)
+    if attempt.outcome == "allowed" and reached.seconds is not None:
+        took = f"{reached.seconds * 1000:.0f} ms"
+        if reached.seconds > _SLOW:
+            remedy = "Look at the network, or a proxy on the way; agents will wait as long."
+            return Finding(about, "warning", f"{where} takes {took} for an answer.", remedy)
+        return Finding(about, "ok", f"{where} answers in {took}.")
+    name = attempt.operation.name
+    if attempt.outcome == "refused" and reached.api == "management":
+        return Finding(about, "ok", f"{where} answers, though not {name}: it is refused.")
+    if attempt.outcome == "absent":
+        says = f"{where} answers, but does not have {name}."
+        return Finding(about, "failure", says, _is_it_upstream(sources, reached.api))
+    error = attempt.error
+    if error is None:
+        return Finding(about, "note", f"{where} was not tried: {attempt.why}.")
+    says = error.message
+    if error.kind in ("unauthorized", "forbidden"):
+        says = f"{where} refuses what it is sent: {says.removesuffix('.')} ({error.status})."
+    return Finding(about, "failure", says, _remedy(sources, reached.api, error))
+
+
+def _is_it_upstream(sources: Sources, api: Api) -> str:
+    return (
+        f"Check {URL_OF[api]} for a typo, or a path that does not belong there: it is the"
+        f" deployment's address alone.{_from(sources, _URLS.get(api, 'base_url'))}"
+    )
+
+
+def _remedy(sources: Sources, api: Api, error: CallError) -> str:
+    """Return what to do, and where what is wrong can be changed."""
+    if error.kind in ("unauthorized", "forbidden"):
+        given = [name for name in _SECRETS_OF[api] if name in sources.given]
+        return error.hint + _from(sources, given[0])
+    came_from = _from(sources, _URLS.get(api, "base_url"))
+    if error.kind == "timeout":
+        return f"Check {URL_OF[api]}, the network, and a proxy on the way.{came_from}"
+    return error.hint + came_from
+
+
+def _from(sources: Sources, attribute: str) -> str:
+    """Say where a setting came from, where its own variable would not be the place to look."""
+    origin = sources.origin(attribute)
+    named = Settings.model_fields[attribute].alias
+    return "" if origin.name in ("", named) else f" It comes from {origin}."
+
+
+def of_clocks(ahead: Mapping[str, float]) -> Iterator[Finding]:
+    """Yield how far this clock and upstream's are apart, where upstream says what time it is."""
+    for host, seconds in ahead.items():
+        if abs(seconds) <= _AGREE:
+            yield Finding("clock", "ok", f"It agrees with that of {host}.")
+            continue
+        way = "ahead of" if seconds > 0 else "behind"
+        says = f"This clock is {way} that of {host} by {timedelta(seconds=round(abs(seconds)))}."
+        if abs(seconds) <= _APART:
+            yield Finding("clock", "note", says)
+        else:
+            remedy = "Have this machine's clock set (NTP): dates in calls are off by as much."
+            yield Finding("clock", "warning", says, remedy)
+
+
+def standings(catalog: Catalog, found: Upstream) -> Mapping[str, Standing]:
+    """Return how far each toolset that was looked at can be used."""
+    return {
+        name: _standing(attempts) if attempts else Standing("untested", why_none(catalog, name))
+        for name, attempts in found.toolsets.items()
+    }
+
+
+def _standing(attempts: tuple[Attempt, ...]) -> Standing:
+    refused = [each for each in attempts if each.outcome in ("refused", "unauthorized")]
+    allowed = [each for each in attempts if each.outcome == "allowed"]
+    names = ", ".join(each.operation.name for each in refused)
+    if allowed and refused:
+        return Standing("partly", f"{names} is refused, {allowed[0].operation.name} is not")
+    if allowed:
+        return Standing("usable")
+    if refused:
+        return Standing("refused", f"{names}")
+    for each in attempts:
+        if each.outcome == "failed" and each.error:
+            return Standing("failed", each.error.message)
+    absent = [each.operation.name for each in attempts if each.outcome == "absent"]
+    if absent:
+        return Standing("absent", ", ".join(absent))
+    return Standing("untested", attempts[0].why)
+
+
+def of_toolsets(
+    sources: Sources, toolsets: Mapping[str, Standing], listed: Collection[str]
+) -> Iterator[Finding]:
+    """Yield one finding for each way in which toolsets can, or cannot, be used.
+
+    Args:
+        sources: where the key comes from.
+        toolsets: each with its state.
+        listed: the toolsets of the operations that a model is shown.
+    """
+    if not toolsets:
+        return
+    usable = [name for name, each in toolsets.items() if each.state == "usable"]
+    tested = [name for name, each in toolsets.items() if each.state != "untested"]
+    allow = (
+        "An administrator can allow more endpoints to the key, or the host can be shown fewer"
+        f" tools with --toolsets or --profile.{_from(sources, 'management_key')}"
+    )
+    if tested and all(toolsets[name].state == "refused" for name in tested):
+        says = "The key may use none of them: every read that was tried is refused."
+        yield Finding("toolsets", "failure", says, allow)
+        return
+    if usable:
+        says = f"{len(usable)} of {len(tested)} that were tried may be used: {', '.join(usable)}."
+        yield Finding("toolsets", "ok", says)
+    refused = [name for name, each in toolsets.items() if each.state == "refused"]
+    shown = [name for name in refused if name in listed]
+    if shown:
+        yield Finding("toolsets", "warning", f"Refused, though listed: {', '.join(shown)}.", allow)
+    rest = [name for name in refused if name not in listed]
+    if rest:
+        remedy = "" if shown else allow
+        yield Finding("toolsets", "note", f"Refused: {', '.join(rest)}.", remedy)
+    yield from _others(toolsets)
+
+
+def _others(toolsets: Mapping[str, Standing]) -> Iterator[Finding]:
+    partly = _said(toolsets, "partly")
+    if partly:
+        yield Finding("toolsets", "note", f"Allowed in part: {partly}.")
+    absent = _said(toolsets, "absent")
+    if absent:
+        yield Finding("toolsets", "note", f"Not offered by this deployment: {absent}.")
+    failed = _said(toolsets, "failed")
+    if failed:
+        remedy = "Try again; if it stays so, it is upstream's, or of a proxy on the way."
+        yield Finding("toolsets", "warning", f"Failed: {failed}", remedy)
+    untested = _said(toolsets, "untested")
+    if untested:
+        yield Finding("toolsets", "note", f"Not tried: {untested}.")
+
+
+def _said(toolsets: Mapping[str, Standing], state: State) -> str:
+    """Return the toolsets in a state, those with the same reason together."""
+    reasons: dict[str, list[str]] = {}
+    for name, each in toolsets.items():
+        if each.state == state:
+            reasons.setdefault(each.says, []).append(name)
+    return "; ".join(f"{_and(names)} ({why})" for why, names in reasons.items())
+
+
+def _and(names: Iterable[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last

@@ -1,0 +1,79 @@
+"""What `install` and `uninstall` have in common: which entry of which file, and how they answer."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import re
+import sys
+from pathlib import Path
+
+from talonone_mcp.terminal.hosts.host_errors import HostError
+from talonone_mcp.terminal.hosts.host_files import Snapshot
+from talonone_mcp.terminal.hosts.known_hosts import HOSTS, Host
+from talonone_mcp.terminal.hosts.platform_paths import Machine
+
+NAME = "talonone"  # of the server, unless another is given
+_SERVER_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+
+
+def add_target(parser: argparse.ArgumentParser) -> None:
+    """Add what says which entry of which file is meant."""
+    parser.add_argument("program", metavar="HOST", type=_host, help=", ".join(HOSTS))
+    parser.add_argument(
+        "--name",
+        type=_server_name,
+        default=NAME,
+        help="what the server is called there: talonone unless said",
+    )
+    parser.add_argument(
+        "--project",
+        action="store_true",
+        help="the file of the project in this folder, in place of the user's own",
+    )
+
+
+def _host(text: str) -> Host:
+    if text in HOSTS:
+        return HOSTS[text]
+    near = difflib.get_close_matches(text.lower(), HOSTS, n=1, cutoff=0.5)
+    said = f"did you mean {near[0]}? " if near else ""
+    raise argparse.ArgumentTypeError(f"there is no host {text!r}; {said}Known: {', '.join(HOSTS)}")
+
+
+def _server_name(text: str) -> str:
+    if not _SERVER_NAME.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not up to 64 letters, digits, _ and -")
+    return text
+
+
+def file_of(host: Host, here: Machine, *, project: bool) -> Path:
+    """Return the file of a host.
+
+    Raises:
+        HostError: it has none for a project.
+    """
+    if not project:
+        return here.place(host.files[here.system])
+    if host.project is None:
+        raise HostError(f"{host.title} has no file for a project; leave --project out")
+    return here.here / host.project
+
+
+def written(snapshot: Snapshot, backup: Path | None) -> None:
+    """Say which file was written, and where what it was is kept."""
+    through = f", where {snapshot.path} leads" if snapshot.target != snapshot.path else ""
+    print_line(f"Written: {snapshot.target}{through}")
+    if backup:
+        print_line(f"As it was: {backup}")
+
+
+def print_line(text: str) -> None:
+    """Print a line of the answer."""
+    print(text)  # noqa: T201 - stdout is what a command answers on
+
+
+def say(message: str, status: int = 0) -> int:
+    """Write to stderr what is no answer."""
+    print(f"talonone-mcp: {message}", file=sys.stderr, flush=True)  # noqa: T201 - not on stdout
+    return status

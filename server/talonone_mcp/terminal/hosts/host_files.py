@@ -1,0 +1,220 @@
+"""Reads and replaces the file of a host, so that nothing in it is ever lost.
+
+What is replaced is kept beside it first. The new content is written beside it and renamed over it:
+whoever reads the file, and whenever the power fails, it is the old one or the new one.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from talonone_mcp.terminal.hosts.host_errors import HostError
+
+_SIZE = 32 * 1024 * 1024  # bytes; the largest known, Claude Code's, grows to a few of them
+_PRIVATE = 0o600
+_SHARED = 0o644
+_MARK = ".talonone-"
+_END = ".bak"
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_UTF8_BOM = "\ufeff"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A file as it was read."""
+
+    path: Path
+    """Where the host looks for it."""
+    target: Path
+    """What is written: where the path leads, if it is a link."""
+    content: bytes | None
+    """None, where there is no file."""
+    mode: int
+    """Its permissions, or those that a new one gets."""
+
+
+def take_snapshot(path: Path, *, shared: bool = False) -> Snapshot:
+    """Read a file.
+
+    Args:
+        path: where it is, or would be.
+        shared: whether a new one is for others too, as a project's is.
+
+    Raises:
+        HostError: it cannot be read, or is none that may be replaced.
+    """
+    target = _target(path)
+    try:
+        found = target.stat()
+        why = _unfit(found)
+        content = b"" if why else target.read_bytes()
+    except FileNotFoundError:
+        return Snapshot(path, target, None, _SHARED if shared else _PRIVATE)
+    except OSError as error:
+        raise HostError(f"{path} cannot be read: {error.strerror}") from None
+    if why:
+        raise HostError(f"{path} was left alone: it {why}")
+    return Snapshot(path, target, content, stat.S_IMODE(found.st_mode))
+
+
+def _unfit(found: os.stat_result) -> str:
+    """Return why a file is none that may be replaced; "" when it is one."""
+    if not stat.S_ISREG(found.st_mode):
+        return "is no ordinary file; move it away"
+    if found.st_size > _SIZE:
+        return f"has more than {_SIZE // 1024**2} MiB; --print shows the entry"
+    if os.name == "posix" and found.st_uid != os.geteuid():
+        return "belongs to another user; run this as that user"
+    return ""
+
+
+def _target(path: Path) -> Path:
+    """Return where a path leads. Programs that manage a user's files put links in their place."""
+    if not path.is_symlink():
+        return path
+    try:
+        return path.resolve(strict=True)
+    except (OSError, RuntimeError):
+        leads = f"{path} is a link to {path.readlink()}"
+        raise HostError(f"{leads}, which is not there; make that, or remove the link") from None
+
+
+def decode(snapshot: Snapshot) -> str:
+    """Return the text of a file, a byte order mark with it; "" where there is none.
+
+    Raises:
+        HostError: it is not UTF-8.
+    """
+    content = snapshot.content or b""
+    try:
+        text = content.decode()
+        why = "it holds a zero byte" if "\0" in text else ""
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        utf16 = content[:2] in _UTF16_MARKS
+        why = "it is UTF-16" if utf16 else f"line {line} holds bytes that are no UTF-8"
+    if why:
+        raise HostError(f"{snapshot.path} was left alone: {why}; save it as UTF-8, and try again")
+    return text
+
+
+def split_mark(text: str) -> tuple[str, str]:
+    """Return the byte order mark that a text begins with, or "", and the rest."""
+    return (_UTF8_BOM, text[1:]) if text.startswith(_UTF8_BOM) else ("", text)
+
+
+def replace(snapshot: Snapshot, content: bytes | None) -> None:
+    """Put new content in the place of what was read, or remove the file (None).
+
+    Raises:
+        HostError: it changed meanwhile, or cannot be written; then it is as it was.
+    """
+    target = snapshot.target
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if content is None:
+            _check_unchanged(snapshot)
+            target.unlink()
+        else:
+            _write_beside(snapshot, content)
+        _keep_folder(target.parent)
+    except PermissionError as error:
+        raise HostError(
+            f"{snapshot.path} cannot be written: {error.strerror}. It, or its folder, is read-only"
+            " or in use; make it writable, or quit the host, and run this again"
+        ) from None
+    except OSError as error:
+        raise HostError(f"{snapshot.path} cannot be written: {error.strerror}") from None
+
+
+def _write_beside(snapshot: Snapshot, content: bytes) -> None:
+    target = snapshot.target
+    new = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
+    try:
+        _create(new, content, snapshot.mode)
+        _check_unchanged(snapshot)
+        new.replace(target)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def _create(path: Path, content: bytes, mode: int) -> None:
+    """Make a new file; nobody else may read it before it has its permissions."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        path.chmod(mode)
+        os.fsync(file.fileno())
+
+
+def _check_unchanged(snapshot: Snapshot) -> None:
+    """Look again, just before: hosts write their files while they run."""
+    try:
+        now = snapshot.target.read_bytes()
+    except FileNotFoundError:
+        now = None
+    if now != snapshot.content:
+        raise HostError(
+            f"{snapshot.path} was changed by another program just now, and was left alone;"
+            " run this again"
+        )
+
+
+def _keep_folder(folder: Path) -> None:
+    """Let the rename outlive a power failure; Windows has no such call."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def back_up(snapshot: Snapshot) -> Path | None:
+    """Keep what was read in a file beside it, with the same permissions, and return its path.
+
+    Raises:
+        HostError: it cannot be written.
+    """
+    if snapshot.content is None:
+        return None
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    name = f"{snapshot.path.name}{_MARK}{stamp}"
+    for number in range(1, 100):
+        backup = snapshot.path.with_name(f"{name}-{number:02}{_END}")
+        try:
+            _create(backup, snapshot.content, snapshot.mode)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise HostError(
+                f"{backup} cannot be written: {error.strerror}; nothing was changed"
+            ) from None
+        return backup
+    raise HostError(f"there are a hundred backups of this second at {snapshot.path.parent}")
+
+
+def backups(path: Path) -> list[Path]:
+    """Return what was kept of a file, the newest first."""
+    names = (each for each in path.parent.iterdir()) if path.parent.is_dir() else ()
+    beginning = f"{path.name}{_MARK}"
+    kept = [each for each in names if each.name.startswith(beginning) and each.name.endswith(_END)]
+    return sorted(kept, reverse=True)
+
+
+def remove_empty_folders(path: Path, below: Path) -> None:
+    """Remove the folders of a file that is gone, as far as nothing else is in them."""
+    for folder in path.parents:
+        if folder == below or below not in folder.parents:
+            return
+        try:
+            folder.rmdir()
+        except OSError:
+            return

@@ -1,0 +1,202 @@
+"""What a host is told of this server: the command, its flags, and the settings that are no secret.
+
+A host's file is read by other programs, kept in backups and shared by mistake. So a secret is never
+written into one: it stands in a file of its own that a variable names, in the configuration file,
+or with the host, where that asks for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from talonone_mcp.core.settings import (
+    CONFIG,
+    SECRETS,
+    Settings,
+    SettingsError,
+    gather,
+    load_settings,
+)
+from talonone_mcp.core.settings.definitions import ACCOUNT
+from talonone_mcp.core.settings.values import expanded
+from talonone_mcp.terminal.hosts.host_entry import Wanted
+from talonone_mcp.terminal.hosts.host_errors import HostError
+from talonone_mcp.terminal.hosts.known_hosts import Host
+
+_PATHS = ("_FILE", "_DIR", "_CACHE", CONFIG)  # the ends of variables that name files and folders
+_PATH_FLAGS = frozenset({"config", "prompts"})
+_OURS = ("TALONONE_", "CAPILLARY_")
+_FIRST_KEY = "TALONONE_MANAGEMENT_KEY"  # what is asked for where there is no credential at all
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would be written, and what a person should know of it."""
+
+    wanted: Wanted
+    left_out: tuple[str, ...]
+    """Variables that hold secrets, which were not copied."""
+    missing: str
+    """Why the server cannot start like this yet, a line each; "" when it can."""
+
+
+def plan(
+    host: Host,
+    name: str,
+    command: list[str],
+    flags: Mapping[str, Any],
+    environment: Mapping[str, str],
+) -> Plan:
+    """Return what to tell a host.
+
+    Args:
+        host: the host.
+        name: of the server.
+        command: that starts this program.
+        flags: of `serve`, by attribute name; None means not given.
+        environment: of the terminal, whose settings the server gets.
+
+    Raises:
+        HostError: something in it cannot be written, or the host would change it.
+    """
+    flags = {key: value for key, value in flags.items() if value is not None}
+    for each in _PATH_FLAGS & flags.keys():
+        flags[each] = _absolute(f"--{each}", str(flags[each]))
+    given = dict(_given(flags, environment))
+    left_out = tuple(_left_out(flags, environment))
+    entry: dict[str, Any] = {
+        **host.fixed,
+        "command": command[0],
+        "args": [*command[1:], "serve", *words(flags)],
+    }
+    _check(host, [*command, *entry["args"]], given)
+    asked = _asked(host, flags, given, left_out)
+    ids = {variable: _id(name, variable) for variable in asked}
+    shown = given | {variable: f"${{input:{each}}}" for variable, each in ids.items()}
+    if shown:
+        entry["env"] = shown
+    answers = {variable: environment.get(variable) or "x" for variable in asked}
+    return Plan(
+        Wanted(entry, tuple(_input(variable, each) for variable, each in ids.items())),
+        () if host.asks_for_secrets else left_out,
+        _why_not(flags, given | answers),
+    )
+
+
+def merged(host: Host, old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a new entry with what the host, or its user, added to the old one.
+
+    That is every key that an entry of ours has not, and every variable that is no setting.
+    """
+    ours = ("command", "args", "env", *host.fixed)
+    before = old.get("env")
+    kept = {
+        key: value
+        for key, value in (before if isinstance(before, dict) else {}).items()
+        if not key.startswith(_OURS)
+    }
+    variables = kept | dict(new.get("env", {}))
+    entry = {**new, **({"env": variables} if variables else {})}
+    return entry | {key: value for key, value in old.items() if key not in ours}
+
+
+def gone(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Return the variables of an old entry that a new one has not."""
+    before = old.get("env")
+    return [key for key in (before if isinstance(before, dict) else {}) if key not in new["env"]]
+
+
+def _given(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the variables that are set and hold no secret; paths are absolute."""
+    if CONFIG in environment and "config" not in flags:
+        yield CONFIG, _absolute(CONFIG, environment[CONFIG].strip())
+    for variable, secret in _variables(flags):
+        name = f"{variable}_FILE" if secret else variable
+        value = environment.get(name, "").strip()
+        if value:
+            yield name, _absolute(name, value) if name.endswith(_PATHS) else value
+
+
+def _left_out(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Iterator[str]:
+    for variable, secret in _variables(flags):
+        in_a_file = environment.get(f"{variable}_FILE")
+        if secret and environment.get(variable) and not in_a_file:
+            yield variable
+
+
+def _variables(flags: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
+    """Yield the variable of each setting that counts, and whether it holds a secret."""
+    for attribute, field in Settings.model_fields.items():
+        if field.alias and not (flags.get("sandbox") and attribute in ACCOUNT):
+            yield field.alias, attribute in SECRETS
+
+
+def _absolute(name: str, path: str) -> str:
+    """Return a path that means the same to a host, which has a folder of its own."""
+    try:
+        return str(expanded(Path(path)))
+    except ValueError as error:
+        raise HostError(f"{name}: {error}") from None
+
+
+def words(flags: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the flags of `serve` as they are typed.
+
+    Args:
+        flags: by attribute name; None means not given.
+    """
+    for attribute, value in flags.items():
+        if value is None:
+            continue
+        yield f"--{attribute.replace('_', '-')}"
+        if value is not True:
+            yield ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _check(host: Host, words: list[str], variables: Mapping[str, str]) -> None:
+    texts = {**{f"the argument {word!a}": word for word in words}, **variables}
+    for called, text in texts.items():
+        if host.expands and re.search(host.expands, text):
+            raise HostError(
+                f"{called} holds a $ that {host.title} would take for a variable; nothing was"
+                " changed. Rename the file or the folder"
+            )
+        if re.search("[\x00-\x1f\x7f\ud800-\udfff]", text):
+            raise HostError(f"{called} holds a character that no configuration file can hold")
+
+
+def _asked(
+    host: Host, flags: Mapping[str, Any], given: Mapping[str, str], left_out: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return the secrets for which the host asks its user."""
+    if not host.asks_for_secrets:
+        return ()
+    if left_out or SECRETS & gather(flags, given).given.keys():
+        return left_out
+    return (_FIRST_KEY,)
+
+
+def _id(name: str, variable: str) -> str:
+    return f"{name}-{variable.removeprefix('TALONONE_').lower().replace('_', '-')}"
+
+
+def _input(variable: str, id_: str) -> dict[str, Any]:
+    described = {field.alias: field.description for field in Settings.model_fields.values()}
+    return {
+        "type": "promptString",
+        "id": id_,
+        "description": described[variable] or variable,
+        "password": True,
+    }
+
+
+def _why_not(flags: Mapping[str, Any], environment: Mapping[str, str]) -> str:
+    try:
+        load_settings(flags, environment)
+    except SettingsError as error:
+        return str(error)
+    return ""
