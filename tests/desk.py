@@ -8,17 +8,17 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
 from mcp import Client, types
 from mcp.client import ClientRequestContext
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.clock import Clock
 from talonone_mcp.core.settings import load_settings
 from talonone_mcp.sandbox.app import Sandbox
 from talonone_mcp.server.app import build_server
-from talonone_mcp.workflows import steps
+from talonone_mcp.server.setup import DEFAULT_LIMITS, ServerLimits
 from tests.sandbox.door import Time
 
 Answering = Callable[[str], types.ElicitResult]
@@ -64,6 +64,7 @@ class Desk:
     account: Account
     time: Time
     questions: list[str]
+    clock: Clock
 
     async def call(self, name: str, /, **arguments: Any) -> dict[str, Any]:
         """Call a tool that succeeds, and return its answer."""
@@ -85,6 +86,7 @@ async def open_desk(
     answering: Answering | None = lambda _: YES,
     mode: Any = "auto",
     environment: Mapping[str, str] | None = None,
+    limits: ServerLimits = DEFAULT_LIMITS,
     **flags: Any,
 ) -> AsyncIterator[Desk]:
     """Open a desk in a demo account of its own, without its limit of requests.
@@ -94,6 +96,7 @@ async def open_desk(
         answering: what the person says; None for a client that can ask nobody.
         mode: the era of the protocol.
         environment: which keys there are, in place of all of them.
+        limits: how much the client may ask for.
         flags: of `serve`, by attribute name.
     """
     time, questions = Time(), list[str]()
@@ -106,15 +109,12 @@ async def open_desk(
         questions.append(params.message)
         return answering(params.message)
 
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        closing(Sandbox(catalog, limited=False, now=time)) as app,
-    ):
-        patch.setattr(steps, "utc_now", time)
+    with closing(Sandbox(catalog, limited=False, now=time)) as app:
         account = Account(app)
         whole = {} if environment else {"sandbox": True}
         settings = load_settings(whole | flags, environment or {})
-        server = build_server(settings, catalog, account)
+        clock = Clock(now=lambda: time().timestamp())
+        server = build_server(settings, catalog, account, clock=clock, limits=limits)
         callback = ask if answering else None
         async with Client(server, mode=mode, elicitation_callback=callback) as client:
-            yield Desk(client, account, time, questions)
+            yield Desk(client, account, time, questions, clock)

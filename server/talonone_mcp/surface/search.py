@@ -46,7 +46,7 @@ class Search:
             catalog: all of them.
             read_only: whether to find reads alone.
         """
-        self._tools = [each for each in catalog.tools if each.risk == "read" or not read_only]
+        self._tools = [each for each in catalog.tools if each.is_read or not read_only]
         self._wording = Wording(catalog.words)
         self._named = {name.lower(): each for each in self._tools for name in each.names}
         self._db = sqlite3.connect(":memory:", check_same_thread=False)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from talonone_mcp.calls.gate import Planned
+from talonone_mcp.calls.plan import Plan, PlannedCall
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.text import one_line
 from talonone_mcp.workflows.campaign_checks import (
@@ -20,7 +20,7 @@ from talonone_mcp.workflows.campaign_checks import (
     schedule_of,
 )
 from talonone_mcp.workflows.campaign_source import Source, find_source
-from talonone_mcp.workflows.steps import Plan, Steps, together
+from talonone_mcp.workflows.steps import Steps, together
 
 KEPT = ("description", "attributes", "activeRulesetId", "reevaluateOnReturn", "couponSettings",
         "referralSettings", "campaignGroups", "evaluationGroupId", "type", "linkedStoreIds",
@@ -69,16 +69,16 @@ async def make_plan(steps: Steps, arguments: Mapping[str, Any]) -> Plan:
     return Plan({**shown, "mark": _mark(calls, source)}, calls)
 
 
-def _as_settings(arguments: Mapping[str, Any]) -> Planned:
+def _as_settings(arguments: Mapping[str, Any]) -> PlannedCall:
     """Return the call that would set what the arguments hold, to have them checked as it would."""
     named = ("applicationId", "name", "description", "startTime", "endTime", "tags", "limits")
     given = _given(arguments, *named)
-    return Planned(
+    return PlannedCall(
         "update_campaign", {"campaignId": 1, "tags": [], "limits": [], "features": []} | given
     )
 
 
-def _refused(steps: Steps, call: Planned) -> Iterator[Flaw]:
+def _refused(steps: Steps, call: PlannedCall) -> Iterator[Flaw]:
     """Yield what a call would be refused for, at the arguments that it comes from."""
     try:
         steps.check(call, **({"campaignId": 1} if "campaignId" in call.open else {}))
@@ -114,7 +114,7 @@ def _limits(arguments: Mapping[str, Any], source: Source) -> Limits:
     return [*kept, *given]
 
 
-def _mark(calls: Sequence[Planned], source: Source) -> str:
+def _mark(calls: Sequence[PlannedCall], source: Source) -> str:
     """Return what stands for the whole plan: the question shows values cut, and lists in part."""
     exact = [[call.operation, dict(call.arguments), sorted(call.open)] for call in calls]
     text = json.dumps([exact, source.digest], sort_keys=True)
@@ -126,7 +126,7 @@ def _mark(calls: Sequence[Planned], source: Source) -> str:
 
 def _calls(
     arguments: Mapping[str, Any], source: Source, limits: Limits, *, is_staged: bool
-) -> Iterator[Planned]:
+) -> Iterator[PlannedCall]:
     """Yield the calls in order; a campaign with coupons is enabled when they are there."""
     yield _creation(arguments, source)
     settings = partial(_settings, arguments, source, limits)
@@ -139,7 +139,7 @@ def _calls(
         yield settings(state="enabled")
 
 
-def _creation(arguments: Mapping[str, Any], source: Source) -> Planned:
+def _creation(arguments: Mapping[str, Any], source: Source) -> PlannedCall:
     place = arguments["applicationId"]
     given = _given(arguments, "name", "description", "tags")
     if source.is_template:
@@ -151,15 +151,15 @@ def _creation(arguments: Mapping[str, Any], source: Source) -> Planned:
         more = {"templateParamValues": values} if values else {}
         more |= {"limitOverrides": arguments["limits"]} if "limits" in arguments else {}
         found = {"applicationId": place, "templateId": source.id}
-        return Planned("create_campaign_from_template", found | given | more)
+        return PlannedCall("create_campaign_from_template", found | given | more)
     given |= _given(arguments, "startTime", "endTime")
     found = {"applicationId": source.application_id, "campaignId": source.id}
-    return Planned("copy_campaign", {**found, "applicationIds": [place], **given})
+    return PlannedCall("copy_campaign", {**found, "applicationIds": [place], **given})
 
 
 def _settings(
     arguments: Mapping[str, Any], source: Source, limits: Limits, *, state: str
-) -> Planned:
+) -> PlannedCall:
     fixed = {
         "applicationId": arguments["applicationId"],
         "name": arguments["name"],
@@ -170,10 +170,12 @@ def _settings(
         **schedule_of(arguments, source),
         **_given(arguments, "description"),
     }
-    return Planned("update_campaign", fixed, frozenset({"campaignId", *KEPT} - fixed.keys()))
+    return PlannedCall("update_campaign", fixed, frozenset({"campaignId", *KEPT} - fixed.keys()))
 
 
-def _coupons(arguments: Mapping[str, Any], coupons: Mapping[str, Any], source: Source) -> Planned:
+def _coupons(
+    arguments: Mapping[str, Any], coupons: Mapping[str, Any], source: Source
+) -> PlannedCall:
     common = {
         "applicationId": arguments["applicationId"],
         "numberOfCoupons": coupons["count"],
@@ -183,9 +185,9 @@ def _coupons(arguments: Mapping[str, Any], coupons: Mapping[str, Any], source: S
     pattern, open_ = code_settings(coupons, source), frozenset({"campaignId"})
     if coupons["count"] > MOST_AT_ONCE:
         settings = {"couponSettings": dict(pattern)} if pattern else {}
-        return Planned("create_coupons_async", {**common, "attributes": {}, **settings}, open_)
+        return PlannedCall("create_coupons_async", {**common, "attributes": {}, **settings}, open_)
     silent = "no" if coupons["count"] <= SHOWN_CODES else "yes"
-    return Planned("create_coupons", {**common, "silent": silent, **pattern}, open_)
+    return PlannedCall("create_coupons", {**common, "silent": silent, **pattern}, open_)
 
 
 def _given(arguments: Mapping[str, Any], *names: str) -> dict[str, Any]:

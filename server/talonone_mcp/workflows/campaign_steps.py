@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from talonone_mcp.calls.gate import Planned
+from talonone_mcp.calls.plan import Plan, PlannedCall
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.workflows.campaign_plan import KEPT
 from talonone_mcp.workflows.states import moment
-from talonone_mcp.workflows.steps import Plan, Steps
+from talonone_mcp.workflows.steps import Steps
 
 _CREATING = ("create_campaign_from_template", "copy_campaign")
 _SETTINGS = ("name", "tags", "features", "state")
@@ -42,7 +42,7 @@ async def carry_out(steps: Steps, plan: Plan) -> Run:
     return done
 
 
-async def _made(steps: Steps, call: Planned, done: Run) -> str:
+async def _made(steps: Steps, call: PlannedCall, done: Run) -> str:
     """Make one call, unless it would change nothing, and return what came of it."""
     if call.operation == "update_campaign" and _is_so(done.campaign, call.arguments):
         return f"needed nothing: it is {_state(done)}"
@@ -59,7 +59,7 @@ async def _made(steps: Steps, call: Planned, done: Run) -> str:
     return f"{done.coupons['count']} coupons created"
 
 
-def _opened(call: Planned, campaign: Mapping[str, Any]) -> dict[str, Any]:
+def _opened(call: PlannedCall, campaign: Mapping[str, Any]) -> dict[str, Any]:
     """Return a call's open arguments, as the campaign has them."""
     named = {name: campaign[name] for name in KEPT if name in campaign}
     known = {**named, "campaignId": campaign.get("id")}
@@ -83,7 +83,7 @@ def _created(answer: Mapping[str, Any]) -> Mapping[str, Any]:
     return campaign
 
 
-def _coupons(call: Planned, answer: Mapping[str, Any]) -> dict[str, Any]:
+def _coupons(call: PlannedCall, answer: Mapping[str, Any]) -> dict[str, Any]:
     codes = [each.get("value", "unknown") for each in answer.get("data") or ()]
     batch = {"batchId": answer["batchId"]} if "batchId" in answer else {}
     count = call.arguments["numberOfCoupons"]
@@ -118,7 +118,7 @@ def _limits(document: Mapping[str, Any]) -> list[tuple[str, str, float, list[str
 # --- When a step fails -------------------------------------------------------------------------
 
 
-def _failed(error: CallError, calls: Sequence[Planned], done: Run) -> CallError:
+def _failed(error: CallError, calls: Sequence[PlannedCall], done: Run) -> CallError:
     """Return the error of a step as that of the whole: nothing of what was done is lost."""
     number = len(done.results)
     results = [f"done: {result}" for result in done.results]

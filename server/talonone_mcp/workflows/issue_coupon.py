@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from talonone_mcp.calls.gate import Planned
+from talonone_mcp.calls.plan import PlannedCall
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.text import one_line
 from talonone_mcp.workflows import capillary, platform_coupon
@@ -93,7 +93,7 @@ async def _issued(
         **_recipient(arguments),
     }
     if arguments.get("dryRun"):
-        steps.check(Planned("create_coupons", coupons))
+        steps.check(PlannedCall("create_coupons", coupons))
         return {"issued": False, **validity(coupons, campaign), "notes": [_REHEARSED]}
     created = await steps.call("create_coupons", **coupons)
     coupon: Coupon = next(iter(created.get("data") or ()), {})

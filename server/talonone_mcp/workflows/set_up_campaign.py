@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from talonone_mcp.calls.plan import Plan
 from talonone_mcp.workflows.campaign_plan import make_plan
 from talonone_mcp.workflows.campaign_steps import Run, carry_out
-from talonone_mcp.workflows.steps import Plan, Steps
+from talonone_mcp.workflows.steps import Steps
 
 _SHOWN = ("id", "name", "applicationId", "frontendState", "startTime", "endTime", "tags", "budgets")
 _ENABLE = (
@@ -27,8 +28,8 @@ async def set_up_campaign(steps: Steps, arguments: Mapping[str, Any]) -> dict[st
     make = partial(make_plan, steps, arguments)
     if arguments.get("dryRun"):
         return {"dryRun": True, "plan": (await make()).shown}
-    async with steps.agreed(make) as plan:
-        return _answer(plan, await carry_out(steps, plan))
+    async with steps.agreed(make) as (plan, agreed):
+        return _answer(plan, await carry_out(agreed, plan))
 
 
 def _answer(plan: Plan, done: Run) -> dict[str, Any]:

@@ -205,6 +205,16 @@ class Tool:
         """The arguments that are segments of a path, in order."""
         return ()
 
+    @property
+    def is_read(self) -> bool:
+        """Whether a call changes nothing."""
+        return self.risk == "read"
+
+    @property
+    def is_export(self) -> bool:
+        """Whether the answer is CSV that goes to a file."""
+        return False
+
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Operation(Tool):
@@ -240,6 +250,11 @@ class Operation(Tool):
         for name in ("query", "joined", "dotted", "view"):
             fields[name] = tuple(fields.get(name, ()))
         return cls(**fields)
+
+    @property
+    def is_export(self) -> bool:
+        """Whether the answer is CSV that goes to a file."""
+        return self.answer == "csv"
 
     @property
     def api(self) -> Api:

@@ -176,4 +176,5 @@ def _item(value: Any) -> Item:
         for each in value:
             array.append(_item(each))
         return array
-    return tomlkit.item(value)
+    item: Item = tomlkit.item(value)
+    return item
