@@ -360,11 +360,12 @@ def test_the_list_is_a_table_with_the_newest_last(
     status, out, err = said("list")
 
     assert (status, err) == (0, "")
-    head, *rows = out.splitlines()
-    assert head.split() == ["ID", "STATE", "TOOL", "EXPIRES", "DEPLOYMENT", "QUESTION"]
-    assert [re.split(r" {2,}", row) for row in rows] == [
+    _, head, rule, *rows, _ = out.splitlines()
+    assert head.split() == ["id", "state", "tool", "expires", "deployment", "question"]
+    assert set(rule) == {"─"}
+    assert [re.split(r" {2,}", row.strip()) for row in rows] == [
         [first.id, "pending", "delete_campaign", "in 7 min", "https://acme.talon.one",
-         f"{QUESTION[:67]}..."],
+         f"{QUESTION[:69]}…"],
         [second.id, "approved", "import_coupons", "in 9 min", "https://acme.talon.one",
          "Import 5 coupons?"],
     ]  # fmt: skip

@@ -14,9 +14,10 @@ from typing import Any
 
 from talonone_mcp.core.text import clean, one_line
 from talonone_mcp.store.ledger import Approval
+from talonone_mcp.terminal.streams import in_columns
 
 _WIDTH = 90  # characters of a line of a question
-_EXCERPT = 70  # characters of a question in the list
+LIST_HEAD = ("id", "state", "tool", "expires", "deployment", "question")
 _ARGUMENTS = "Arguments, whole but for secrets and the end of a very long CSV"
 
 
@@ -39,25 +40,15 @@ def record(approval: Approval, now: float) -> dict[str, Any]:
     }
 
 
-def row(approval: Approval, now: float) -> tuple[str, ...]:
-    """Return what the list shows of an approval, a column each."""
+def list_row(approval: Approval, now: float) -> tuple[str, ...]:
+    """Return what the list shows of an approval, a cell for each of `LIST_HEAD`."""
     return (
         approval.id,
         standing(approval, now),
         _cleaned(approval.call.tool),
         f"in {span(approval.expires - now)}",
         _cleaned(approval.call.deployment),
-        _excerpt(approval.question),
-    )
-
-
-def table(rows: list[tuple[str, ...]]) -> str:
-    """Set the rows under their headings, each column as wide as it must be."""
-    lines = [("ID", "STATE", "TOOL", "EXPIRES", "DEPLOYMENT", "QUESTION"), *rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
+        _cleaned(approval.question),
     )
 
 
@@ -76,7 +67,7 @@ def everything(approval: Approval, now: float) -> str:
         "Decided by": approval.decided_by,
         "Reason": approval.reason,
     }
-    lines = [f"{name:<12}{_cleaned(value)}" for name, value in facts.items() if value]
+    lines = in_columns((name, _cleaned(value)) for name, value in facts.items() if value)
     arguments = json.dumps(_arguments(call.arguments), indent=2, ensure_ascii=False)
     question = textwrap.wrap(_cleaned(approval.question), _WIDTH, break_on_hyphens=False)
     # The bar is on every line, so that no question can look like what is printed after it.
@@ -119,11 +110,6 @@ def _visible(text: str) -> str:
 
 def _cleaned(text: str) -> str:
     return one_line(text, len(text))
-
-
-def _excerpt(question: str) -> str:
-    line = _cleaned(question)
-    return line if len(line) <= _EXCERPT else f"{line[: _EXCERPT - 3]}..."
 
 
 def shown_id(given: str) -> str:

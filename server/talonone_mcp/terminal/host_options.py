@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import difflib
 import re
-import sys
 from pathlib import Path
 
 from talonone_mcp.terminal.hosts.host_errors import HostError
 from talonone_mcp.terminal.hosts.host_files import Snapshot
 from talonone_mcp.terminal.hosts.known_hosts import HOSTS, Host
 from talonone_mcp.terminal.hosts.platform_paths import Machine
+from talonone_mcp.terminal.streams import print_line
 
 NAME = "talonone"  # of the server, unless another is given
 _SERVER_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -47,17 +47,17 @@ def _server_name(text: str) -> str:
     return text
 
 
-def file_of(host: Host, here: Machine, *, project: bool) -> Path:
+def file_of(host: Host, machine: Machine, *, project: bool) -> Path:
     """Return the file of a host.
 
     Raises:
         HostError: it has none for a project.
     """
     if not project:
-        return here.place(host.files[here.system])
+        return machine.place(host.files[machine.system])
     if host.project is None:
         raise HostError(f"{host.title} has no file for a project; leave --project out")
-    return here.here / host.project
+    return machine.folder / host.project
 
 
 def written(snapshot: Snapshot, backup: Path | None) -> None:
@@ -66,14 +66,3 @@ def written(snapshot: Snapshot, backup: Path | None) -> None:
     print_line(f"Written: {snapshot.target}{through}")
     if backup:
         print_line(f"As it was: {backup}")
-
-
-def print_line(text: str) -> None:
-    """Print a line of the answer."""
-    print(text)  # noqa: T201 - stdout is what a command answers on
-
-
-def say(message: str, status: int = 0) -> int:
-    """Write to stderr what is no answer."""
-    print(f"talonone-mcp: {message}", file=sys.stderr, flush=True)  # noqa: T201 - not on stdout
-    return status

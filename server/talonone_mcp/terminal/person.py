@@ -1,6 +1,6 @@
-"""The person at the terminal: asked what only a person may say, and told what went wrong.
+"""Ask the person at the terminal what only a person may say.
 
-A yes wants a terminal, and the passphrase where one is set; no flag goes around either.
+A yes needs a terminal, and the passphrase if one is set; no flag replaces either.
 """
 
 # ruff: noqa: T201 - a question is put where a command answers
@@ -8,7 +8,6 @@ A yes wants a terminal, and the passphrase where one is set; no flag goes around
 from __future__ import annotations
 
 import getpass
-import io
 import os
 import sys
 import textwrap
@@ -21,10 +20,8 @@ from talonone_mcp.calls.caller import NobodyThereError, Reply
 from talonone_mcp.core.text import one_line
 from talonone_mcp.store import passphrase as passphrases
 
-FAILED, USAGE = 1, 2  # exit statuses: it did not succeed; it was not tried, as it was typed
 _TRIES = 3  # of the passphrase
 _WIDTH = 90  # characters of a line of a question
-_LONGEST = 2000  # characters of one line of what is said on stderr
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,20 +93,3 @@ def user() -> str:
         return pwd.getpwuid(os.getuid()).pw_name
     except (ImportError, KeyError):  # a container's user may have no name
         return "unknown"
-
-
-def writable_anyhow() -> None:
-    """Let stdout show what it can, at a terminal that lacks a letter."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
-
-
-def warn(message: str) -> None:
-    """Say something in one line on stderr."""
-    print(f"talonone-mcp: {one_line(message, _LONGEST)}", file=sys.stderr, flush=True)
-
-
-def fail(message: str, status: int = FAILED) -> int:
-    """Say what went wrong, and return the exit status."""
-    warn(message)
-    return status

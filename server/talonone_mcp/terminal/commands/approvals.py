@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,29 +28,28 @@ from talonone_mcp.store.ledger import Approval, DecisionError, Ledger, LedgerErr
 from talonone_mcp.store.passphrase import PassphraseError
 from talonone_mcp.store.sqlite_ledger import LEDGER_FILE, SqliteLedger
 from talonone_mcp.terminal.approval_text import (
+    LIST_HEAD,
     clock,
     deny_command,
     everything,
+    list_row,
     record,
-    row,
     shown_id,
     span,
     standing,
-    table,
     what_it_allows,
 )
 from talonone_mcp.terminal.person import (
     ask_hidden,
     at_terminal,
-    fail,
     knows_passphrase,
     says_yes,
     user,
-    warn,
-    writable_anyhow,
 )
+from talonone_mcp.terminal.streams import escape_unprintable, fail, warn
 
-_REASON = 500  # characters of a reason; the agent reads it
+_REASON_CHARS = 500  # the agent reads it
+_QUESTION_CHARS = 70  # that the list shows
 
 _NO_TERMINAL = (
     "approve needs a terminal as its input and output, and this is none. Only a person may say"
@@ -113,7 +113,7 @@ def _add(
 
 def _run(command: _Command, options: argparse.Namespace) -> int:
     """Run a command; what goes wrong is one line on stderr."""
-    writable_anyhow()
+    escape_unprintable()
     known = with_state(os.environ)
     folder, lifetime = state_folder(known), approval_lifetime(known)
     ledger = SqliteLedger(folder / LEDGER_FILE, lifetime=lifetime)
@@ -131,7 +131,12 @@ def _list(options: argparse.Namespace, state: _State) -> int:
     if options.json:
         print(json.dumps([record(approval, now) for approval in waiting], indent=2))
     elif waiting:
-        print(table([row(approval, now) for approval in waiting]))
+        from talonone_mcp.terminal import printing  # noqa: PLC0415 - slow to load, not for scripts
+
+        rows = [list_row(approval, now) for approval in waiting]
+        printing.print_table(
+            printing.console(sys.stdout), LIST_HEAD, rows, cell_chars=_QUESTION_CHARS
+        )
     else:
         print("Nothing waits.")
     return 0
@@ -167,7 +172,7 @@ def _approve(options: argparse.Namespace, state: _State) -> int:
 
 def _deny(options: argparse.Namespace, state: _State) -> int:
     approval = _find(options.id, state.ledger)
-    reason = one_line(options.reason, _REASON)
+    reason = one_line(options.reason, _REASON_CHARS)
     denied = state.ledger.decide(approval.id, approve=False, by=user(), reason=reason)
     because = f": {denied.reason}" if denied.reason else ""
     print(f"Denied: {what_it_allows(denied)}.")

@@ -26,9 +26,10 @@ from talonone_mcp.core.settings import Settings, SettingsError, load_settings
 from talonone_mcp.server.wiring import open_dispatch
 from talonone_mcp.store.local_store import local_store
 from talonone_mcp.terminal.call_arguments import ArgumentsError, find_tool, read_arguments
-from talonone_mcp.terminal.person import FAILED, USAGE, TerminalPerson, fail, writable_anyhow
+from talonone_mcp.terminal.person import TerminalPerson
 from talonone_mcp.terminal.progress_line import told
 from talonone_mcp.terminal.serve_options import ACCOUNT_OPTIONS, add_account_options
+from talonone_mcp.terminal.streams import FAILED, USAGE, escape_unprintable, fail
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -55,7 +56,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def _run(options: argparse.Namespace) -> int:
-    writable_anyhow()
+    escape_unprintable()
     flags = {name: getattr(options, name) for name in ACCOUNT_OPTIONS}
     try:
         settings = _asking(load_settings(flags, os.environ))

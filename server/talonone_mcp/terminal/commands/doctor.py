@@ -25,11 +25,9 @@ from talonone_mcp.terminal.doctor.exploration import explore
 from talonone_mcp.terminal.doctor.findings import Finding, worst
 from talonone_mcp.terminal.doctor.report import Report, as_json, as_text
 from talonone_mcp.terminal.doctor.settings_table import redaction, setting_rows
-from talonone_mcp.terminal.person import writable_anyhow
 from talonone_mcp.terminal.serve_options import add_serve_options
+from talonone_mcp.terminal.streams import FAILED, USAGE, escape_unprintable
 from talonone_mcp.upstream.redaction import Redaction
-
-_HINDERED, _UNUSABLE = 1, 2  # exit statuses
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -46,7 +44,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def _run(options: argparse.Namespace) -> int:
     flags = {name: value for name, value in vars(options).items() if name not in ("run", "json")}
     report = _examined(flags, os.environ)
-    writable_anyhow()
+    escape_unprintable()
     if options.json:
         sys.stdout.write(as_json(report))
         return report.status
@@ -68,12 +66,12 @@ def _examined(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Repor
     except SettingsError as error:
         findings += [_unusable(line) for line in str(error).splitlines()]
         findings += local_checks.examine_state(sources)
-        status = _UNUSABLE
+        status = USAGE
     else:
         found, toolsets, status = _with(settings, sources)
         findings += found
         if status == 0 and worst(findings) == "failure":
-            status = _HINDERED
+            status = FAILED
     return _clean(
         Report(
             status,
@@ -100,7 +98,7 @@ def _with(
         catalog = with_applications(catalogs.load(), settings.applications)
         listed = _listed(catalog, settings)
     except (catalogs.CatalogError, SurfaceError) as error:
-        return [_unusable(str(error)), *local_checks.examine(settings)], {}, _UNUSABLE
+        return [_unusable(str(error)), *local_checks.examine(settings)], {}, USAGE
     here = [Finding("configuration", "ok", "It can be used."), *local_checks.examine(settings)]
     try:
         with _in_place_of_upstream(settings, catalog) as app:

@@ -12,19 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from talonone_mcp.core.settings import Settings, user_file
-from talonone_mcp.terminal.host_options import NAME, add_target, file_of, print_line, say, written
-from talonone_mcp.terminal.hosts import platform_paths, start_command
+from talonone_mcp.terminal.host_options import NAME, add_target, file_of, written
+from talonone_mcp.terminal.hosts import start_command
 from talonone_mcp.terminal.hosts.host_errors import HostError
 from talonone_mcp.terminal.hosts.host_files import Snapshot, back_up, decode, replace, take_snapshot
 from talonone_mcp.terminal.hosts.host_text import HostText, Registration
 from talonone_mcp.terminal.hosts.known_hosts import Host
-from talonone_mcp.terminal.hosts.platform_paths import Machine
+from talonone_mcp.terminal.hosts.platform_paths import Machine, this_machine
 from talonone_mcp.terminal.hosts.server_entry import EntryPlan, gone, merged, plan_entry, words
 from talonone_mcp.terminal.hosts.undo import without
 from talonone_mcp.terminal.serve_options import add_serve_options
+from talonone_mcp.terminal.streams import FAILED, USAGE, print_line, say
 
-_FAILED = 1  # exit statuses
-_USAGE = 2
 _OWN = ("program", "name", "project", "print", "force", "run")  # options that are no flag of serve
 _OWN_SERVER = ("transport", "host", "port")  # flags for who starts the server himself
 
@@ -51,25 +50,26 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     add_serve_options(parser)
     for each in _OWN_SERVER:
         parser.add_argument(f"--{each}", help=argparse.SUPPRESS)
-    parser.set_defaults(run=_run)
+    parser.set_defaults(run=run)
 
 
-def _run(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace, machine: Machine | None = None) -> int:
+    """Run the command on a machine, this one unless another is given; return the exit status."""
     flags = {key: value for key, value in vars(options).items() if key not in _OWN}
     if any(flags.pop(each, None) is not None for each in _OWN_SERVER):
         return say(
             "--transport, --host and --port are for a server that you start yourself;"
             f" {options.program.title} starts its own",
-            _USAGE,
+            USAGE,
         )
     given = {key: value for key, value in flags.items() if value is not None}
     if wrong := _wrong_tools(given):
-        return say(wrong, _USAGE)
-    here = Machine(platform_paths.system(), os.environ, Path.cwd())
+        return say(wrong, USAGE)
+    machine = machine or this_machine()
     try:
-        return _install(options, here, given)
+        return _install(options, machine, given)
     except HostError as error:
-        return say(str(error), _FAILED)
+        return say(str(error), FAILED)
 
 
 def _wrong_tools(flags: dict[str, Any]) -> str:
@@ -86,15 +86,15 @@ def _wrong_tools(flags: dict[str, Any]) -> str:
     return ""
 
 
-def _install(options: argparse.Namespace, here: Machine, flags: dict[str, Any]) -> int:
+def _install(options: argparse.Namespace, machine: Machine, flags: dict[str, Any]) -> int:
     host: Host = options.program
-    path = file_of(host, here, project=options.project)
-    made = plan_entry(host, options.name, start_command.command(), flags, here.environment)
+    path = file_of(host, machine, project=options.project)
+    made = plan_entry(host, options.name, start_command.command(), flags, machine.environment)
     if options.print:
         print_entry(HostText(host, path, ""), options.name, made.wanted)
     else:
         if not options.project and not options.force:
-            _check_installed(host, here, path)
+            _check_installed(host, machine, path)
         snapshot = take_snapshot(path, shared=options.project)
         file = HostText(host, path, decode(snapshot))
         wanted = _wanted(file, options, made.wanted)
@@ -102,19 +102,19 @@ def _install(options: argparse.Namespace, here: Machine, flags: dict[str, Any]) 
             print_line(f"{host.title} has {options.name} already, as it would be written now.")
         else:
             _write(snapshot, file, options, wanted)
-    _tell(host, options, made, here)
+    _tell(host, options, made, machine)
     return 0
 
 
-def _check_installed(host: Host, here: Machine, path: Path) -> None:
+def _check_installed(host: Host, machine: Machine, path: Path) -> None:
     """Refuse to make the file of a program that is not there.
 
     Raises:
         HostError: neither its file, nor its folder, nor its command is there.
     """
-    folders = [here.resolve(each) for each in host.signs] if host.signs else [path.parent]
+    folders = [machine.resolve(each) for each in host.signs] if host.signs else [path.parent]
     signs = [path, *(each for each in folders if each)]
-    if any(os.path.lexists(each) for each in signs) or any(map(here.has_command, host.commands)):
+    if any(os.path.lexists(each) for each in signs) or any(map(machine.has_command, host.commands)):
         return
     looked = [str(each) for each in signs] + [f"the command {each}" for each in host.commands]
     raise HostError(
@@ -173,7 +173,7 @@ def print_entry(file: HostText, name: str, wanted: Registration) -> None:
 # --- What a person should know -------------------------------------------------------------------
 
 
-def _tell(host: Host, options: argparse.Namespace, made: EntryPlan, here: Machine) -> None:
+def _tell(host: Host, options: argparse.Namespace, made: EntryPlan, machine: Machine) -> None:
     command = [made.wanted.entry["command"], *made.wanted.entry["args"]]
     if not options.print:
         print_line(f"{host.title} starts: {shlex.join(command)}")
@@ -181,7 +181,7 @@ def _tell(host: Host, options: argparse.Namespace, made: EntryPlan, here: Machin
             print_line(host.project_note)
         print_line(host.start.format(name=options.name))
     if made.left_out:
-        _tell_to_keep(made.left_out, options, here)
+        _tell_to_keep(made.left_out, options, machine)
     if made.missing:
         lines = "\n  ".join(made.missing.splitlines())
         say(
@@ -189,7 +189,7 @@ def _tell(host: Host, options: argparse.Namespace, made: EntryPlan, here: Machin
         )
 
 
-def _tell_to_keep(secrets: Iterable[str], options: argparse.Namespace, here: Machine) -> None:
+def _tell_to_keep(secrets: Iterable[str], options: argparse.Namespace, machine: Machine) -> None:
     """Say how to put secrets into files of their own, and to install again."""
     say(
         f"{', '.join(secrets)}: no secret is written into a host's file. To keep it in a file that"
@@ -198,7 +198,7 @@ def _tell_to_keep(secrets: Iterable[str], options: argparse.Namespace, here: Mac
     folder = user_file().parent
     again = shlex.join([*start_command.command(), *_command_line(options)])
     files = {variable: folder / variable.removeprefix("TALONONE_").lower() for variable in secrets}
-    if here.system == "windows":
+    if machine.system == "windows":
         lines = [f'New-Item -Force -ItemType Directory "{folder}" | Out-Null']
         for variable, file in files.items():
             lines.append(f'Set-Content -NoNewline "{file}" $env:{variable}')

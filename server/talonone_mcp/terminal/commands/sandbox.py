@@ -16,8 +16,8 @@ from talonone_mcp.core.settings import SANDBOX_KEY
 from talonone_mcp.sandbox.account import SHOP, SHOP_US, USER_EMAIL, USER_PASSWORD
 from talonone_mcp.sandbox.app import Sandbox
 from talonone_mcp.sandbox.store import StoreError
+from talonone_mcp.terminal.streams import USAGE, say
 
-_UNUSABLE = 2  # the exit status of a command that cannot start as it was given
 _WELCOME = """\
 A Talon.One sandbox is at {url}, for all four APIs. Its keys open nothing else.
 
@@ -83,15 +83,17 @@ def _run(options: argparse.Namespace) -> int:
     account = {name: number for name, number in account.items() if number is not None}
     if account and options.data and options.data.exists():
         named = " and ".join(f"--{name}" for name in account)
-        return _say(f"{options.data} has an account already; {named} would be for a new one")
+        return say(
+            f"{options.data} already holds an account; {named} only applies to a new one", USAGE
+        )
     if account.get("scale", 1) > 1:
-        _say("filling the account; a scale of 2000 takes a minute or two")
+        say("filling the account; a scale of 2000 takes a minute or two")
     try:
         sandbox = Sandbox(
             catalog.load(), data=options.data, limited=not options.no_limits, **account
         )
     except StoreError as error:
-        return _say(str(error))
+        return say(str(error), USAGE)
     # What is there by now stays: the collector need not look at the catalog again and again.
     gc.collect()
     gc.freeze()
@@ -100,7 +102,7 @@ def _run(options: argparse.Namespace) -> int:
         anyio.run(run, sandbox, options.host, options.port)
     except OSError as error:
         reason = error.strerror or str(error)
-        return _say(f"cannot serve on {options.host}:{options.port}: {reason}")
+        return say(f"cannot serve on {options.host}:{options.port}: {reason}", USAGE)
     finally:
         sandbox.close()
     return 0
@@ -118,8 +120,3 @@ def _welcome(data: Path | None, url: str) -> None:
     )
     sys.stdout.write(text)
     sys.stdout.flush()
-
-
-def _say(message: str) -> int:
-    print(f"talonone-mcp: {message}", file=sys.stderr, flush=True)  # noqa: T201 - not on stdout
-    return _UNUSABLE

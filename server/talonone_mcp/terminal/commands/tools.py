@@ -13,7 +13,7 @@ from typing import Any
 from talonone_mcp.core import catalog as catalogs
 from talonone_mcp.core.catalog import Catalog, CatalogError, Operation, Tool
 from talonone_mcp.terminal.call_arguments import ArgumentsError, find_tool
-from talonone_mcp.terminal.person import USAGE, fail, writable_anyhow
+from talonone_mcp.terminal.streams import USAGE, escape_unprintable, fail
 
 _FOUND = 10  # what a search shows
 
@@ -30,7 +30,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def _run(options: argparse.Namespace) -> int:
-    writable_anyhow()
+    escape_unprintable()
     try:
         catalog = catalogs.load()
         chosen = _chosen(catalog, options)

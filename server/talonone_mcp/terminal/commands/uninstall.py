@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import os
-from pathlib import Path
 
-from talonone_mcp.terminal.host_options import add_target, file_of, print_line, say, written
-from talonone_mcp.terminal.hosts import platform_paths, start_command
+from talonone_mcp.terminal.host_options import add_target, file_of, written
+from talonone_mcp.terminal.hosts import start_command
 from talonone_mcp.terminal.hosts.host_errors import HostError
 from talonone_mcp.terminal.hosts.host_files import (
     Snapshot,
@@ -19,10 +17,9 @@ from talonone_mcp.terminal.hosts.host_files import (
 )
 from talonone_mcp.terminal.hosts.host_text import HostText
 from talonone_mcp.terminal.hosts.known_hosts import Host
-from talonone_mcp.terminal.hosts.platform_paths import Machine
+from talonone_mcp.terminal.hosts.platform_paths import Machine, this_machine
 from talonone_mcp.terminal.hosts.undo import without
-
-_FAILED = 1  # the exit status
+from talonone_mcp.terminal.streams import FAILED, print_line, say
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -33,19 +30,20 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument(
         "--force", action="store_true", help="take it out though it starts another program"
     )
-    parser.set_defaults(run=_run)
+    parser.set_defaults(run=run)
 
 
-def _run(options: argparse.Namespace) -> int:
-    here = Machine(platform_paths.system(), os.environ, Path.cwd())
+def run(options: argparse.Namespace, machine: Machine | None = None) -> int:
+    """Run the command on a machine, this one unless another is given; return the exit status."""
+    machine = machine or this_machine()
     try:
-        return _uninstall(options.program, options, here)
+        return _uninstall(options.program, options, machine)
     except HostError as error:
-        return say(str(error), _FAILED)
+        return say(str(error), FAILED)
 
 
-def _uninstall(host: Host, options: argparse.Namespace, here: Machine) -> int:
-    snapshot = take_snapshot(file_of(host, here, project=options.project))
+def _uninstall(host: Host, options: argparse.Namespace, machine: Machine) -> int:
+    snapshot = take_snapshot(file_of(host, machine, project=options.project))
     found = HostText(host, snapshot.path, decode(snapshot)).find(options.name)
     if found is None:
         print_line(f"{host.title} has no {options.name} in {snapshot.path}.")
@@ -59,7 +57,7 @@ def _uninstall(host: Host, options: argparse.Namespace, here: Machine) -> int:
     if before.content is None:
         replace(snapshot, None)
         if options.project:  # which had no folder for this host, or nothing in it
-            remove_empty_folders(snapshot.target, here.here)
+            remove_empty_folders(snapshot.target, machine.folder)
         print_line(f"Removed: {snapshot.target}, which held nothing else")
     else:
         _restore(snapshot, before.content)

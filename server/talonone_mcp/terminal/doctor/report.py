@@ -11,8 +11,11 @@ from pathlib import Path
 from talonone_mcp.terminal.doctor.conclusions import Standing
 from talonone_mcp.terminal.doctor.findings import Finding, Level, worst
 from talonone_mcp.terminal.doctor.settings_table import SettingRow
+from talonone_mcp.terminal.streams import in_columns
 
-_WIDEST = 100
+_MAX_WIDTH = 100  # characters
+_ORIGIN_CHARS = 24  # left for where a setting came from
+_MIN_VALUE_CHARS = 16  # left for its value
 _MARKS: Mapping[Level, str] = {"ok": "ok", "note": "note", "warning": "WARN", "failure": "FAIL"}
 _COLOURS: Mapping[Level, str] = {"ok": "32", "note": "36", "warning": "33", "failure": "31;1"}
 
@@ -51,7 +54,7 @@ def as_text(report: Report, *, width: int, colour: bool, place: Path) -> str:
         colour: whether levels are coloured.
         place: where the user's configuration file would be.
     """
-    width = min(width, _WIDEST)
+    width = min(width, _MAX_WIDTH)
     lines = [", ".join(" ".join(each) for each in report.versions.items()), ""]
     lines += _settings(report, place, width)
     lines.append("")
@@ -70,10 +73,9 @@ def _settings(report: Report, place: Path, width: int) -> Iterator[str]:
     if not given:
         yield "No setting is given."
         return
-    names = max(len(row.name) for row in given)
-    values = min(max(len(row.value) for row in given), max(width - names - 24, 16))
-    for row in given:
-        yield f"  {row.name:<{names}}  {row.value:<{values}}  {row.origin}".rstrip()
+    room = max(width - max(len(row.name) for row in given) - _ORIGIN_CHARS, _MIN_VALUE_CHARS)
+    for line in in_columns(((row.name, row.value, row.origin) for row in given), max_chars=room):
+        yield f"  {line}"
     yield "  All others have their defaults."
 
 

@@ -7,6 +7,7 @@ folder.
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Iterable, Mapping
@@ -25,7 +26,7 @@ class Machine:
 
     system: System
     environment: Mapping[str, str]
-    here: Path
+    folder: Path
 
     @property
     def home(self) -> Path:
@@ -67,6 +68,6 @@ class Machine:
         return shutil.which(name, path=self.environment.get("PATH", "")) is not None
 
 
-def system() -> System:
-    """Return the kind of system that this is."""
-    return _SYSTEMS.get(sys.platform, "linux")
+def this_machine() -> Machine:
+    """Return the machine that this process runs on."""
+    return Machine(_SYSTEMS.get(sys.platform, "linux"), os.environ, Path.cwd())
