@@ -362,7 +362,7 @@ def test_the_list_is_a_table_with_the_newest_last(
     assert (status, err) == (0, "")
     _, head, rule, *rows, _ = out.splitlines()
     assert head.split() == ["id", "state", "tool", "expires", "deployment", "question"]
-    assert set(rule) == {"─"}
+    assert set(rule) == {" ", "─"}
     assert [re.split(r" {2,}", row.strip()) for row in rows] == [
         [first.id, "pending", "delete_campaign", "in 7 min", "https://acme.talon.one",
          f"{QUESTION[:69]}…"],

@@ -1,7 +1,7 @@
-"""`talonone-mcp demo`: a minute in the life of a host, on the sandbox, told as it happens.
+"""`talonone-mcp demo`: a minute in the life of a host, played on the sandbox.
 
-The server runs as a child process and is spoken to over stdio, so what is shown is what a host
-gets. Nothing leaves this machine.
+The server runs as a child process over stdio, so the demo shows what a host gets. Nothing leaves
+this machine.
 """
 
 from __future__ import annotations

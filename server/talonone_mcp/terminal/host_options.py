@@ -1,4 +1,4 @@
-"""What `install` and `uninstall` have in common: which entry of which file, and how they answer."""
+"""What `install` and `uninstall` share: which entry of which file is meant, and the answer."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from talonone_mcp.terminal.hosts.known_hosts import HOSTS, Host
 from talonone_mcp.terminal.hosts.platform_paths import Machine
 from talonone_mcp.terminal.streams import print_line
 
-NAME = "talonone"  # of the server, unless another is given
+NAME = "talonone"  # of the server by default
 _SERVER_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
 def add_target(parser: argparse.ArgumentParser) -> None:
-    """Add what says which entry of which file is meant."""
+    """Add the options that choose the host, the file and the entry."""
     parser.add_argument("program", metavar="HOST", type=_host, help=", ".join(HOSTS))
     parser.add_argument(
         "--name",
         type=_server_name,
         default=NAME,
-        help="what the server is called there: talonone unless said",
+        help="name of the server there; default: talonone",
     )
     parser.add_argument(
         "--project",
         action="store_true",
-        help="the file of the project in this folder, in place of the user's own",
+        help="use the file of the project in this folder instead of the user's own",
     )
 
 
@@ -48,10 +48,10 @@ def _server_name(text: str) -> str:
 
 
 def file_of(host: Host, machine: Machine, *, project: bool) -> Path:
-    """Return the file of a host.
+    """Return the path of a host's file.
 
     Raises:
-        HostError: it has none for a project.
+        HostError: the host has no file for projects.
     """
     if not project:
         return machine.place(host.files[machine.system])
@@ -61,7 +61,7 @@ def file_of(host: Host, machine: Machine, *, project: bool) -> Path:
 
 
 def written(snapshot: Snapshot, backup: Path | None) -> None:
-    """Say which file was written, and where what it was is kept."""
+    """Say which file was written, and where the old one is."""
     through = f", where {snapshot.path} leads" if snapshot.target != snapshot.path else ""
     print_line(f"Written: {snapshot.target}{through}")
     if backup:

@@ -20,13 +20,13 @@ from talonone_mcp.calls.caller import NobodyThereError, Reply
 from talonone_mcp.core.text import one_line
 from talonone_mcp.store import passphrase as passphrases
 
-_TRIES = 3  # of the passphrase
-_WIDTH = 90  # characters of a line of a question
+_MAX_TRIES = 3  # at the passphrase
+_QUESTION_LINE_CHARS = 90
 
 
 @dataclass(frozen=True, slots=True)
 class TerminalPerson:
-    """Whoever sits at the terminal that a command was started in.
+    """The person at the terminal in which a command was started.
 
     `folder` is the state directory, which holds the passphrase if one is set.
     """
@@ -40,7 +40,7 @@ class TerminalPerson:
         return await anyio.to_thread.run_sync(self._asked, question)
 
     def _asked(self, question: str) -> Reply:
-        print("\n".join(textwrap.wrap(one_line(question, 20_000), _WIDTH)))
+        print("\n".join(textwrap.wrap(one_line(question, 20_000), _QUESTION_LINE_CHARS)))
         agreed = says_yes("Do exactly this?")
         if agreed and passphrases.is_set(self.folder):
             agreed = knows_passphrase(self.folder, "Passphrase: ")
@@ -48,14 +48,14 @@ class TerminalPerson:
 
 
 def at_terminal() -> bool:
-    """Tell whether a person can be asked: both ends of the conversation are a terminal."""
-    # Python has no stream at all where the one it was started with is closed.
+    """Tell whether a person can be asked: stdin and stdout are both a terminal."""
+    # A stream that was closed when Python started is None.
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 
 def says_yes(question: str) -> bool:
-    """Ask a question, of which only the whole word counts as a yes."""
-    # Given the question, input() would write it to stderr, which may be somebody's log.
+    """Ask a question; only the whole word "yes" counts."""
+    # input(question) could write the question to stderr, which may be somebody's log.
     print(f"{question} Type yes: ", end="", flush=True)
     try:
         return input().strip() == "yes"
@@ -65,8 +65,8 @@ def says_yes(question: str) -> bool:
 
 
 def knows_passphrase(folder: Path, prompt: str) -> bool:
-    """Ask for the passphrase of a state directory, a few times."""
-    for _ in range(_TRIES):
+    """Ask for the passphrase of a state directory up to three times."""
+    for _ in range(_MAX_TRIES):
         typed = ask_hidden(prompt)
         if not typed:
             return False
@@ -77,7 +77,7 @@ def knows_passphrase(folder: Path, prompt: str) -> bool:
 
 
 def ask_hidden(prompt: str) -> str:
-    """Ask without showing what is typed; nothing, where they end the input."""
+    """Ask without showing what is typed; return "" at the end of input."""
     try:
         return getpass.getpass(prompt)
     except EOFError:
@@ -86,7 +86,7 @@ def ask_hidden(prompt: str) -> str:
 
 
 def user() -> str:
-    """Return the name of the user; not `getpass.getuser`, which believes the environment."""
+    """Return the user's name; `getpass.getuser` would trust the environment."""
     try:
         import pwd  # noqa: PLC0415 - Windows has none
 

@@ -1,6 +1,6 @@
-"""Prints answers for people: a list as a table, a thing as its fields, an error in a few lines.
+"""Prints answers for people: lists as tables, objects as fields, errors in a few lines.
 
-What is printed came from upstream, so it is text and never markup.
+What is printed comes from upstream, so it is text and never markup.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _DEFAULT_WIDTH = 160  # characters, where no terminal says how wide it is
 
 
 def console(file: TextIO) -> Console:
-    """Return what prints to a stream; without colours where nobody sees them, or wants them."""
+    """Return a console that prints to a stream, in colour only if that is seen and wanted."""
     return Console(
         file=file,
         highlight=False,
@@ -46,10 +46,10 @@ def print_answer(to: Console, answer: Mapping[str, Any], columns: Sequence[str] 
     """Print an answer.
 
     Args:
-        to: where.
-        answer: what a call was answered with.
-        columns: the fields of a list's items that are its columns, as dotted paths; those that
-            are single values unless given.
+        to: where to print.
+        answer: the answer of a call.
+        columns: for a list, the fields of its items to show as columns, as dotted paths; by
+            default, those with a single value.
     """
     if isinstance(answer.get("csv"), str):
         _print_export(to, answer)
@@ -62,7 +62,7 @@ def print_answer(to: Console, answer: Mapping[str, Any], columns: Sequence[str] 
 
 
 def print_error(to: Console, error: Mapping[str, Any]) -> None:
-    """Print what keeps a call from being a success: what, where, and what to do."""
+    """Print an error: what is wrong, where, and what to do."""
     to.print(Text(f"{error['kind']}: {error['message']}", "red"))
     for detail in error.get("details", ()):
         to.print(Text(f"  {detail['at']}: {detail['problem']}"))
@@ -80,7 +80,7 @@ def print_table(
     """Print rows under their headings, wrapped to the width of the terminal.
 
     Args:
-        to: where.
+        to: where to print.
         head: the headings.
         rows: a value for each heading.
         cell_chars: a longer value is cut to this.
@@ -129,7 +129,7 @@ def _print_export(to: Console, answer: Mapping[str, Any]) -> None:
 
 
 def _print_fields(to: Console, thing: Mapping[str, Any], depth: int = 0) -> None:
-    """Print the single values of a thing, then what is inside it, indented."""
+    """Print the single values of an object, then its nested ones, indented."""
     inner = {key: value for key, value in thing.items() if depth < _MAX_DEPTH and _is_deep(value)}
     single = {key: value for key, value in thing.items() if key not in inner}
     for line in in_columns((key, _text(value)) for key, value in single.items()):
@@ -144,7 +144,7 @@ def _print_fields(to: Console, thing: Mapping[str, Any], depth: int = 0) -> None
 
 
 def _is_deep(value: Any) -> bool:
-    """Tell whether a value has fields of its own, and too many for a line."""
+    """Tell whether a value has fields of its own, too many for one line."""
     inside = value if isinstance(value, list) else [value]
     return all(isinstance(each, dict) for each in inside) and len(json.dumps(value)) > _CELL_CHARS
 
@@ -170,7 +170,7 @@ def _at(item: Any, path: str) -> Any:
 
 
 def _cell(value: Any, max_chars: int = _CELL_CHARS) -> str:
-    text = _text(value).removesuffix("T00:00:00Z")  # in a column of days, it only takes room
+    text = _text(value).removesuffix("T00:00:00Z")  # in a column of dates, midnight is noise
     return text if len(text) <= max_chars else f"{text[: max_chars - 1]}…"
 
 

@@ -1,4 +1,4 @@
-"""What commands can be told on the command line, where several take the same."""
+"""Options that several commands share: those of `serve`, and those that choose the account."""
 
 from __future__ import annotations
 
@@ -8,21 +8,24 @@ ACCOUNT_OPTIONS = ("config", "sandbox", "read_only", "mask_pii")  # as settings 
 
 
 def add_account_options(parser: argparse.ArgumentParser) -> None:
-    """Add which account calls go to, and whether they only read and show people as they are.
+    """Add the options that choose the account, read-only mode and masking.
 
-    What a person must confirm is no option of a single call: whoever makes it could wave it away.
+    What a person must confirm is not among them: an agent that makes a call could turn it off.
     """
     parser.add_argument(
-        "--config", metavar="FILE", help="the configuration file, in place of the user's own"
+        "--config", metavar="FILE", help="use this configuration file instead of the user's own"
     )
     parser.add_argument(
-        "--sandbox", action="store_true", default=None, help="no account: an embedded Talon.One"
+        "--sandbox",
+        action="store_true",
+        default=None,
+        help="use an embedded Talon.One; no account needed",
     )
     parser.add_argument(
         "--read-only",
         action="store_true",
         default=None,
-        help="allow nothing but reading, listed or not",
+        help="refuse everything but reads",
     )
     parser.add_argument(
         "--mask-pii",
@@ -33,11 +36,11 @@ def add_account_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_serve_options(serve: argparse.ArgumentParser) -> None:
-    """Add what `serve` can be told, also to a command that looks at what it would do."""
+    """Add the options of `serve`, also to commands that examine what it would do."""
     add_account_options(serve)
-    serve.add_argument("--transport", choices=["stdio", "http"], help="stdio unless said")
-    serve.add_argument("--host", help="for http: 127.0.0.1 unless said; this machine only")
-    serve.add_argument("--port", type=int, help="for http: 8000 unless said, 0 for a free one")
+    serve.add_argument("--transport", choices=["stdio", "http"], help="default: stdio")
+    serve.add_argument("--host", help="for http; default: 127.0.0.1, this machine only")
+    serve.add_argument("--port", type=int, help="for http; default: 8000; 0 picks a free port")
     serve.add_argument(
         "--profile",
         metavar="JOB",
@@ -47,28 +50,30 @@ def add_serve_options(serve: argparse.ArgumentParser) -> None:
         "--toolsets",
         type=_names,
         metavar="NAME,...",
-        help="list every tool of these groups; all lists all there are",
+        help="list every tool of these groups; all lists everything",
     )
     serve.add_argument("--tools", type=_names, metavar="NAME,...", help="list these operations")
     serve.add_argument(
-        "--prompts", metavar="DIR", help="offer the prompts in this folder too, before ours"
+        "--prompts",
+        metavar="DIR",
+        help="also offer the prompts in this folder; they override built-in ones",
     )
     serve.add_argument(
         "--output-schemas",
         action="store_true",
         default=None,
-        help="list what answers look like too, for hosts that call tools from code",
+        help="also list the schemas of answers, for hosts that call tools from code",
     )
     serve.add_argument(
         "--confirm",
         choices=["ask", "approve", "block", "off"],
-        help="what happens to a call that a person must confirm: ask them (unless said), refuse it"
-        " until approved outside the conversation, always refuse it, or let it pass",
+        help="what happens to a call that a person must confirm: ask them (default), refuse it"
+        " until it is approved outside the conversation, always refuse it, or let it pass",
     )
 
 
 def _names(text: str) -> tuple[str, ...]:
-    """Read a list of names."""
+    """Split a list of names at its commas."""
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     if not names:
         raise argparse.ArgumentTypeError("give at least one name")

@@ -1,8 +1,8 @@
-"""`talonone-mcp approvals`: where a person looks at what an agent wants, and says yes or no.
+"""`talonone-mcp approvals`: a person sees what agents want to do, and says yes or no.
 
-Only a person can say yes, so `approve` wants a terminal, and the passphrase where one is set; no
-flag goes around either. Whatever an agent or a customer wrote is cleaned before it is printed: a
-question must not be able to draw something else over itself.
+Only a person can say yes, so `approve` needs a terminal, and the passphrase if one is set; no flag
+replaces either. Anything that an agent or a customer wrote is cleaned before it is printed, so that
+a question cannot draw something else over itself.
 """
 
 # ruff: noqa: T201 - stdout is what a command answers on
@@ -63,7 +63,7 @@ _UNGUARDED = (
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What is kept, as the environment says."""
+    """The state directory and its approvals."""
 
     folder: Path
     ledger: Ledger
@@ -74,7 +74,7 @@ _Command = Callable[[argparse.Namespace, _State], int]
 
 
 def add_to(commands: argparse._SubParsersAction[Any]) -> None:
-    """Add `approvals` with its subcommands to the parser of the whole command.
+    """Add the command and its subcommands to the parser.
 
     Each sets `run`, which takes the options and returns the exit status: 0 success, 1 failure,
     2 wrong use.
@@ -112,7 +112,7 @@ def _add(
 
 
 def _run(command: _Command, options: argparse.Namespace) -> int:
-    """Run a command; what goes wrong is one line on stderr."""
+    """Run a command; report an error as one line on stderr."""
     escape_unprintable()
     known = with_state(os.environ)
     folder, lifetime = state_folder(known), approval_lifetime(known)
@@ -206,7 +206,7 @@ def _passphrase(_: argparse.Namespace, state: _State) -> int:
 
 
 def _find(given: str, ledger: Ledger) -> Approval:
-    """Return the approval that was named.
+    """Return the approval with this id.
 
     Raises:
         DecisionError: there is none.
@@ -220,10 +220,10 @@ def _find(given: str, ledger: Ledger) -> Approval:
 
 
 def _undecided(given: str, ledger: Ledger) -> Approval:
-    """Return the approval that was named, so that nobody is asked in vain.
+    """Return the approval with this id if it can be decided, so that nobody is asked in vain.
 
     Raises:
-        DecisionError: there is none, or it is not pending (any more).
+        DecisionError: there is none, or it is no longer pending.
     """
     approval = _find(given, ledger)
     state = standing(approval, time.time())

@@ -1,4 +1,4 @@
-"""`talonone-mcp doctor`: what of this installation works, what does not, and what to do."""
+"""`talonone-mcp doctor`: check what works in this installation, what does not, and what to do."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from talonone_mcp.upstream.redaction import Redaction
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to the parser of the terminal."""
+    """Add the command to the parser."""
     said = "check the configuration, the keys and the way to Talon.One"
     doctor = commands.add_parser(
-        "doctor", help=said, description="Takes what serve takes, and looks at what it would do."
+        "doctor", help=said, description="Takes the flags of serve and checks what it would do."
     )
     add_serve_options(doctor)
     doctor.add_argument("--json", action="store_true", help="print JSON, for a script")
@@ -86,14 +86,14 @@ def _examined(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Repor
 
 
 def _unusable(line: str) -> Finding:
-    """Turn a line about a setting into a finding; the README says what each setting may be."""
+    """Turn a line about a setting into a finding."""
     return Finding("configuration", "failure", line if line.endswith((".", "?")) else f"{line}.")
 
 
 def _with(
     settings: Settings, sources: Sources
 ) -> tuple[list[Finding], Mapping[str, Standing], int]:
-    """Look at all that usable settings lead to; return also the exit status that they give."""
+    """Examine what usable settings lead to; return also the exit status."""
     try:
         catalog = with_applications(catalogs.load(), settings.applications)
         listed = _listed(catalog, settings)
@@ -116,14 +116,14 @@ def _with(
 
 
 def _listed(catalog: Catalog, settings: Settings) -> set[str]:
-    """Return the toolsets of the operations that a model is shown."""
+    """Return the toolsets of the operations that models see."""
     shown = {tool.name for tool in surface(catalog, settings).tools}
     return {each.toolset for each in catalog.operations.values() if each.name in shown}
 
 
 @contextmanager
 def _in_place_of_upstream(settings: Settings, catalog: Catalog) -> Iterator[object]:
-    """Yield the sandbox where it is asked for; None means the network."""
+    """Yield the sandbox if the settings ask for it; None means the network."""
     if not settings.sandbox:
         yield None
         return
@@ -134,7 +134,7 @@ def _in_place_of_upstream(settings: Settings, catalog: Catalog) -> Iterator[obje
 
 
 def _clean(report: Report, secrets: Redaction) -> Report:
-    """Return the report without any secret that an error may have repeated."""
+    """Return the report without secrets that an error may have repeated."""
     text = secrets.text
     findings = tuple(
         replace(each, says=text(each.says), remedy=text(each.remedy)) for each in report.findings

@@ -1,4 +1,4 @@
-"""`talonone-mcp install`: tells a host of this server, in the host's own configuration file."""
+"""`talonone-mcp install`: add this server to a host's configuration file."""
 
 from __future__ import annotations
 
@@ -24,20 +24,27 @@ from talonone_mcp.terminal.hosts.undo import without
 from talonone_mcp.terminal.serve_options import add_serve_options
 from talonone_mcp.terminal.streams import FAILED, USAGE, print_line, say
 
-_OWN = ("program", "name", "project", "print", "force", "run")  # options that are no flag of serve
-_OWN_SERVER = ("transport", "host", "port")  # flags for who starts the server himself
+_OWN = (
+    "program",
+    "name",
+    "project",
+    "print",
+    "force",
+    "run",
+)  # options that are not flags of serve
+_OWN_SERVER = ("transport", "host", "port")  # flags for a server that the user starts
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to the parser of the terminal."""
+    """Add the command to the parser."""
     help_ = "tell a host, such as Claude or Cursor, to start this server"
     parser = commands.add_parser(
         "install",
         help=help_,
-        description=f"{help_[0].upper()}{help_[1:]}. Its own configuration file is changed; what"
-        " it was is kept beside it.",
-        epilog="The flags of serve become part of what the host starts. Settings in the"
-        " environment that are no secrets do too.",
+        description=f"{help_[0].upper()}{help_[1:]}. Changes the host's configuration file;"
+        " the old one is kept beside it.",
+        epilog="The host starts the server with the flags of serve that you give, and with the"
+        " settings in your environment that are not secret.",
         conflict_handler="resolve",
     )
     add_target(parser)
@@ -45,7 +52,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument(
         "--force",
         action="store_true",
-        help="write it though the host is not found, or another server has this name",
+        help="write it even if the host is not found or another server has this name",
     )
     add_serve_options(parser)
     for each in _OWN_SERVER:
@@ -73,7 +80,7 @@ def run(options: argparse.Namespace, machine: Machine | None = None) -> int:
 
 
 def _wrong_tools(flags: dict[str, Any]) -> str:
-    """Return why the tools that were chosen cannot be listed; "" when they can."""
+    """Return why the chosen tools cannot be listed; "" if they can."""
     if flags.keys().isdisjoint(("profile", "toolsets", "tools")):
         return ""
     from talonone_mcp.core import catalog  # noqa: PLC0415 - MCP's types are slow to load
@@ -107,10 +114,10 @@ def _install(options: argparse.Namespace, machine: Machine, flags: dict[str, Any
 
 
 def _check_installed(host: Host, machine: Machine, path: Path) -> None:
-    """Refuse to make the file of a program that is not there.
+    """Refuse to create the file of a host that is not installed.
 
     Raises:
-        HostError: neither its file, nor its folder, nor its command is there.
+        HostError: neither its file nor its folder nor its command exists.
     """
     folders = [machine.resolve(each) for each in host.signs] if host.signs else [path.parent]
     signs = [path, *(each for each in folders if each)]
@@ -124,10 +131,10 @@ def _check_installed(host: Host, machine: Machine, path: Path) -> None:
 
 
 def _wanted(file: HostText, options: argparse.Namespace, new: Registration) -> Registration:
-    """Return what to write over what is there.
+    """Return what to write, with what the host or its user added to the entry.
 
     Raises:
-        HostError: there is another server of this name, or a version that is not known.
+        HostError: another server has this name, or the file declares a version.
     """
     version = file.unknown_version()
     if version and not options.force:
@@ -152,7 +159,7 @@ def _write(
     snapshot: Snapshot, file: HostText, options: argparse.Namespace, wanted: Registration
 ) -> None:
     old = file.find(options.name)
-    if old and old.inputs != wanted.inputs:  # what the old one asked for goes with it
+    if old and old.inputs != wanted.inputs:  # the inputs of the old one go with it
         before = without(file.host, snapshot, options.name).content or b""
         file = replace_text(file, text=before.decode())
     text = file.write(options.name, wanted)
@@ -165,7 +172,7 @@ def _write(
 
 
 def print_entry(file: HostText, name: str, wanted: Registration) -> None:
-    """Print the entry as a file that holds nothing else, and say on stderr which file is meant."""
+    """Print the entry as a file of its own, and the path of the host's file on stderr."""
     print(f"{file.path}:", file=sys.stderr, flush=True)  # noqa: T201 - stdout can be piped
     print_line(file.write(name, wanted).rstrip("\n"))
 
@@ -190,7 +197,7 @@ def _tell(host: Host, options: argparse.Namespace, made: EntryPlan, machine: Mac
 
 
 def _tell_to_keep(secrets: Iterable[str], options: argparse.Namespace, machine: Machine) -> None:
-    """Say how to put secrets into files of their own, and to install again."""
+    """Say how to put secrets into files of their own and install again."""
     say(
         f"{', '.join(secrets)}: no secret is written into a host's file. To keep it in a file that"
         " only you can read, and name that one there:"
@@ -214,7 +221,7 @@ def _tell_to_keep(secrets: Iterable[str], options: argparse.Namespace, machine: 
 
 
 def _command_line(options: argparse.Namespace) -> list[str]:
-    """Return how this command was called."""
+    """Return the arguments of this command line."""
     flags = {key: value for key, value in vars(options).items() if key not in _OWN}
     named = ["--name", options.name] if options.name != NAME else []
     switches = [f"--{each}" for each in ("project", "force") if getattr(options, each)]

@@ -1,4 +1,4 @@
-"""`talonone-mcp sandbox`: the embedded Talon.One over HTTP, for any client."""
+"""`talonone-mcp sandbox`: serve the embedded Talon.One over HTTP."""
 
 from __future__ import annotations
 
@@ -37,31 +37,29 @@ An MCP server that uses it:
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to the parser of the terminal."""
+    """Add the command to the parser."""
     sandbox = commands.add_parser("sandbox", help="serve the embedded Talon.One over HTTP")
-    sandbox.add_argument("--host", default="127.0.0.1", help="127.0.0.1 unless said")
+    sandbox.add_argument("--host", default="127.0.0.1", help="default: 127.0.0.1")
     sandbox.add_argument(
-        "--port", type=_port, default=8080, help="8080 unless said, 0 for a free one"
+        "--port", type=_port, default=8080, help="default: 8080; 0 picks a free port"
     )
     sandbox.add_argument(
         "--data",
         type=Path,
         metavar="FILE",
-        help="keep the account in this file, and go on with it at the next start",
+        help="keep the account in this file, and continue with it at the next start",
     )
-    sandbox.add_argument(
-        "--seed", type=int, help="what the demo account is drawn from: 1 unless said"
-    )
+    sandbox.add_argument("--seed", type=int, help="seed of the random demo account; default: 1")
     sandbox.add_argument(
         "--scale",
         type=_scale,
         metavar="N",
-        help="N times the demo account's 50 customers, with all that is theirs",
+        help="multiply the demo account's 50 customers, and all that is theirs, by N",
     )
     sandbox.add_argument(
         "--no-limits",
         action="store_true",
-        help="answer more than 3 requests a second to one endpoint",
+        help="allow more than 3 requests a second to one endpoint",
     )
     sandbox.set_defaults(run=_run)
 
@@ -94,7 +92,7 @@ def _run(options: argparse.Namespace) -> int:
         )
     except StoreError as error:
         return say(str(error), USAGE)
-    # What is there by now stays: the collector need not look at the catalog again and again.
+    # The catalog stays for good: keep the garbage collector from scanning it again and again.
     gc.collect()
     gc.freeze()
     try:

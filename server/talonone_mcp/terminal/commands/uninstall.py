@@ -1,4 +1,4 @@
-"""`talonone-mcp uninstall`: takes out of a host's file exactly what `install` put in."""
+"""`talonone-mcp uninstall`: remove from a host's file exactly what `install` added."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from talonone_mcp.terminal.streams import FAILED, print_line, say
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to the parser of the terminal."""
+    """Add the command to the parser."""
     help_ = "take out of a host what install put in"
     parser = commands.add_parser("uninstall", help=help_, description=help_.capitalize() + ".")
     add_target(parser)
     parser.add_argument(
-        "--force", action="store_true", help="take it out though it starts another program"
+        "--force", action="store_true", help="take it out even if it starts another program"
     )
     parser.set_defaults(run=run)
 
@@ -56,7 +56,7 @@ def _uninstall(host: Host, options: argparse.Namespace, machine: Machine) -> int
     before = without(host, snapshot, options.name)
     if before.content is None:
         replace(snapshot, None)
-        if options.project:  # which had no folder for this host, or nothing in it
+        if options.project:  # the project may not have had a folder for this host
             remove_empty_folders(snapshot.target, machine.folder)
         print_line(f"Removed: {snapshot.target}, which held nothing else")
     else:

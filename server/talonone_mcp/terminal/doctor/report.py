@@ -1,4 +1,4 @@
-"""Shows what was found: to a person in lines that align, to a script as JSON."""
+"""Shows the findings: to people in aligned lines, to scripts as JSON."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _COLOURS: Mapping[Level, str] = {"ok": "32", "note": "36", "warning": "33", "fai
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that an examination found, safe to show.
+    """Everything that an examination found, without secrets.
 
-    `file` is the configuration file that was read. `status` is the exit status: 0 all well, 1
-    something hinders, 2 the configuration cannot be used.
+    `file` is the configuration file that was read. `status` is the exit status: 0 all is well, 1
+    something does not work, 2 the configuration cannot be used.
     """
 
     status: int
@@ -49,9 +49,9 @@ def as_text(report: Report, *, width: int, colour: bool, place: Path) -> str:
     """Return the report for a person.
 
     Args:
-        report: what was found.
-        width: columns of the terminal.
-        colour: whether levels are coloured.
+        report: what to show.
+        width: of the terminal, in characters.
+        colour: whether to colour the levels.
         place: where the user's configuration file would be.
     """
     width = min(width, _MAX_WIDTH)

@@ -1,4 +1,4 @@
-"""Finds, writes and removes what a host's file says of this server, in the format of that file."""
+"""Finds, writes and removes this server's entry in the text of a host's file."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ from talonone_mcp.terminal.hosts.known_hosts import Host
 
 _INPUTS = "inputs"
 _INPUT = re.compile(r"\$\{input:([^}]+)\}")
-_SHOWN = 60  # characters of what a file says
+_MAX_QUOTED_CHARS = 60
 _VERSIONS = ("version", "$version", "schemaVersion", "configVersion")
 
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """What a host's file says of one server."""
+    """One server as a host's file has it."""
 
     entry: dict[str, Any]
     inputs: tuple[dict[str, Any], ...] = ()
-    """What the host asks its user for, which the entry refers to."""
+    """Secrets that the host asks its user for; the entry refers to them."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostText:
-    """The text of a host's file, and what to call it in a message."""
+    """The text of a host's file, and the path that messages give."""
 
     host: Host
     path: Path
     text: str
 
     def find(self, name: str) -> Registration | None:
-        """Return what it says of a server.
+        """Return the server of this name, or None.
 
         Raises:
-            HostError: it is broken, or of a shape in which no server has a place.
+            HostError: the text is broken, or its structure has no place for a server.
         """
         with self._explained():
             document = self._read()
@@ -56,24 +56,24 @@ class HostText:
         return Registration(entry, tuple(each for each in inputs if each.get("id") in ids))
 
     def has(self, section: str) -> bool:
-        """Tell whether its root has a member."""
+        """Tell whether the root has this member."""
         with self._explained():
             return section in self._read()
 
     def is_empty(self) -> bool:
-        """Tell whether its root has none."""
+        """Tell whether the root has no members."""
         with self._explained():
             return not self._read()
 
     def unknown_version(self) -> str | None:
-        """Return how the file says that it is of a version that is not known here."""
+        """Return the version that the file declares, if any: this release knows of none."""
         with self._explained():
             document = self._read()
         said = (f'"{name}": {document[name]!r}' for name in _VERSIONS if name in document)
-        return one_line(next(said, ""), _SHOWN) or None
+        return one_line(next(said, ""), _MAX_QUOTED_CHARS) or None
 
     def write(self, name: str, wanted: Registration) -> str:
-        """Return the text with an entry, new or in place of the old one.
+        """Return the text with an entry added, or replaced.
 
         Raises:
             HostError: as `find`.
@@ -91,14 +91,14 @@ class HostText:
             return mark + text
 
     def remove(self, name: str, *, emptied: tuple[str, ...]) -> str:
-        """Return the text without an entry and what it alone refers to.
+        """Return the text without an entry and the inputs that only it refers to.
 
         Args:
             name: of the server.
-            emptied: members of the root that go too, if nothing is left in them.
+            emptied: members of the root to remove too if they are left empty.
 
         Raises:
-            HostError: as `find`, or the entry cannot be taken out alone.
+            HostError: as `find`, or the entry cannot be removed alone.
         """
         found = self.find(name)
         mark, text = split_mark(self.text)
@@ -134,7 +134,7 @@ class HostText:
         return document.value
 
     def _check(self, document: dict[str, Any], name: str) -> None:
-        """Refuse a shape in which an entry, or what it refers to, has no place."""
+        """Refuse a structure that has no place for an entry or its inputs."""
         _, text = split_mark(self.text)
         if self.host.format != "toml":
             json_editor.check(text, self.host.servers, dict, name)
@@ -145,7 +145,7 @@ class HostText:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Say of which file, and what to do."""
+        """Name the file in errors, and say what to do."""
         try:
             yield
         except ShapeError as error:
