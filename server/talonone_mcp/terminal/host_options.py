@@ -56,7 +56,7 @@ def file_of(host: Host, machine: Machine, *, project: bool) -> Path:
     if not project:
         return machine.place(host.files[machine.system])
     if host.project is None:
-        raise HostError(f"{host.title} has no file for a project; leave --project out")
+        raise HostError(f"{host.title} has no project files; leave out --project")
     return machine.folder / host.project
 
 

@@ -36,7 +36,7 @@ class TerminalPerson:
     async def answer(self, question: str, call: str) -> Reply:
         """Put the question and wait for what is typed. See `gate.Person`."""
         if not at_terminal():
-            raise NobodyThereError("this is no terminal")
+            raise NobodyThereError("there is no terminal")
         return await anyio.to_thread.run_sync(self._asked, question)
 
     def _asked(self, question: str) -> Reply:

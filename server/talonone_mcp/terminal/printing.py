@@ -111,7 +111,7 @@ def _print_list(to: Console, answer: Mapping[str, Any], columns: Sequence[str]) 
             to.print(Text(_cell(item)))
     total = answer.get("totalResultSize")
     of = f" of {total:,}" if isinstance(total, int) else ""
-    more = " There are more: skip=N begins further on, fetchAll=N reads so many."
+    more = " There are more: skip=N starts further on, fetchAll=N reads N of them."
     to.print(Text(f"{len(items):,}{of}.{more if _has_more(answer) else ''}", "dim"))
 
 

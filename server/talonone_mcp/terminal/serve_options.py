@@ -38,9 +38,23 @@ def add_account_options(parser: argparse.ArgumentParser) -> None:
 def add_serve_options(serve: argparse.ArgumentParser) -> None:
     """Add the options of `serve`, also to commands that examine what it would do."""
     add_account_options(serve)
+    _add_transport(serve)
+    _add_surface(serve)
+    serve.add_argument(
+        "--confirm",
+        choices=["ask", "approve", "block", "off"],
+        help="what happens to a call that a person must confirm: ask them (default), refuse it"
+        " until it is approved outside the conversation, always refuse it, or let it pass",
+    )
+
+
+def _add_transport(serve: argparse.ArgumentParser) -> None:
     serve.add_argument("--transport", choices=["stdio", "http"], help="default: stdio")
     serve.add_argument("--host", help="for http; default: 127.0.0.1, this machine only")
     serve.add_argument("--port", type=int, help="for http; default: 8000; 0 picks a free port")
+
+
+def _add_surface(serve: argparse.ArgumentParser) -> None:
     serve.add_argument(
         "--profile",
         metavar="JOB",
@@ -63,12 +77,6 @@ def add_serve_options(serve: argparse.ArgumentParser) -> None:
         action="store_true",
         default=None,
         help="also list the schemas of answers, for hosts that call tools from code",
-    )
-    serve.add_argument(
-        "--confirm",
-        choices=["ask", "approve", "block", "off"],
-        help="what happens to a call that a person must confirm: ask them (default), refuse it"
-        " until it is approved outside the conversation, always refuse it, or let it pass",
     )
 
 

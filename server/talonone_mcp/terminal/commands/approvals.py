@@ -52,11 +52,11 @@ _REASON_CHARS = 500  # the agent reads it
 _QUESTION_CHARS = 70  # that the list shows
 
 _NO_TERMINAL = (
-    "approve needs a terminal as its input and output, and this is none. Only a person may say"
-    " yes, and an agent with a shell is no person. In a terminal of your own:"
+    "approve needs a terminal for input and output, and there is none. Only a person may say yes,"
+    " and an agent with a shell is not one. In a terminal of your own:"
 )
 _UNGUARDED = (
-    "no passphrase is set, so anybody who can run commands as this user, any agent included,"
+    "no passphrase is set, so anyone who can run commands as this user, including any agent,"
     " could approve. To set one: talonone-mcp approvals passphrase"
 )
 
@@ -188,7 +188,7 @@ def _prune(_: argparse.Namespace, state: _State) -> int:
 
 def _passphrase(_: argparse.Namespace, state: _State) -> int:
     if not at_terminal():
-        return fail("passphrase needs a terminal: it is typed, and never given any other way")
+        return fail("passphrase needs a terminal: it can only be typed")
     if passphrases.is_set(state.folder) and not knows_passphrase(
         state.folder, "Passphrase so far: "
     ):
@@ -201,7 +201,7 @@ def _passphrase(_: argparse.Namespace, state: _State) -> int:
     except ValueError as error:
         return fail(f"nothing was changed. {error}")
     print("The passphrase is set, and is asked for before each yes.")
-    print(f"Only a hash of it is kept, in {state.folder / passphrases.NAME}: do not forget it.")
+    print(f"Only its hash is stored, in {state.folder / passphrases.NAME}: do not forget it.")
     return 0
 
 

@@ -106,7 +106,7 @@ def _install(options: argparse.Namespace, machine: Machine, flags: dict[str, Any
         file = HostText(host, path, decode(snapshot))
         wanted = _wanted(file, options, made.wanted)
         if file.find(options.name) == wanted:
-            print_line(f"{host.title} has {options.name} already, as it would be written now.")
+            print_line(f"{host.title} has {options.name} already; nothing to change.")
         else:
             _write(snapshot, file, options, wanted)
     _tell(host, options, made, machine)
@@ -191,16 +191,14 @@ def _tell(host: Host, options: argparse.Namespace, made: EntryPlan, machine: Mac
         _tell_to_keep(made.left_out, options, machine)
     if made.missing:
         lines = "\n  ".join(made.missing.splitlines())
-        say(
-            f"the server will not start before this is mended, here or in {user_file()}:\n  {lines}"
-        )
+        say(f"the server will not start until this is fixed, here or in {user_file()}:\n  {lines}")
 
 
 def _tell_to_keep(secrets: Iterable[str], options: argparse.Namespace, machine: Machine) -> None:
     """Say how to put secrets into files of their own and install again."""
     say(
-        f"{', '.join(secrets)}: no secret is written into a host's file. To keep it in a file that"
-        " only you can read, and name that one there:"
+        f"{', '.join(secrets)}: secrets are never written into a host's file. To keep them in files"
+        " that only you can read, and name those files there:"
     )
     folder = user_file().parent
     again = shlex.join([*start_command.command(), *_command_line(options)])

@@ -66,13 +66,13 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def _port(text: str) -> int:
     if not text.isdigit() or int(text) > 65_535:  # noqa: PLR2004 - the highest there is
-        raise argparse.ArgumentTypeError(f"{text!r} is no port")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port")
     return int(text)
 
 
 def _scale(text: str) -> int:
     if not text.isdigit() or not 1 <= int(text) <= 20_000:  # noqa: PLR2004 - a million customers
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 20000")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 20000")
     return int(text)
 
 

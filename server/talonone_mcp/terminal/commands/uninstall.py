@@ -61,7 +61,7 @@ def _uninstall(host: Host, options: argparse.Namespace, machine: Machine) -> int
         print_line(f"Removed: {snapshot.target}, which held nothing else")
     else:
         _restore(snapshot, before.content)
-    print_line(f"A server that {host.title} has started ends when that is started anew.")
+    print_line(f"A server that {host.title} already started runs until {host.title} restarts.")
     return 0
 
 

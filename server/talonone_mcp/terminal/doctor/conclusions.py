@@ -54,7 +54,7 @@ def of_apis(settings: Settings, sources: Sources, found: Exploration) -> Iterato
     missing = [api for api in _NAMES if api not in settings.apis]
     if missing:
         names = ", ".join(_NAMES[api] for api in missing)
-        says = f"Not configured, so that their tools are not listed: {names}."
+        says = f"Not configured, so their tools are not listed: {names}."
         wanted = "; ".join(CREDENTIALS_OF[api] for api in missing)
         yield Finding("other APIs", "note", says, f"Each needs credentials: {wanted}.")
 
@@ -67,7 +67,7 @@ def _of_api(settings: Settings, sources: Sources, reached: Reached) -> Finding:
     if attempt.outcome == "allowed" and reached.seconds is not None:
         took = f"{reached.seconds * 1000:.0f} ms"
         if reached.seconds > _SLOW_S:
-            remedy = "Look at the network, or a proxy on the way; agents will wait as long."
+            remedy = "Look at the network, or a proxy on the way; agents wait just as long."
             return Finding(about, "warning", f"{where} takes {took} for an answer.", remedy)
         return Finding(about, "ok", f"{where} answers in {took}.")
     name = attempt.operation.name
@@ -87,8 +87,8 @@ def _of_api(settings: Settings, sources: Sources, reached: Reached) -> Finding:
 
 def _is_it_upstream(sources: Sources, api: Api) -> str:
     return (
-        f"Check {URL_OF[api]} for a typo, or a path that does not belong there: it is the"
-        f" deployment's address alone.{_from(sources, _URLS.get(api, 'base_url'))}"
+        f"Check {URL_OF[api]} for a typo, or a path that does not belong there: it is only the"
+        f" deployment's address.{_from(sources, _URLS.get(api, 'base_url'))}"
     )
 
 
@@ -177,15 +177,21 @@ def of_toolsets(
     if usable:
         says = f"{len(usable)} of {len(tested)} that were tried may be used: {', '.join(usable)}."
         yield Finding("toolsets", "ok", says)
+    yield from _refusals(toolsets, listed, allow)
+    yield from _others(toolsets)
+
+
+def _refusals(
+    toolsets: Mapping[str, Standing], listed: Collection[str], remedy: str
+) -> Iterator[Finding]:
+    """Yield a finding for refused toolsets that models see, and for the rest."""
     refused = [name for name, each in toolsets.items() if each.state == "refused"]
     shown = [name for name in refused if name in listed]
     if shown:
-        yield Finding("toolsets", "warning", f"Refused, though listed: {', '.join(shown)}.", allow)
+        yield Finding("toolsets", "warning", f"Refused, though listed: {', '.join(shown)}.", remedy)
     rest = [name for name in refused if name not in listed]
     if rest:
-        remedy = "" if shown else allow
-        yield Finding("toolsets", "note", f"Refused: {', '.join(rest)}.", remedy)
-    yield from _others(toolsets)
+        yield Finding("toolsets", "note", f"Refused: {', '.join(rest)}.", "" if shown else remedy)
 
 
 def _others(toolsets: Mapping[str, Standing]) -> Iterator[Finding]:
@@ -197,7 +203,7 @@ def _others(toolsets: Mapping[str, Standing]) -> Iterator[Finding]:
         yield Finding("toolsets", "note", f"Not offered by this deployment: {absent}.")
     failed = _said(toolsets, "failed")
     if failed:
-        remedy = "Try again; if it stays so, it is upstream's, or of a proxy on the way."
+        remedy = "Try again; if it persists, the fault is upstream's or a proxy's."
         yield Finding("toolsets", "warning", f"Failed: {failed}", remedy)
     untested = _said(toolsets, "untested")
     if untested:

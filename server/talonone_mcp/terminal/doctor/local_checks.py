@@ -56,7 +56,7 @@ def unknown_variables(environment: Mapping[str, str]) -> Iterator[Finding]:
         if flag := flags.get(name, "").replace("_", "-"):
             remedy = f"Give the flag --{flag}, or write it in the configuration file."
         if remedy:
-            yield Finding("environment", "warning", f"{name} is set, but is no setting.", remedy)
+            yield Finding("environment", "warning", f"{name} is set but is not a setting.", remedy)
 
 
 def examine_state(sources: Sources) -> tuple[Finding, ...]:
@@ -119,7 +119,7 @@ def _audit(folder: Path) -> Finding:
         )
         remedy = "talonone-mcp audit verify lists the places; docs/security.md says what they mean."
         return Finding(_AUDIT, "failure", says, remedy)
-    says = f"Its lines ({verdict.lines}) are as they were written."
+    says = f"None of its {verdict.lines} lines was changed."
     return Finding(_AUDIT, "ok", says if verdict.lines else "Nothing is in it yet.")
 
 

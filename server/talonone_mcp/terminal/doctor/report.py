@@ -110,10 +110,10 @@ def _summary(report: Report) -> str:
     if count["failure"]:
         hinders = _counted(count["failure"], "failure")
         also = f", {_counted(count['warning'], 'warning')}" if count["warning"] else ""
-        what = "cannot start like this" if report.status > 1 else "cannot do all that it should"
+        what = "cannot start like this" if report.status > 1 else "cannot do everything it should"
         return f"{hinders}{also}: talonone-mcp {what}. Begin with the first FAIL."
     if count["warning"]:
-        return f"{_counted(count['warning'], 'warning')}; nothing that hinders."
+        return f"{_counted(count['warning'], 'warning')}; everything works."
     return "All well."
 
 

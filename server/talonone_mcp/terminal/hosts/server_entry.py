@@ -68,20 +68,15 @@ def plan_entry(
         flags[each] = _absolute(f"--{each}", str(flags[each]))
     given = dict(_given(flags, environment))
     left_out = tuple(_left_out(flags, environment))
-    entry: dict[str, Any] = {
-        **host.fixed,
-        "command": command[0],
-        "args": [*command[1:], "serve", *words(flags)],
-    }
-    _check(host, [*command, *entry["args"]], given)
-    asked = _asked(host, flags, given, left_out)
-    ids = {variable: _id(name, variable) for variable in asked}
-    shown = given | {variable: f"${{input:{each}}}" for variable, each in ids.items()}
-    if shown:
+    arguments = [*command[1:], "serve", *words(flags)]
+    _check(host, [command[0], *arguments], given)
+    asked = {each: _id(name, each) for each in _asked(host, flags, given, left_out)}
+    entry: dict[str, Any] = {**host.fixed, "command": command[0], "args": arguments}
+    if shown := given | {variable: f"${{input:{each}}}" for variable, each in asked.items()}:
         entry["env"] = shown
     answers = {variable: environment.get(variable) or "x" for variable in asked}
     return EntryPlan(
-        Registration(entry, tuple(_input(variable, each) for variable, each in ids.items())),
+        Registration(entry, tuple(_input(variable, each) for variable, each in asked.items())),
         () if host.asks_for_secrets else left_out,
         _why_not(flags, given | answers),
     )
@@ -166,7 +161,7 @@ def _check(host: Host, words: list[str], variables: Mapping[str, str]) -> None:
                 " changed. Rename the file or the folder"
             )
         if re.search("[\x00-\x1f\x7f\ud800-\udfff]", text):
-            raise HostError(f"{called} holds a character that no configuration file can hold")
+            raise HostError(f"{called} holds a character that configuration files cannot hold")
 
 
 def _asked(
