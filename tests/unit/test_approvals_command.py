@@ -157,7 +157,7 @@ def test_without_a_terminal_nobody_approves(
 
     assert (ran.returncode, ran.stdout) == (1, "")
     assert "needs a terminal" in ran.stderr
-    assert "an agent with a shell is no person" in ran.stderr
+    assert "an agent with a shell is not one" in ran.stderr
     assert len(ran.stderr.splitlines()) == 1
     assert state_of(ledger, waiting).state == "pending"
 
@@ -453,7 +453,7 @@ def test_a_passphrase_is_set_and_changed_by_who_knows_it(folder: Path) -> None:
         person.type(GOOD)
         person.expect("The new one again: ")
         person.type(GOOD)
-        person.expect("Only a hash of it is kept")
+        person.expect("Only its hash is stored")
         assert person.end() == (0, "")
         assert GOOD not in person.shown
     assert passphrases.matches(folder, GOOD)
