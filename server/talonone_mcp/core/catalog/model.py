@@ -45,24 +45,19 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What can be done: the verbs of operations' names, and the words that people have for it.
-
-    A question that begins with a word of `opens` asks for this alone.
-    """
+    """What can be done: the verbs of operations' names, and the words that people have for it."""
 
     verbs: tuple[str, ...]
     words: tuple[str, ...]
-    opens: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What people say: the `small` words that mean nothing by themselves, and what others mean.
+    """What people say, and what it means.
 
     `things` have other names; `also` are words that phrases hint at without naming them.
     """
 
-    small: tuple[str, ...] = ()
     things: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     actions: Mapping[str, Action] = field(default_factory=dict)
@@ -71,7 +66,6 @@ class Words:
     def from_compiled(cls, record: Mapping[str, Any]) -> Words:
         """Rebuild the words from their JSON form."""
         return cls(
-            tuple(record["small"]),
             {name: tuple(others) for name, others in record.get("things", {}).items()},
             {name: tuple(phrases) for name, phrases in record.get("also", {}).items()},
             {
