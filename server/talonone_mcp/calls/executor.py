@@ -31,6 +31,7 @@ from talonone_mcp.core.catalog.application_keys import APPLICATION
 from talonone_mcp.core.catalog.problems import Problem
 from talonone_mcp.core.catalog.validation import problems
 from talonone_mcp.core.errors import CallError
+from talonone_mcp.core.names import in_words
 from talonone_mcp.core.progress import Progress, silent
 from talonone_mcp.core.text import one_line
 from talonone_mcp.store import Store
@@ -346,7 +347,7 @@ class Executor:
 
 def no_such_tool(catalog: Catalog, name: str) -> CallError:
     """Return the error for a name that nothing in the catalog has."""
-    near = " or ".join(catalog.nearest(name))
+    near = in_words(catalog.nearest(name), "or")
     return CallError(
         "not_found",
         f"There is no operation {one_line(name, 80)!r}.",
