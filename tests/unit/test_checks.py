@@ -25,7 +25,9 @@ def test_the_hooks_are_the_recipes_of_checks() -> None:
 
     assert {repository["repo"] for repository in config["repos"]} == {"local"}
     assert {hook["language"] for hook in hooks} == {"system"}
-    assert [hook["entry"] for hook in hooks] == [line for name in CHECKS for line in recipes()[name]]
+    assert [hook["entry"] for hook in hooks] == [
+        line for name in CHECKS for line in recipes()[name]
+    ]
 
 
 def test_ci_runs_the_recipes_of_checks() -> None:
