@@ -28,7 +28,8 @@ from talonone_mcp.core.progress import Progress, silent
 from talonone_mcp.core.text import one_line
 from talonone_mcp.store.cut_answers import Answers
 from talonone_mcp.store.exports import Exports
-from talonone_mcp.upstream.http_client import Answer, Client, Sink
+from talonone_mcp.upstream.connection import Upstream
+from talonone_mcp.upstream.http_messages import Answer, Sink
 
 Announce = Callable[[Operation, Mapping[str, Any], Any], None]
 """Is told what a call has changed, or may have: what, with which arguments, upstream's answer.
@@ -47,7 +48,7 @@ class Executor:
     def __init__(  # noqa: PLR0913 - all that a call passes through
         self,
         catalog: Catalog,
-        client: Client,
+        client: Upstream,
         gate: Gate,
         recorder: Recorder,
         *,
