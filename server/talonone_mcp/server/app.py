@@ -22,6 +22,7 @@ from talonone_mcp import __version__
 from talonone_mcp.calls.principal import PRINCIPAL
 from talonone_mcp.core.catalog import Catalog, Operation
 from talonone_mcp.core.catalog.application_keys import with_applications
+from talonone_mcp.core.clock import SYSTEM_CLOCK, Clock
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.settings import Settings
 from talonone_mcp.core.text import one_line
@@ -100,7 +101,11 @@ Context = ServerRequestContext[FirstUse]
 
 
 def build_server(
-    settings: Settings, catalog: Catalog, upstream: ASGIApp | None = None
+    settings: Settings,
+    catalog: Catalog,
+    upstream: ASGIApp | None = None,
+    *,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> Server[FirstUse]:
     """Return the server for one configuration. It serves every transport and both protocol eras.
 
@@ -108,6 +113,7 @@ def build_server(
         settings: the configuration.
         catalog: every operation.
         upstream: an application that answers in place of the network, or of the sandbox.
+        clock: the one that everything in the server goes by.
 
     Raises:
         SurfaceError: the configuration lists tools that there are not.
@@ -122,7 +128,7 @@ def build_server(
         version=__version__,
         title="Talon.One",
         instructions=INSTRUCTIONS,
-        lifespan=partial(_lifespan, settings, served, upstream),
+        lifespan=partial(_lifespan, settings, served, upstream, clock),
         on_list_tools=partial(_list_tools, shown),
         on_call_tool=_call_tool,
         on_list_resources=_list_resources,
@@ -145,7 +151,11 @@ def build_server(
 
 @asynccontextmanager
 async def _lifespan(
-    settings: Settings, catalog: Catalog, upstream: ASGIApp | None, _: Server[FirstUse]
+    settings: Settings,
+    catalog: Catalog,
+    upstream: ASGIApp | None,
+    clock: Clock,
+    _: Server[FirstUse],
 ) -> AsyncIterator[FirstUse]:
     exports = exports_of(settings)
     sources = Sources(exports, Answers(), PRINCIPAL, settings.mask_pii, catalog, settings.read_only)
@@ -163,7 +173,7 @@ async def _lifespan(
             from talonone_mcp.server.tool_calls import Calls  # noqa: PLC0415 - see FirstUse
             from talonone_mcp.server.wiring import open_dispatch  # noqa: PLC0415 - see FirstUse
 
-            opened = open_dispatch(settings, catalog, sources, upstream, announce)
+            opened = open_dispatch(settings, catalog, sources, upstream, announce, clock=clock)
             dispatch = await stack.enter_async_context(opened)
             return Calls(dispatch, catalog)
 
