@@ -34,9 +34,9 @@ from talonone_mcp.core.settings import load_settings
 from talonone_mcp.store.audit import AuditLog
 from talonone_mcp.store.cut_answers import Answers
 from talonone_mcp.store.exports import exports_of
+from talonone_mcp.store.pace import MemoryPace
 from talonone_mcp.store.sqlite_ledger import NAME, SqliteLedger
-from talonone_mcp.upstream.http_client import open_client
-from talonone_mcp.upstream.limiter import Lane, Limiter
+from talonone_mcp.upstream.connection import open_upstream
 
 LIMIT = 1.0  # milliseconds that the gate may add to a read
 CAMPAIGN = {"applicationId": 42, "campaignId": 18}
@@ -55,11 +55,6 @@ async def upstream(scope: Scope, receive: Receive, send: Send) -> None:
     await JSONResponse({"id": 18, "name": "Summer"})(scope, receive, send)
 
 
-def at_once(self: Limiter, lane: Lane) -> float:
-    """Let every request go: upstream's pace is not what is measured."""
-    return 0
-
-
 async def timed(call: Callable[[], Awaitable[Any]], count: int) -> float:
     """Return the median milliseconds of a call."""
     took = []
@@ -75,7 +70,8 @@ async def measure(folder: Path, count: int) -> list[Found]:
     operations = catalog.load().operations
     read, write = operations["get_campaign"], operations["delete_campaign"]
     settings = load_settings({"sandbox": True}, {})
-    async with open_client(settings, operations["create_session"], upstream) as client:
+    login, pace = operations["create_session"], MemoryPace(max_requests=1_000_000)  # not measured
+    async with open_upstream(settings, login, upstream, pace=pace) as client:
         gate = Gate("ask", SqliteLedger(folder / NAME), {})
         recorder = Recorder(AuditLog(folder), reads=False)
         executor = Executor(
@@ -112,7 +108,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def rows(options: argparse.Namespace) -> list[Found]:
     """Measure in a state directory of its own."""
-    Limiter._wait = at_once  # type: ignore[method-assign]
     with tempfile.TemporaryDirectory() as folder:
         return anyio.run(measure, Path(folder), 3 if options.quick else options.calls)
 

@@ -25,8 +25,8 @@ from talonone_mcp.store.audit import AuditLog
 from talonone_mcp.store.cut_answers import Answers
 from talonone_mcp.store.exports import exports_of
 from talonone_mcp.store.sqlite_ledger import SqliteLedger
-from talonone_mcp.upstream.http_client import open_client
-from talonone_mcp.upstream.limiter import Limiter
+from talonone_mcp.upstream.connection import open_upstream
+from tests.clocks import Leaping
 from tests.conftest import settings_for
 from tests.upstream import Recorded, Upstream, serve
 
@@ -62,18 +62,17 @@ def portal() -> Iterator[BlockingPortal]:
 
 
 @pytest.fixture
-def sending(
-    catalog: Catalog, recorder: Upstream, portal: BlockingPortal, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Sending]:
+def sending(catalog: Catalog, recorder: Upstream, portal: BlockingPortal) -> Iterator[Sending]:
     """Calls an operation and returns the request that arrived, or None when it was refused."""
-    monkeypatch.setattr(Limiter, "_wait", lambda *_: 0)  # thousands of calls to one endpoint
-    opened = open_client(settings_for(recorder), catalog.operations["create_session"])
-    with portal.wrap_async_context_manager(opened) as client:
+    login = catalog.operations["create_session"]
+    # Thousands of calls to one endpoint: each waits for its turn, which costs nothing.
+    opened = open_upstream(settings_for(recorder), login, clock=Leaping().clock)
+    with portal.wrap_async_context_manager(opened) as upstream:
         state = Path(recorder.state_dir)
         gate = Gate("off", SqliteLedger(state / "ledger"), {})
         executor = Executor(
             catalog,
-            client,
+            upstream,
             gate,
             Recorder(AuditLog(state), reads=False),
             import_files=ImportFiles(None, state),

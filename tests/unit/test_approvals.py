@@ -129,7 +129,7 @@ async def test_an_approval_of_another_deployment_or_principal_opens_nothing(
     monkeypatch.setattr("talonone_mcp.calls.PRINCIPAL", "somebody else")
     assert (await ask(client))["approval"]["id"] != approval["id"]
     monkeypatch.undo()
-    deployment = "talonone_mcp.upstream.http_client.Client.deployment"
+    deployment = "talonone_mcp.upstream.connection.Upstream.deployment"
     monkeypatch.setattr(deployment, lambda *_: "https://other.example")
     assert (await ask(client))["approval"]["id"] != approval["id"]
     assert upstream.changes == []
@@ -352,7 +352,7 @@ import anyio, os, signal
 from mcp import Client, types
 from talonone_mcp.core import catalog
 from talonone_mcp.server.app import build_server
-from talonone_mcp.upstream.http_client import Client as Upstream
+from talonone_mcp.upstream.connection import Upstream
 from talonone_mcp.store.sqlite_ledger import SqliteLedger
 from talonone_mcp.core.settings import SettingsError, load_settings
 from talonone_mcp.core.state_folder import approval_lifetime
