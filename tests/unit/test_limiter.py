@@ -60,6 +60,16 @@ async def test_the_permitted_rate_is_nearly_reached() -> None:
     assert time.now - 100.0 <= (30 / 3 - 1) / 0.97
 
 
+async def test_a_limit_that_is_passed_in_is_kept() -> None:
+    time = Leaping()
+    limiter = Limiter(time.clock, MemoryPace(time.clock, max_requests=1, period_s=5))
+
+    first, second = await leave(limiter), await leave(limiter)
+
+    assert first.left_at == 100.0
+    assert 105 <= second.left_at < 105.1
+
+
 async def test_an_answer_makes_the_margin_smaller_and_never_the_second() -> None:
     time = Leaping()
     limiter = Limiter(time.clock)

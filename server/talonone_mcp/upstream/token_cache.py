@@ -10,13 +10,16 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import re
-import secrets
 from pathlib import Path
 
 from talonone_mcp.core.clock import SYSTEM_CLOCK, Clock
-from talonone_mcp.core.safe_files import not_private
+from talonone_mcp.core.safe_files import (
+    UnsafeFileError,
+    not_private,
+    read_regular,
+    write_atomically,
+)
 from talonone_mcp.core.settings import Settings
 
 # https://docs.talon.one/management-api: a token lives for three months. The shortest three, from
@@ -44,7 +47,7 @@ class TokenCache:
     def read(self) -> str | None:
         """Return this account's token; None if there is none or it has expired."""
         try:
-            record = json.loads(self._content() or "{}")
+            record = json.loads(self._content())
             token, created = record["token"], float(record["created"])
             ours = record["account"] == self._account and _sendable(token)
         except (OSError, ValueError, TypeError, KeyError, RecursionError):
@@ -54,11 +57,12 @@ class TokenCache:
 
     def write(self, token: str) -> None:
         """Replace what the file holds by a token."""
-        if self._refused(self._path):
+        if why := not_private(self._path):
+            self._warn(f"{why}; it is not used")
             return
         record = {"account": self._account, "created": int(self._clock.now()), "token": token}
         try:
-            self._replace(json.dumps(record))
+            write_atomically(self._path, json.dumps(record).encode())
         except OSError as error:
             self._warn(f"cannot be written: {error.strerror}")
 
@@ -70,36 +74,12 @@ class TokenCache:
             except OSError as error:
                 self._warn(f"cannot be removed: {error.strerror}")
 
-    def _content(self) -> str:
+    def _content(self) -> bytes:
         try:
-            flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-            descriptor = os.open(self._path, flags)
-        except FileNotFoundError:
-            return ""
-        with os.fdopen(descriptor, "rb") as file:
-            if self._refused(descriptor):
-                return ""
-            return file.read(_MAX_FILE_BYTES).decode()
-
-    def _replace(self, content: str) -> None:
-        """Write beside the file and rename, so that nobody reads half a token, or a public one."""
-        new = self._path.with_name(f".{self._path.name}.{secrets.token_hex(8)}")
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            new.replace(self._path)
-        except BaseException:
-            new.unlink(missing_ok=True)
+            return read_regular(self._path, max_bytes=_MAX_FILE_BYTES, private=True, links=False)
+        except UnsafeFileError as error:
+            self._warn(f"{error.reason}; it is not used")
             raise
-
-    def _refused(self, file: Path | int) -> bool:
-        why = not_private(file)
-        if why:
-            self._warn(f"{why}; it is not used")
-        return bool(why)
 
     def _warn(self, what: str) -> None:
         logging.getLogger(__name__).warning("TALONONE_TOKEN_CACHE: %s %s", self._path, what)

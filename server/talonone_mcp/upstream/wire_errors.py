@@ -63,7 +63,8 @@ def unreadable(operation: Operation, status: int, what: str) -> CallError:
     message = f"Talon.One answered {operation.name} with status {status}, but {what}."
     if operation.risk == "read":
         hint = (
-            f"This server's operator should check that {URL_OF[operation.api]} is the API itself."
+            f"This server's operator should check that {URL_OF[operation.api]} is the API itself,"
+            " not a sign-in page before it."
         )
         return CallError("upstream", message, status=status, hint=hint, retryable=True)
     return CallError("outcome_unknown", message, status=status, hint=look_first(operation))
