@@ -14,7 +14,6 @@ import pytest
 
 from talonone_mcp.core.catalog import Catalog
 from talonone_mcp.core.settings import SANDBOX_KEY, Settings, load_settings
-from talonone_mcp.upstream.limiter import Limiter
 from tests import desk as desks
 from tests.desk import Desk, open_desk
 from tests.sandbox import door
@@ -31,7 +30,7 @@ PRICE = 60.0
 async def open_office(
     catalog: Catalog, environment: Mapping[str, str] | None = None, **flags: Any
 ) -> AsyncIterator[Desk]:
-    """Open a desk that has the key of each Application, and need not wait between requests.
+    """Open a desk that has the key of each Application.
 
     `environment` has what is set otherwise; a key that is "" is not there.
     """
@@ -47,7 +46,6 @@ async def open_office(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(desks, "load_settings", load)
-        patch.setattr(Limiter, "_wait", lambda *_: 0)
         async with open_desk(catalog, **flags) as desk:
             yield desk
 

@@ -35,7 +35,8 @@ from talonone_mcp.core.names import in_words
 from talonone_mcp.core.progress import Progress, silent
 from talonone_mcp.core.text import one_line
 from talonone_mcp.store import Store
-from talonone_mcp.upstream.http_client import Answer, Client, Sink
+from talonone_mcp.upstream.connection import Upstream
+from talonone_mcp.upstream.http_messages import Answer, Sink
 
 Announce = Callable[[Operation, Mapping[str, Any], Any], None]
 """Hears what a call changed, or may have changed: the operation, its arguments, upstream's answer.
@@ -54,7 +55,7 @@ class Executor:
     def __init__(  # noqa: PLR0913 - all that a call passes through
         self,
         catalog: Catalog,
-        upstream: Client,
+        upstream: Upstream,
         gate: Gate,
         recorder: Recorder,
         store: Store,
