@@ -11,7 +11,7 @@ import pytest
 from bench.tokens import tokens
 
 from talonone_mcp.core.catalog import Catalog
-from talonone_mcp.workflows import campaigns
+from talonone_mcp.workflows import campaign_lookup
 from tests.desk import Desk, open_desk
 from tests.workflows.upstreams import Answering, FailingOnce, Waiting
 
@@ -504,7 +504,7 @@ async def test_an_application_that_is_not_there_is_not_found(desk: Desk) -> None
 async def test_in_very_many_applications_the_one_that_is_meant_has_to_be_given(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(campaigns, "MOST_APPLICATIONS", 1)
+    monkeypatch.setattr(campaign_lookup, "MOST_APPLICATIONS", 1)
     error = await desk.error("campaign_report", campaign=SUMMER)
     assert [each["at"] for each in error["details"]] == ["applicationId"]
     assert len(desk.account.requests) == 1

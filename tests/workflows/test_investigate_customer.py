@@ -446,7 +446,9 @@ async def test_the_key_is_that_of_the_application_that_is_given(catalog: Catalog
 async def test_applications_that_have_a_key_are_looked_into_first(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = import_module("talonone_mcp.workflows.investigate_customer")
+    module = import_module(
+        "talonone_mcp.workflows.customer.investigate_customer.customer_investigation"
+    )
     monkeypatch.setattr(module, "PLACES", 1)
     async with open_desk(catalog, environment=keyed(US)) as desk:
         answer = await investigated(desk, ANNA)
