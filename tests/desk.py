@@ -58,10 +58,14 @@ class Account:
 
 @dataclass(slots=True)
 class Desk:
-    """A client with the account that it works in. `questions` are those that its person was put."""
+    """A client with the account that it works in. `questions` are those that its person was put.
+
+    `sandbox` is the account itself, for documents that no operation makes.
+    """
 
     client: Client
     account: Account
+    sandbox: Sandbox
     time: Time
     questions: list[str]
 
@@ -85,6 +89,7 @@ async def open_desk(
     answering: Answering | None = lambda _: YES,
     mode: Any = "auto",
     environment: Mapping[str, str] | None = None,
+    make: Callable[..., Sandbox] = Sandbox,
     **flags: Any,
 ) -> AsyncIterator[Desk]:
     """Open a desk in a demo account of its own, without its limit of requests.
@@ -94,6 +99,7 @@ async def open_desk(
         answering: what the person says; None for a client that can ask nobody.
         mode: the era of the protocol.
         environment: which keys there are, in place of all of them.
+        make: makes the account.
         flags: of `serve`, by attribute name.
     """
     time, questions = Time(), list[str]()
@@ -108,7 +114,7 @@ async def open_desk(
 
     with (
         pytest.MonkeyPatch.context() as patch,
-        closing(Sandbox(catalog, limited=False, now=time)) as app,
+        closing(make(catalog, limited=False, now=time)) as app,
     ):
         patch.setattr(steps, "utc_now", time)
         account = Account(app)
@@ -117,4 +123,4 @@ async def open_desk(
         server = build_server(settings, catalog, account)
         callback = ask if answering else None
         async with Client(server, mode=mode, elicitation_callback=callback) as client:
-            yield Desk(client, account, time, questions)
+            yield Desk(client, account, app, time, questions)

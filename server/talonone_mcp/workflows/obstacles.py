@@ -1,15 +1,19 @@
-"""Why a coupon cannot be used, or what stands against a campaign: judged from what upstream shows.
+"""What keeps a coupon or a campaign from working, judged by what upstream shows of it.
 
-The reasons are a fixed set of codes. What only a cart can tell, the conditions of the campaign's
-rules, is not judged here.
+The reasons are a fixed set of codes. The conditions of a campaign's rules are not judged here: only
+a cart can tell whether they hold.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
+
+from talonone_mcp.workflows.answer_format import picked
+from talonone_mcp.workflows.upstream_times import moment
+from talonone_mcp.workflows.upstream_types import Campaign, Coupon, Limit
 
 Reason = Literal[
     "not_found",
@@ -30,19 +34,19 @@ Reason = Literal[
 ]
 Sureness = Literal["certain", "unknown", "depends_on_customer"]
 
-# What a budget may limit, by upstream's names, of what happens when a coupon is redeemed. The
-# others that rules may do are not judged: whether the coupon's rule does them, its rules say.
+# The actions, by upstream's names, that budgets limit when a coupon is redeemed. Other actions are
+# not judged: only the campaign's rules tell whether the coupon sets them off.
 # https://docs.talon.one/docs/product/campaigns/settings/manage-campaign-budgets
 REDEEMING = ("redeemCoupon", "setDiscount", "setDiscountEffect")
 CREATING = ("createCoupon",)
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """Something that stands against a coupon or a campaign, with the facts that say so.
+class Obstacle:
+    """Something that keeps a coupon or a campaign from working, with the facts that show it.
 
-    `sure` is "unknown" where what upstream shows does not decide it, and "depends_on_customer"
-    where it would, if the customer were known.
+    `sure` is "unknown" if what upstream shows does not settle it, and "depends_on_customer" if it
+    would, were the customer known.
     """
 
     reason: Reason
@@ -50,20 +54,11 @@ class Problem:
     sure: Sureness = "certain"
 
 
-def moment(text: object) -> datetime | None:
-    """Read a time of upstream's; None when there is none, or it cannot be read."""
-    try:
-        time = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-    return time.replace(tzinfo=UTC) if time and time.tzinfo is None else time
-
-
-def campaign_state(campaign: Mapping[str, Any], now: datetime) -> str:
+def campaign_state(campaign: Campaign, now: datetime) -> str:
     """Return the state of a campaign as people see it, such as "running".
 
-    It is upstream's `frontendState`, or, where that is not shown, what the stored state and the
-    schedule come to.
+    It is upstream's `frontendState` or, without one, follows from the stored state and the
+    schedule.
     """
     shown = campaign.get("frontendState") or campaign.get("state", "enabled")
     if shown != "enabled":
@@ -83,58 +78,64 @@ _OF_STATE: Mapping[str, Reason] = {
 }
 
 
-def campaign_problems(
-    campaign: Mapping[str, Any], now: datetime, actions: Collection[str] = REDEEMING
-) -> list[Problem]:
-    """Return what keeps a campaign from doing something now, the decisive problem first.
+def campaign_obstacles(
+    campaign: Campaign, now: datetime, actions: Collection[str] = REDEEMING
+) -> list[Obstacle]:
+    """Return what keeps a campaign from doing something now, the decisive obstacle first.
 
     Args:
         campaign: as get_campaign or list_campaigns shows it.
         now: the time to judge by.
-        actions: what it should do, by upstream's names of what budgets limit: REDEEMING, CREATING.
+        actions: what the campaign should do, by the names that budgets have for it: REDEEMING,
+            CREATING.
     """
     state = campaign_state(campaign, now)
-    problems = []
+    obstacles = []
     if state in _OF_STATE:
-        facts = {key: campaign[key] for key in ("startTime", "endTime") if key in campaign}
-        problems.append(Problem(_OF_STATE[state], {"state": state, **facts}))
-    return [*problems, *_of_budgets(campaign, actions)]
+        facts = picked(campaign, ("startTime", "endTime"))
+        obstacles.append(Obstacle(_OF_STATE[state], {"state": state, **facts}))
+    return [*obstacles, *_of_budgets(campaign, actions)]
 
 
-def _of_budgets(campaign: Mapping[str, Any], actions: Collection[str]) -> Iterator[Problem]:
-    """Yield a problem for each budget of the whole campaign that has nothing left.
+def _of_budgets(campaign: Campaign, actions: Collection[str]) -> Iterator[Obstacle]:
+    """Yield an obstacle for each budget of the whole campaign that has nothing left.
 
-    What a budget counts for each customer, coupon or store by itself is none of them: upstream
-    shows the campaign's sum alone. Nor does it say of which period the count of a budget is that
-    begins anew each day, week, month or year.
+    Budgets that count each customer, coupon or store by itself are left out, because upstream shows
+    only the campaign's total. Nor does it say which period the count of a recurring budget covers.
     """
     for limit in campaign.get("limits", ()):
         if limit["action"] not in actions or limit.get("entities"):
             continue
-        used = [
-            budget["counter"]
-            for budget in campaign.get("budgets", ())
-            if (budget["action"], budget["limit"]) == (limit["action"], limit["limit"])
-        ]
+        used = counters_of(campaign, limit)
         if used and max(used) >= limit["limit"]:
             is_sure = min(used) >= limit["limit"] and not limit.get("period")
-            facts = {key: limit[key] for key in ("action", "limit", "period") if key in limit}
-            facts["used"] = max(used)
-            yield Problem("campaign_out_of_budget", facts, "certain" if is_sure else "unknown")
+            facts = picked(limit, ("action", "limit", "period")) | {"used": max(used)}
+            yield Obstacle("campaign_out_of_budget", facts, "certain" if is_sure else "unknown")
 
 
-def coupon_problems(
-    coupon: Mapping[str, Any], customer: str | None, now: datetime
-) -> list[Problem]:
-    """Return what keeps a coupon from being used now, the decisive problem first.
+def counters_of(campaign: Campaign, limit: Limit) -> list[float]:
+    """Return how much of a limit a campaign has used: several counts where upstream shows several.
 
-    The order is that in which upstream says why it rejects one:
-    https://docs.talon.one/docs/dev/integration-api/api-effects. Who has it reserved, and how often
-    a customer has redeemed it, a coupon does not show: check_coupon finds that out.
+    Upstream lists limits and their counters apart, so a counter belongs to every limit with its
+    action and amount.
+    """
+    return [
+        budget["counter"]
+        for budget in campaign.get("budgets", ())
+        if (budget["action"], budget["limit"]) == (limit["action"], limit["limit"])
+    ]
+
+
+def coupon_obstacles(coupon: Coupon, customer: str | None, now: datetime) -> list[Obstacle]:
+    """Return what keeps a coupon from being used now, the decisive obstacle first.
+
+    The order is upstream's when it says why it rejects a coupon:
+    https://docs.talon.one/docs/dev/integration-api/api-effects. A coupon does not show who has it
+    reserved, or how often one customer has redeemed it; check_coupon finds that out.
 
     Args:
         coupon: as search_coupons shows it.
-        customer: the integration id of who wants to use it; None when that is not known.
+        customer: the integration id of whoever wants to use it; None if that is not known.
         now: the time to judge by.
     """
     return [
@@ -144,45 +145,45 @@ def coupon_problems(
     ]
 
 
-def _of_dates(coupon: Mapping[str, Any], now: datetime) -> Iterator[Problem]:
+def _of_dates(coupon: Coupon, now: datetime) -> Iterator[Obstacle]:
     start, end = moment(coupon.get("startDate")), moment(coupon.get("expiryDate"))
     if end and end <= now:
-        yield Problem("expired", {"expiryDate": coupon["expiryDate"]})
+        yield Obstacle("expired", {"expiryDate": coupon["expiryDate"]})
     if start and start > now:
-        yield Problem("not_started", {"startDate": coupon["startDate"]})
+        yield Obstacle("not_started", {"startDate": coupon["startDate"]})
 
 
-def _of_recipient(coupon: Mapping[str, Any], customer: str | None) -> Iterator[Problem]:
+def _of_recipient(coupon: Coupon, customer: str | None) -> Iterator[Obstacle]:
     recipient = coupon.get("recipientIntegrationId")
     if recipient and recipient != customer:
         sure: Sureness = "certain" if customer else "depends_on_customer"
-        yield Problem("reserved_for_another", {"recipientIntegrationId": recipient}, sure)
+        yield Obstacle("reserved_for_another", {"recipientIntegrationId": recipient}, sure)
 
 
-def _of_counters(coupon: Mapping[str, Any]) -> Iterator[Problem]:
+def _of_counters(coupon: Coupon) -> Iterator[Obstacle]:
     counter, limit = coupon.get("usageCounter", 0), coupon.get("usageLimit", 0)
     if 0 < limit <= counter:
-        yield Problem("used_up", {"usageCounter": counter, "usageLimit": limit})
+        yield Obstacle("used_up", {"usageCounter": counter, "usageLimit": limit})
     given, most = coupon.get("discountCounter", 0), coupon.get("discountLimit", 0)
-    if 0 < most <= given:  # 0 is taken for no limit, as usageLimit's is
-        yield Problem("discount_used_up", {"discountCounter": given, "discountLimit": most})
+    if 0 < most <= given:  # 0 is read as no limit, as in usageLimit
+        yield Obstacle("discount_used_up", {"discountCounter": given, "discountLimit": most})
 
 
-def decisive_first(problems: Iterable[Problem]) -> list[Problem]:
-    """Return problems in the order in which upstream looks at what they are about.
+def decisive_first(obstacles: Iterable[Obstacle]) -> list[Obstacle]:
+    """Return obstacles in the order in which upstream checks for them.
 
-    The campaign's state comes first, then what the coupon says of itself, then the limits on
-    redeeming, and last those on what is given for it.
+    The campaign's state comes first, then the coupon's own fields, then limits on redeeming it, and
+    last the limits on what it gives.
     """
-    return sorted(problems, key=_rank)
+    return sorted(obstacles, key=_rank)
 
 
-def _rank(problem: Problem) -> int:
-    if "action" in problem.facts:  # a limit, the campaign's or the coupon's
-        return 6 if problem.facts["action"] == "redeemCoupon" else 7
-    if problem.reason == "reserved_for_another" and "recipientIntegrationId" not in problem.facts:
+def _rank(obstacle: Obstacle) -> int:
+    if "action" in obstacle.facts:  # a limit, the campaign's or the coupon's
+        return 6 if obstacle.facts["action"] == "redeemCoupon" else 7
+    if obstacle.reason == "reserved_for_another" and "recipientIntegrationId" not in obstacle.facts:
         return 5
-    return _RANKS.get(problem.reason, 0)
+    return _RANKS.get(obstacle.reason, 0)
 
 
 _RANKS: Mapping[str, int] = {

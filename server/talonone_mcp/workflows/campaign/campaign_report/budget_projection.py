@@ -1,4 +1,4 @@
-"""How far a campaign's budgets are used, and when they will be used up if it goes on like this."""
+"""Show how much of a campaign's budgets is used, and project when they will be used up."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from talonone_mcp.workflows.customer.investigate_customer.customer_sections import filled
-from talonone_mcp.workflows.obstacles import moment
+from talonone_mcp.workflows.answer_format import filled
+from talonone_mcp.workflows.upstream_times import moment
+from talonone_mcp.workflows.upstream_types import Campaign
 
 Figures = Mapping[str, float]
 
-# The figures of campaign analytics that what a budget limits is counted in; those with a minus
-# give it back. https://docs.talon.one/management-api: getCampaignAnalytics
+# By the action that a budget limits, the figures of campaign analytics that count it; those with a
+# minus give some back. https://docs.talon.one/management-api: getCampaignAnalytics
 _COUNTED_IN: Mapping[str, tuple[str, ...]] = {
     "redeemCoupon": ("couponRedemptions", "-couponRolledbackRedemptions"),
     "createCoupon": ("couponsCreated",),
@@ -23,24 +24,24 @@ _COUNTED_IN: Mapping[str, tuple[str, ...]] = {
     "createLoyaltyPoints": ("addedLoyaltyPoints",),
     "redeemLoyaltyPoints": ("deductedLoyaltyPoints",),
 }
-_FOREVER = 3650  # days beyond which a projection says nothing
+_MAX_PROJECTED_DAYS = 3650  # beyond that, a projection says nothing
 
 
-def budgets(
-    campaign: Mapping[str, Any], figures: Figures | None, days: float, now: datetime
+def projected_budgets(
+    campaign: Campaign, figures: Figures | None, days: float, now: datetime
 ) -> Iterator[dict[str, Any]]:
-    """Yield each budget with its limit, what is used, and when it will be used up.
+    """Yield each budget with its limit, how much is used, and when it will be used up.
 
-    What is used is what upstream counts for the whole campaign. A budget that counts by customer,
-    coupon or the like, or anew each day or month, is not measured by that, so that it has neither
-    a percentage nor a projection.
+    Upstream counts use for the whole campaign. That does not measure budgets that count each
+    customer or coupon by itself, or start over each day or month, so those have neither a
+    percentage nor a projection.
 
     Args:
         campaign: as get_campaign shows it.
-        figures: of its analytics, summed up over a period; None when they are not known, or the
-            campaign does not run.
-        days: how long it ran in that period.
-        now: the time it is, in the time zone in which days are counted.
+        figures: its analytics, totalled over a period; None if they are not known, or the campaign
+            is not running.
+        days: how many days it ran in that period.
+        now: the current time, in the time zone in which days are counted.
     """
     counters = {
         (each["action"], each["limit"]): each.get("counter", 0)
@@ -62,7 +63,7 @@ def budgets(
 
 
 def _pace(action: str, figures: Figures | None, days: float) -> float | None:
-    """Return how much of what a budget limits was used a day; None when that is not known."""
+    """Return how much of a budget was used per day; None if that is not known."""
     names = _COUNTED_IN.get(action)
     if names is None or figures is None or days <= 0:
         return None
@@ -73,7 +74,7 @@ def _pace(action: str, figures: Figures | None, days: float) -> float | None:
 def _projected(
     left: float, pace: float | None, now: datetime, end: datetime | None
 ) -> dict[str, Any]:
-    """Return the day on which a budget will be used up at the pace of the period."""
+    """Return when a budget will be used up, if it goes on at the pace of the period."""
     if left <= 0:
         return {"usedUp": True}
     if pace is None:
@@ -83,7 +84,7 @@ def _projected(
     days = left / pace
     if end and days > (end - now) / timedelta(days=1):
         return {"projection": "lasts until the campaign ends, at the pace of this period"}
-    if days > _FOREVER:
-        return {"projection": "not within sight at the pace of this period"}
+    if days > _MAX_PROJECTED_DAYS:
+        return {"projection": "not in sight, at the pace of this period"}
     on = (now + timedelta(days=days)).date()
     return {"projection": f"used up on {on}, at the pace of this period"}

@@ -1,33 +1,32 @@
-"""How a campaign does: state, schedule, budgets, codes, and a period against the one before."""
+"""Report how a campaign performs: its state, schedule, budgets and codes, and a period's figures.
+
+The figures are compared with those of as many days before.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
-from talonone_mcp.workflows.campaign.campaign_report.budget_projection import budgets
+from talonone_mcp.workflows.answer_format import counted, filled, text
+from talonone_mcp.workflows.campaign.campaign_report.budget_projection import projected_budgets
 from talonone_mcp.workflows.campaign.campaign_report.report_period import (
     Period,
     days_asked,
     period_of,
-    zone_of,
 )
-from talonone_mcp.workflows.campaign_lookup import find_campaign
-from talonone_mcp.workflows.customer.investigate_customer.customer_sections import (
-    filled,
-    minute,
-    text,
-)
-from talonone_mcp.workflows.obstacles import campaign_state, moment
+from talonone_mcp.workflows.campaign_lookup import FoundCampaign, find_campaign
+from talonone_mcp.workflows.obstacles import campaign_state
 from talonone_mcp.workflows.steps import Steps, together
+from talonone_mcp.workflows.upstream_times import minute, moment, zone_of
+from talonone_mcp.workflows.upstream_types import Application, Campaign
 
-Row = Mapping[str, Any]
 Figures = dict[str, float]
 
-# By what a reader calls it, the figures of https://docs.talon.one/management-api:
-# getCampaignAnalytics
+# The figures of https://docs.talon.one/management-api: getCampaignAnalytics, by the names that
+# answers have for them
 _FIGURES: Mapping[str, str] = {
     "revenue": "campaignRevenue",
     "refunds": "campaignRefund",
@@ -42,19 +41,19 @@ _FIGURES: Mapping[str, str] = {
     "pointsAdded": "addedLoyaltyPoints",
     "pointsDeducted": "deductedLoyaltyPoints",
 }
-_NAME, _TAGS = 120, 10
+_MAX_NAME_CHARS, _MAX_TAGS = 120, 10
 
 
 async def campaign_report(steps: Steps, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how a campaign does, with its figures of some days and of as many days before.
+    """Return how a campaign performs, with its figures for some days and for as many days before.
 
-    Days are whole days in the time zone of the Application. In a given Application it takes four
-    requests, for a campaign given by a text of digits five; without one, as many more as it takes
-    to find it.
+    Days are whole days in the Application's time zone. In a given Application it takes four
+    requests, or five if the campaign is given as a text of digits; otherwise, as many more as it
+    takes to find the campaign.
 
     Raises:
-        CallError: `not_found`; `invalid_arguments`, where several campaigns may be meant, or the
-            period is none; or of the campaign's read.
+        CallError: `not_found`; `invalid_arguments` if several campaigns may be meant, or the period
+            makes no sense; or the campaign could not be read.
     """
     days_asked(arguments)
     campaign, application = await _read(steps, arguments)
@@ -65,10 +64,10 @@ async def campaign_report(steps: Steps, arguments: Mapping[str, Any]) -> dict[st
         partial(_figures, steps, campaign, period.before, "the figures of the period before"),
     )
     pace = now if campaign_state(campaign, steps.now) == "running" else None
-    days = _days_of(campaign, period, steps.now)
+    days, local_now = _days_of(campaign, period, steps.now), steps.now.astimezone(zone)
     return {
         **_described(campaign, application, zone, steps.now),
-        **filled({"budgets": list(budgets(campaign, pace, days, steps.now.astimezone(zone)))}),
+        **filled({"budgets": [*projected_budgets(campaign, pace, days, local_now)]}),
         **_codes(campaign),
         "period": _about(campaign, period, steps.now),
         **filled({"currency": application.get("currency")}),
@@ -76,22 +75,26 @@ async def campaign_report(steps: Steps, arguments: Mapping[str, Any]) -> dict[st
     }
 
 
-async def _read(steps: Steps, arguments: Mapping[str, Any]) -> tuple[Row, Row]:
-    """Return the campaign and its Application, which is empty where it cannot be read."""
-    place, wanted = arguments.get("applicationId"), arguments["campaign"]
-    what = "currency and time zone, so that days are those of UTC"
-    read = partial(steps.attempt, what, "get_application")
-    if place is None:
+async def _read(steps: Steps, arguments: Mapping[str, Any]) -> tuple[FoundCampaign, Application]:
+    """Return the campaign and its Application, which is empty if it cannot be read."""
+    given, wanted = arguments.get("applicationId"), arguments["campaign"]
+    if given is None:
         campaign = await find_campaign(steps, None, wanted)
-        return campaign, await read(applicationId=campaign["applicationId"]) or {}
-    both: list[dict[str, Any] | None] = await together(
-        partial(find_campaign, steps, place, wanted), partial(read, applicationId=place)
+        return campaign, await _application(steps, campaign["applicationId"])
+    both: list[Any] = await together(
+        partial(find_campaign, steps, given, wanted), partial(_application, steps, given)
     )
-    return both[0] or {}, both[1] or {}
+    return both[0], both[1]
 
 
-async def _figures(steps: Steps, campaign: Row, period: Period, what: str) -> Figures | None:
-    """Return a campaign's figures of a period, each summed up; None when they cannot be had."""
+async def _application(steps: Steps, application_id: int) -> Application:
+    what = "the currency and the time zone; days are in UTC instead"
+    answer = await steps.attempt(what, "get_application", applicationId=application_id)
+    return cast("Application", answer or {})
+
+
+async def _figures(steps: Steps, campaign: Campaign, period: Period, what: str) -> Figures | None:
+    """Return the totals of a campaign's figures over a period; None if they cannot be read."""
     page = await steps.attempt(
         what,
         "get_campaign_analytics",
@@ -108,7 +111,7 @@ async def _figures(steps: Steps, campaign: Row, period: Period, what: str) -> Fi
 
 
 def _sum(numbers: Iterable[float]) -> float:
-    """Return a sum without what adding fractions left over; a whole one as an integer."""
+    """Return a sum rounded to cents; a whole number as an integer."""
     total = round(sum(numbers), 2)
     return int(total) if total == int(total) else total
 
@@ -116,27 +119,29 @@ def _sum(numbers: Iterable[float]) -> float:
 # --- What is shown -------------------------------------------------------------------------------
 
 
-def _described(campaign: Row, application: Row, zone: tzinfo, now: datetime) -> dict[str, Any]:
+def _described(
+    campaign: FoundCampaign, application: Application, zone: tzinfo, now: datetime
+) -> dict[str, Any]:
     tags = [text(tag) for tag in campaign.get("tags", [])]
     return filled({
         "id": campaign["id"],
-        "name": text(campaign["name"], _NAME),
+        "name": text(campaign["name"], _MAX_NAME_CHARS),
         "matchedBy": campaign["matchedBy"],
         "applicationId": campaign["applicationId"],
         "application": text(application.get("name", "")),
         "state": campaign_state(campaign, now),
         "schedule": _schedule(campaign, zone, now),
         "features": campaign.get("features"),
-        "tags": tags[:_TAGS],
-        "moreTags": max(len(tags) - _TAGS, 0) or None,
+        "tags": tags[:_MAX_TAGS],
+        "moreTags": max(len(tags) - _MAX_TAGS, 0) or None,
         "lastActivity": minute(campaign.get("lastActivity")),
     })  # fmt: skip
 
 
-def _schedule(campaign: Row, zone: tzinfo, now: datetime) -> dict[str, str]:
-    """Return when a campaign starts and ends, as days of the Application, and how far off that is.
+def _schedule(campaign: Campaign, zone: tzinfo, now: datetime) -> dict[str, str]:
+    """Return when a campaign starts and ends, in the Application's time zone, and how far off.
 
-    It has started when it was created, if nothing else is said, and without an end it goes on.
+    Without a start it began when it was created, and without an end it goes on.
     """
     today = now.astimezone(zone).date()
     schedule = {}
@@ -146,25 +151,23 @@ def _schedule(campaign: Row, zone: tzinfo, now: datetime) -> dict[str, str]:
             continue
         far = (at.astimezone(zone).date() - today).days
         verb = ahead if at > now else gone
-        when = "today" if not far else f"in {_days(far)}" if far > 0 else f"{_days(-far)} ago"
+        away = counted(abs(far), "day")
+        when = "today" if not far else f"in {away}" if far > 0 else f"{away} ago"
         schedule[name] = f"{at.astimezone(zone).isoformat(timespec='minutes')} ({verb} {when})"
     return schedule if "end" in schedule else {**schedule, "end": "none"}
 
 
-def _days(count: int) -> str:
-    return f"{count} day{'' if count == 1 else 's'}"
-
-
-def _codes(campaign: Row) -> dict[str, Any]:
+def _codes(campaign: Campaign) -> dict[str, Any]:
     """Return how many coupons and referral codes there are, and how often they were redeemed."""
     counters = {each["action"]: each.get("counter", 0) for each in campaign.get("budgets", [])}
+    counts: Mapping[str, Any] = campaign
     codes = {}
     for part, kind, what in (
         ("coupons", "coupon", "Coupon"),
         ("referrals", "referral", "Referral"),
     ):
         created, redeemed = (
-            campaign.get(f"{kind}{did}Count", counters.get(f"{does}{what}", 0))
+            counts.get(f"{kind}{did}Count", counters.get(f"{does}{what}", 0))
             for did, does in (("Creation", "create"), ("Redemption", "redeem"))
         )
         if created or redeemed or part in campaign.get("features", []):
@@ -173,14 +176,14 @@ def _codes(campaign: Row) -> dict[str, Any]:
     return codes
 
 
-def _about(campaign: Row, period: Period, now: datetime) -> dict[str, Any]:
-    """Return what days the figures are of, and what makes them hard to compare."""
+def _about(campaign: Campaign, period: Period, now: datetime) -> dict[str, Any]:
+    """Return which days the figures cover, and what makes them hard to compare."""
     start, end = moment(campaign.get("startTime")), moment(campaign.get("endTime"))
     notes = []
     if period.end > now:
         notes.append("today is not over")
     if start and start > period.before.start:
-        notes.append("the campaign had not begun on all days compared with")
+        notes.append("the campaign had not begun on some of the days compared with")
     if end and end < min(period.end, now):
         notes.append("the campaign was over before the last of these days")
     return filled({
@@ -193,19 +196,19 @@ def _about(campaign: Row, period: Period, now: datetime) -> dict[str, Any]:
     })  # fmt: skip
 
 
-def _days_of(campaign: Row, period: Period, now: datetime) -> float:
-    """Return how many days of a period a campaign has run."""
+def _days_of(campaign: Campaign, period: Period, now: datetime) -> float:
+    """Return how many days of a period a campaign has been running."""
     start = moment(campaign.get("startTime")) or moment(campaign.get("created"))
     begun = max(period.start, start) if start else period.start
     return (min(period.end, now) - begun).total_seconds() / 86_400
 
 
 def _compared(now: Figures | None, before: Figures | None) -> dict[str, Any]:
-    """Return the figures, each beside that of the period before; those alone that are not zero."""
+    """Return the figures that are not zero, each beside that of the period before."""
     rows = {}
-    for name, upstreams in _FIGURES.items():
+    for name, upstream_name in _FIGURES.items():
         pair = {"now": now, "before": before}
-        known = {when: each[upstreams] for when, each in pair.items() if each is not None}
+        known = {when: each[upstream_name] for when, each in pair.items() if each is not None}
         if any(known.values()):
             rows[name] = known | (_change(**known) if len(known) == len(pair) else {})
     return rows

@@ -1,4 +1,4 @@
-"""Whole days in a time zone, and as many before them: what figures are compared over."""
+"""The period of a report: whole days in a time zone, compared with as many days before."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from talonone_mcp.core.errors import CallError
 
-LAST = 30  # days, where nothing else is asked for
-MOST = 366
-_EARLIEST = 2000  # a year in which there was nothing to report
+DEFAULT_DAYS = 30
+MAX_DAYS = 366
+_EARLIEST_YEAR = 2000  # Talon.One did not exist yet
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Days from `first` to `last`, both included, as they are counted in `zone`."""
+    """The days from `first` to `last`, both included, in the time zone `zone`."""
 
     first: date
     last: date
@@ -40,41 +39,33 @@ class Period:
 
     @property
     def before(self) -> Period:
-        """As many days, right before these."""
+        """As many days, immediately before these."""
         earlier = timedelta(days=self.days)
         return Period(self.first - earlier, self.last - earlier, self.zone)
 
 
-def zone_of(name: str) -> tzinfo | None:
-    """Return a time zone by its name; None when this machine does not know it."""
-    try:
-        return ZoneInfo(name)
-    except (KeyError, OSError, ValueError):  # a name that is unknown, and what is no name
-        return None
-
-
 def days_asked(arguments: Mapping[str, Any]) -> tuple[date | None, date | None]:
-    """Return the first and the last day that are asked for, so far as they are.
+    """Return the first and the last day that a call asks for, each None if it does not.
 
     Raises:
-        CallError: `invalid_arguments`, where they are no days, or in the wrong order.
+        CallError: `invalid_arguments` if they are not days, or in the wrong order.
     """
     first, last = (_date(name, arguments.get(name)) for name in ("from", "to"))
     for name, asked in (("from", first), ("to", last)):
-        if asked and asked.year < _EARLIEST:
-            raise _wrong(name, f"is before the year {_EARLIEST}")
+        if asked and asked.year < _EARLIEST_YEAR:
+            raise _wrong(name, f"is before the year {_EARLIEST_YEAR}")
     if first and last and first > last:
         raise _wrong("from", "must not be later than to")
     return first, last
 
 
 def period_of(arguments: Mapping[str, Any], now: datetime, zone: tzinfo) -> Period:
-    """Return the days that are asked for: `from` and `to`, or `days` up to `to`.
+    """Return the days that a call asks for: `from` and `to`, or `days` up to `to`.
 
-    `to` is yesterday unless given, because today is not over.
+    `to` defaults to yesterday, because today is not over.
 
     Raises:
-        CallError: `invalid_arguments`, where those are no days that can be looked at.
+        CallError: `invalid_arguments` if there can be no report on those days.
     """
     today = now.astimezone(zone).date()
     first, last = days_asked(arguments)
@@ -83,10 +74,10 @@ def period_of(arguments: Mapping[str, Any], now: datetime, zone: tzinfo) -> Peri
     if last is None:
         last = today if first == today else today - timedelta(days=1)
     if first is None:
-        first = last - timedelta(days=arguments.get("days", LAST) - 1)
+        first = last - timedelta(days=arguments.get("days", DEFAULT_DAYS) - 1)
     period = Period(first, last, zone)
-    if period.days > MOST:
-        raise _wrong("from", f"makes {period.days} days, and {MOST} are the most")
+    if period.days > MAX_DAYS:
+        raise _wrong("from", f"makes the period {period.days} days; at most {MAX_DAYS} are allowed")
     return period
 
 
@@ -94,13 +85,13 @@ def _date(name: str, value: str | None) -> date | None:
     try:
         return date.fromisoformat(value) if value else None
     except ValueError:
-        raise _wrong(name, "is no day such as 2026-05-31") from None
+        raise _wrong(name, "is not a date such as 2026-05-31") from None
 
 
 def _wrong(at: str, problem: str) -> CallError:
     return CallError(
         "invalid_arguments",
-        "There is no report: the days that it should be about are wrong.",
+        "There is no report: the days asked for are wrong.",
         details=[{"at": at, "problem": problem}],
         hint="Correct them and call again.",
     )

@@ -1,4 +1,4 @@
-"""What is wrong with a campaign that is to be set up, found before anybody is asked about it."""
+"""Find what is wrong with a request for a new campaign, before anybody is asked about it."""
 
 from __future__ import annotations
 
@@ -6,23 +6,30 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from talonone_mcp.core.catalog.problems import did_you_mean
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.text import one_line
-from talonone_mcp.workflows.campaign.set_up_campaign.campaign_source import Source
-from talonone_mcp.workflows.obstacles import moment
+from talonone_mcp.workflows.answer_format import MAX_QUOTED_CHARS, picked
+from talonone_mcp.workflows.campaign.set_up_campaign.campaign_source import (
+    CouponOrder,
+    SetUpRequest,
+    Source,
+)
+from talonone_mcp.workflows.upstream_times import moment
+from talonone_mcp.workflows.upstream_types import Application, CodeSettings, Limit
 
 Flaw = dict[str, str]
-Limits = Sequence[Mapping[str, Any]]
+"""What is wrong, as the details of an error have it: `at` an argument, and the `problem`."""
 
-MOST_AT_ONCE = 20_000  # https://docs.talon.one/management-api: createCoupons
-_QUOTED = 200
+MAX_COUPONS_AT_ONCE = 20_000  # https://docs.talon.one/management-api: createCoupons
+_MAX_DESCRIPTION_CHARS = 200
 _CHARACTERS = [*"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"]
-_MOST_STORES = 50
+_MAX_KEPT_STORES = 50
 _DATES = ("startTime", "endTime")
 
 
 def refuse(flaws: Sequence[Flaw]) -> None:
-    """Refuse a campaign that has flaws, naming all of them.
+    """Refuse a request that has flaws, naming all of them.
 
     Raises:
         CallError: `invalid_arguments`.
@@ -37,92 +44,103 @@ def refuse(flaws: Sequence[Flaw]) -> None:
 
 
 def flaws_of(
-    arguments: Mapping[str, Any],
+    request: SetUpRequest,
     source: Source,
-    application: Mapping[str, Any],
-    limits: Limits,
+    application: Application,
+    limits: Sequence[Limit],
     now: datetime,
 ) -> Iterator[Flaw]:
     """Yield everything that is wrong.
 
     Args:
-        arguments: of set_up_campaign.
+        request: the arguments of set_up_campaign.
         source: what the campaign is made from.
-        application: where it goes.
+        application: the Application that it is made in.
         limits: the budgets that it will have.
         now: the time to judge by.
     """
-    yield from _of_place(arguments, source)
-    yield from _of_staging(arguments, source, application)
-    yield from _of_schedule(arguments, source, now)
-    yield from _of_parameters(arguments.get("parameters", {}), source)
-    if "coupons" in arguments:
-        yield from _of_coupons(arguments["coupons"], source, limits, now)
+    yield from _of_place(request, source)
+    yield from _of_staging(request, source, application)
+    yield from _of_schedule(request, source, now)
+    yield from _of_parameters(request.get("parameters", {}), source)
+    if "coupons" in request:
+        yield from _of_coupons(request["coupons"], source, limits, now)
         mandatory = application.get("attributesSettings", {}).get("mandatory", {})
         if names := ", ".join(mandatory.get("coupons", ())):
-            problem = f"must have the attributes {names} here: leave them to create_coupons"
+            problem = f"need the attributes {names} here: create them with create_coupons instead"
             yield {"at": "coupons", "problem": problem}
 
 
-def settings_beyond(arguments: Mapping[str, Any], source: Source) -> list[str]:
-    """Return the arguments that only update_campaign can bring about."""
+def settings_beyond(request: SetUpRequest, source: Source) -> list[str]:
+    """Return the arguments that take a call of update_campaign."""
     beyond = [*_DATES] if source.is_template else ["limits"]
     return [
-        *(name for name in beyond if name in arguments),
-        *(["state"] if arguments.get("state") == "enabled" else []),
+        *(name for name in beyond if name in request),
+        *(["state"] if request.get("state") == "enabled" else []),
     ]
 
 
-def schedule_of(arguments: Mapping[str, Any], source: Source) -> dict[str, str]:
-    """Return when the campaign starts and ends: as asked for, or as what is copied does."""
-    return {**source.schedule, **{name: arguments[name] for name in _DATES if name in arguments}}
+def schedule_of(request: SetUpRequest, source: Source) -> dict[str, str]:
+    """Return when the campaign starts and ends: as asked for, or else as the copied one does."""
+    return {**source.schedule, **picked(request, _DATES)}
 
 
-def code_settings(coupons: Mapping[str, Any], source: Source) -> Mapping[str, Any]:
-    """Return what the codes look like, as upstream takes it; nothing where the campaign says it."""
+def code_settings(coupons: CouponOrder, source: Source) -> CodeSettings:
+    """Return what the codes look like, as upstream takes it; empty if the campaign says that."""
     if "pattern" not in coupons:
         return {}
     known = source.code_settings.get("validCharacters") or _CHARACTERS
     return {"couponPattern": coupons["pattern"], "validCharacters": known}
 
 
-def _of_place(arguments: Mapping[str, Any], source: Source) -> Iterator[Flaw]:
+def _of_place(request: SetUpRequest, source: Source) -> Iterator[Flaw]:
     if not source.is_template:
-        if "parameters" in arguments:
-            yield {"at": "parameters", "problem": "are a template's: a copy has the source's rules"}
+        if "parameters" in request:
+            yield {
+                "at": "parameters",
+                "problem": "only go with template: a copy has the rules of its source",
+            }
         return
-    if "fromApplicationId" in arguments:
-        yield {"at": "fromApplicationId", "problem": "does not go with template"}
+    if "fromApplicationId" in request:
+        yield {"at": "fromApplicationId", "problem": "cannot be combined with template"}
     if source.state != "enabled":
-        yield {"at": "template", "problem": f"is {source.state}, and must be enabled to be used"}
-    if arguments["applicationId"] not in source.applications:
+        yield {
+            "at": "template",
+            "problem": f"is {source.state}; only enabled templates can be used",
+        }
+    if request["applicationId"] not in source.applications:
         known = ", ".join(map(str, source.applications)) or "none"
-        yield {"at": "applicationId", "problem": f"the template is for Applications {known}"}
+        yield {
+            "at": "applicationId",
+            "problem": f"the template can only be used in Applications {known}",
+        }
 
 
-def _of_staging(
-    arguments: Mapping[str, Any], source: Source, application: Mapping[str, Any]
-) -> Iterator[Flaw]:
-    """Yield what update_campaign would have to do where upstream does not let it.
+def _of_staging(request: SetUpRequest, source: Source, application: Application) -> Iterator[Flaw]:
+    """Yield what would take a call of update_campaign that upstream would refuse or cut short.
 
     https://docs.talon.one/management-api: updateCampaign.
     """
     is_staged = application.get("enableCampaignStateManagement")
-    for name in settings_beyond(arguments, source):
+    for name in settings_beyond(request, source):
         if is_staged:
-            problem = "cannot be set here: the Application stages its campaigns. Leave it out"
+            problem = "cannot be set: this Application stages its campaigns. Leave it out"
             yield {"at": name, "problem": problem}
-        elif source.stores > _MOST_STORES and source.application_id == application["id"]:
-            problem = f"cannot be set: of the {source.stores} stores linked, {_MOST_STORES} stayed"
+        elif source.stores > _MAX_KEPT_STORES and source.application_id == application["id"]:
+            kept = f"only {_MAX_KEPT_STORES} of {source.stores} linked stores would stay"
+            problem = f"cannot be set: {kept}"
             yield {"at": name, "problem": problem}
 
 
-def _of_schedule(arguments: Mapping[str, Any], source: Source, now: datetime) -> Iterator[Flaw]:
-    schedule = schedule_of(arguments, source)
+def _of_schedule(request: SetUpRequest, source: Source, now: datetime) -> Iterator[Flaw]:
+    schedule = schedule_of(request, source)
     start, end = (moment(schedule.get(name)) for name in _DATES)
-    of_source = "" if "endTime" in arguments else f"of the source, {schedule.get('endTime')}, "
+    of_source = "" if "endTime" in request else f"of the source, {schedule.get('endTime')}, "
     if end and end <= now:
-        yield {"at": "endTime", "problem": f"{of_source}lies in the past: when shall it end?"}
+        yield {
+            "at": "endTime",
+            "problem": f"{of_source}is in the past: when should the campaign end?",
+        }
     elif start and end and end <= start:
         yield {"at": "endTime", "problem": f"{of_source}must be later than startTime"}
 
@@ -142,7 +160,7 @@ def _list_of(is_one: Callable[[object], bool]) -> Callable[[object], bool]:
     return lambda value: isinstance(value, list) and all(map(is_one, value))
 
 
-# https://docs.talon.one/management-api: the types that getCampaignTemplates documents
+# The types that getCampaignTemplates documents: https://docs.talon.one/management-api
 _FITS: Mapping[str, Callable[[object], bool]] = {
     "string": _is_text,
     "number": _is_number,
@@ -160,21 +178,23 @@ def _of_parameters(given: Mapping[str, Any], source: Source) -> Iterator[Flaw]:
     wanted = {each["name"]: each for each in source.parameters}
     for name, parameter in wanted.items():
         at = f"parameters.{name}"
-        kind, said = parameter["type"], one_line(parameter.get("description", ""), _QUOTED)
+        kind = parameter["type"]
+        said = one_line(parameter.get("description", ""), _MAX_DESCRIPTION_CHARS)
         if name not in given:
             yield {"at": at, "problem": f"is missing: {kind}", "type": kind, "description": said}
         elif kind in _FITS and not _FITS[kind](given[name]):
             yield {"at": at, "problem": f"must be {kind}", "type": kind, "description": said}
     for name in given.keys() - wanted:
-        known = ", ".join(wanted) or "none"
-        yield {"at": f"parameters.{one_line(name, 80)}", "problem": f"is unknown; it has {known}"}
+        known = did_you_mean(name, wanted) if wanted else "; the template has no parameters"
+        at = f"parameters.{one_line(name, MAX_QUOTED_CHARS)}"
+        yield {"at": at, "problem": f"is unknown{known}"}
 
 
 # --- Coupons ---------------------------------------------------------------------------------
 
 
 def _of_coupons(
-    coupons: Mapping[str, Any], source: Source, limits: Limits, now: datetime
+    coupons: CouponOrder, source: Source, limits: Sequence[Limit], now: datetime
 ) -> Iterator[Flaw]:
     count = coupons["count"]
     if "coupons" not in source.features:
@@ -182,19 +202,19 @@ def _of_coupons(
     for limit in limits:
         is_whole = limit["entities"] in ([], ["Coupon"])
         if limit["action"] == "createCoupon" and is_whole and limit["limit"] < count:
-            problem = f"the budget createCoupon is {limit['limit']}; raise it with limits"
+            problem = f"the budget for createCoupon is {limit['limit']}; raise it with limits"
             yield {"at": "coupons.count", "problem": problem}
     possible = _possible(coupons, source)
     if possible is not None and possible < count:
-        problem = f"the pattern can only make {possible}; put more # in coupons.pattern"
+        problem = f"the pattern allows only {possible} codes; put more # in coupons.pattern"
         yield {"at": "coupons.count", "problem": problem}
     expiry = moment(coupons.get("expiryDate"))
     if expiry and expiry <= now:
-        yield {"at": "coupons.expiryDate", "problem": "lies in the past"}
+        yield {"at": "coupons.expiryDate", "problem": "is in the past"}
 
 
-def _possible(coupons: Mapping[str, Any], source: Source) -> int | None:
-    """Return how many codes a pattern can give; None where no pattern is known."""
+def _possible(coupons: CouponOrder, source: Source) -> int | None:
+    """Return how many codes a pattern allows; None if no pattern is known."""
     settings = code_settings(coupons, source) or source.code_settings
     pattern, characters = settings.get("couponPattern"), settings.get("validCharacters")
     if not pattern or not characters:

@@ -1,37 +1,43 @@
-"""The plan of a new campaign: what a person is shown of it, and the calls that it takes."""
+"""Work out the plan for a new campaign: the calls it takes, and what a person is shown of it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
 from talonone_mcp.calls.gate import Planned
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.text import one_line
+from talonone_mcp.workflows.answer_format import MAX_QUOTED_CHARS, filled, picked
 from talonone_mcp.workflows.campaign.set_up_campaign.campaign_checks import (
-    MOST_AT_ONCE,
+    MAX_COUPONS_AT_ONCE,
     Flaw,
     code_settings,
     flaws_of,
     refuse,
     schedule_of,
 )
-from talonone_mcp.workflows.campaign.set_up_campaign.campaign_source import Source, find_source
+from talonone_mcp.workflows.campaign.set_up_campaign.campaign_source import (
+    CouponOrder,
+    SetUpRequest,
+    Source,
+    find_source,
+)
 from talonone_mcp.workflows.steps import Plan, Steps, together
+from talonone_mcp.workflows.upstream_types import Application, Campaign, Limit
 
 KEPT = ("description", "attributes", "activeRulesetId", "reevaluateOnReturn", "couponSettings",
         "referralSettings", "campaignGroups", "evaluationGroupId", "type", "linkedStoreIds",
         "couponAttributes")  # fmt: skip
-"""What update_campaign would clear, and is sent back as the new campaign came."""
+"""Settings that update_campaign clears unless they are sent back as the campaign has them."""
 
 _OF_COUPONS = {"numberOfCoupons": "count", "couponPattern": "pattern"}
-SHOWN_CODES = 10  # codes that an answer names; a print run is exported
-_QUOTED = 80
-_NAMESAKES = 100
-_MARK = 12  # characters
+_MAX_SHOWN_CODES = 10  # more than that are exported, not read in an answer
+_MAX_NAMESAKES = 100
+_MARK_CHARS = 12
 _ACTIONS = frozenset({
     "redeemCoupon", "createCoupon", "redeemReferral", "createReferral", "setDiscount",
     "setDiscountEffect", "addFreeItem", "createLoyaltyPoints", "createLoyaltyPointsEffect",
@@ -39,47 +45,45 @@ _ACTIONS = frozenset({
     "awardGiveaway", "customEffect",
 })  # fmt: skip
 
-Limits = Sequence[Mapping[str, Any]]
 
-
-async def make_plan(steps: Steps, arguments: Mapping[str, Any]) -> Plan:
-    """Work out the plan from what is there now.
+async def make_plan(steps: Steps, request: SetUpRequest) -> Plan:
+    """Work out the plan from the current state of the account.
 
     Raises:
-        CallError: it cannot be done so; the details say why.
+        CallError: the request cannot be carried out; the details say why.
     """
-    place = arguments["applicationId"]
-    refuse([*_refused(steps, _as_settings(arguments))])
+    application_id = request["applicationId"]
+    refuse([*_refused(steps, _as_settings(request))])
     found: list[Any] = await together(
-        partial(steps.call, "get_application", applicationId=place),
-        partial(find_source, steps, arguments),
-        partial(_namesakes, steps, arguments),
+        partial(steps.call, "get_application", applicationId=application_id),
+        partial(find_source, steps, request),
+        partial(_namesakes, steps, request),
     )
-    application: Mapping[str, Any] = found[0]
+    application: Application = found[0]
     source: Source = found[1]
-    limits = _limits(arguments, source)
-    refuse([*flaws_of(arguments, source, application, limits, steps.now)])
+    limits = _limits(request, source)
+    refuse([*flaws_of(request, source, application, limits, steps.now)])
     is_staged = bool(application.get("enableCampaignStateManagement"))
-    calls = tuple(_calls(arguments, source, limits, is_staged=is_staged))
+    calls = tuple(_calls(request, source, limits, is_staged=is_staged))
     refuse([flaw for call in calls for flaw in _refused(steps, call)])
-    shown = _shown(arguments, source, application, limits)
+    shown = _shown(request, source, application, limits)
     shown["steps"] = [each.operation for each in calls]
     warnings = [*_warnings(limits), *found[2]]
     shown |= {"warnings": warnings} if warnings else {}
     return Plan({**shown, "mark": _mark(calls, source)}, calls)
 
 
-def _as_settings(arguments: Mapping[str, Any]) -> Planned:
-    """Return the call that would set what the arguments hold, to have them checked as it would."""
+def _as_settings(request: SetUpRequest) -> Planned:
+    """Return a call that would set what the request contains, so that its checks apply."""
     named = ("applicationId", "name", "description", "startTime", "endTime", "tags", "limits")
-    given = _given(arguments, *named)
+    given = picked(request, named)
     return Planned(
         "update_campaign", {"campaignId": 1, "tags": [], "limits": [], "features": []} | given
     )
 
 
 def _refused(steps: Steps, call: Planned) -> Iterator[Flaw]:
-    """Yield what a call would be refused for, at the arguments that it comes from."""
+    """Yield what a call would be refused for, at the arguments of set_up_campaign behind it."""
     try:
         steps.check(call, **({"campaignId": 1} if "campaignId" in call.open else {}))
     except CallError as error:
@@ -90,141 +94,138 @@ def _refused(steps: Steps, call: Planned) -> Iterator[Flaw]:
             yield {"at": named, "problem": each["problem"]}
 
 
-async def _namesakes(steps: Steps, arguments: Mapping[str, Any]) -> list[str]:
-    """Return a warning for each campaign of the Application that has the name already."""
-    name = arguments["name"].strip()
+async def _namesakes(steps: Steps, request: SetUpRequest) -> list[str]:
+    """Return a warning for each campaign of the Application that already has the name."""
+    name = request["name"].strip()
     listed = await steps.call(
         "list_campaigns",
-        applicationId=arguments["applicationId"],
+        applicationId=request["applicationId"],
         name=name,
-        pageSize=_NAMESAKES,
+        pageSize=_MAX_NAMESAKES,
     )
+    campaigns: list[Campaign] = listed.get("data", [])
     return [
-        f"campaign {each['id']}, {each['frontendState']}, has this name already"
-        for each in listed.get("data", [])
+        f"campaign {each['id']}, {each['frontendState']}, already has this name"
+        for each in campaigns
         if each["name"].strip().casefold() == name.casefold()
     ]
 
 
-def _limits(arguments: Mapping[str, Any], source: Source) -> Limits:
-    """Return the budgets: those asked for in place of the source's for the same, and its others."""
-    given = arguments.get("limits", [])
+def _limits(request: SetUpRequest, source: Source) -> list[Limit]:
+    """Return the budgets: the source's, of which those asked for replace the ones like them."""
+    given = request.get("limits", [])
     same = {(each["action"], each.get("period")) for each in given}
     kept = [each for each in source.limits if (each["action"], each.get("period")) not in same]
     return [*kept, *given]
 
 
 def _mark(calls: Sequence[Planned], source: Source) -> str:
-    """Return what stands for the whole plan: the question shows values cut, and lists in part."""
+    """Return a mark of the exact plan: the question cuts long values and lists."""
     exact = [[call.operation, dict(call.arguments), sorted(call.open)] for call in calls]
     text = json.dumps([exact, source.digest], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:_MARK]
+    return hashlib.sha256(text.encode()).hexdigest()[:_MARK_CHARS]
 
 
 # --- The calls -------------------------------------------------------------------------------
 
 
 def _calls(
-    arguments: Mapping[str, Any], source: Source, limits: Limits, *, is_staged: bool
+    request: SetUpRequest, source: Source, limits: Sequence[Limit], *, is_staged: bool
 ) -> Iterator[Planned]:
-    """Yield the calls in order; a campaign with coupons is enabled when they are there."""
-    yield _creation(arguments, source)
-    settings = partial(_settings, arguments, source, limits)
-    state, coupons = arguments.get("state", "disabled"), arguments.get("coupons")
+    """Yield the calls in order; a campaign with coupons is enabled once they are created."""
+    yield _creation(request, source)
+    settings = partial(_settings, request, source, limits)
+    state, coupons = request.get("state", "disabled"), request.get("coupons")
     if not is_staged and (coupons or state == "disabled"):
         yield settings(state="disabled")
     if coupons:
-        yield _coupons(arguments, coupons, source)
+        yield _coupons(request, coupons, source)
     if state == "enabled":
         yield settings(state="enabled")
 
 
-def _creation(arguments: Mapping[str, Any], source: Source) -> Planned:
-    place = arguments["applicationId"]
-    given = _given(arguments, "name", "description", "tags")
+def _creation(request: SetUpRequest, source: Source) -> Planned:
+    place = request["applicationId"]
+    given = picked(request, ("name", "description", "tags"))
     if source.is_template:
-        parameters = arguments.get("parameters", {})
+        parameters = request.get("parameters", {})
         values = [
             {"name": name, "expression": value if isinstance(value, list) else [value]}
             for name, value in parameters.items()
         ]
-        more = {"templateParamValues": values} if values else {}
-        more |= {"limitOverrides": arguments["limits"]} if "limits" in arguments else {}
+        more: dict[str, Any] = {"templateParamValues": values} if values else {}
+        more |= {"limitOverrides": request["limits"]} if "limits" in request else {}
         found = {"applicationId": place, "templateId": source.id}
         return Planned("create_campaign_from_template", found | given | more)
-    given |= _given(arguments, "startTime", "endTime")
+    given |= picked(request, ("startTime", "endTime"))
     found = {"applicationId": source.application_id, "campaignId": source.id}
     return Planned("copy_campaign", {**found, "applicationIds": [place], **given})
 
 
 def _settings(
-    arguments: Mapping[str, Any], source: Source, limits: Limits, *, state: str
+    request: SetUpRequest, source: Source, limits: Sequence[Limit], *, state: str
 ) -> Planned:
-    fixed = {
-        "applicationId": arguments["applicationId"],
-        "name": arguments["name"],
-        "tags": arguments.get("tags", list(source.tags)),
+    fixed: dict[str, Any] = {
+        "applicationId": request["applicationId"],
+        "name": request["name"],
+        "tags": request.get("tags", list(source.tags)),
         "limits": limits,
         "features": list(source.features),
         "state": state,
-        **schedule_of(arguments, source),
-        **_given(arguments, "description"),
+        **schedule_of(request, source),
+        **picked(request, ("description",)),
     }
     return Planned("update_campaign", fixed, frozenset({"campaignId", *KEPT} - fixed.keys()))
 
 
-def _coupons(arguments: Mapping[str, Any], coupons: Mapping[str, Any], source: Source) -> Planned:
+def _coupons(request: SetUpRequest, coupons: CouponOrder, source: Source) -> Planned:
     common = {
-        "applicationId": arguments["applicationId"],
+        "applicationId": request["applicationId"],
         "numberOfCoupons": coupons["count"],
         "usageLimit": coupons.get("usageLimit", 1),
-        **_given(coupons, "expiryDate"),
+        **picked(coupons, ("expiryDate",)),
     }
     pattern, open_ = code_settings(coupons, source), frozenset({"campaignId"})
-    if coupons["count"] > MOST_AT_ONCE:
+    if coupons["count"] > MAX_COUPONS_AT_ONCE:
         settings = {"couponSettings": dict(pattern)} if pattern else {}
         return Planned("create_coupons_async", {**common, "attributes": {}, **settings}, open_)
-    silent = "no" if coupons["count"] <= SHOWN_CODES else "yes"
+    silent = "no" if coupons["count"] <= _MAX_SHOWN_CODES else "yes"
     return Planned("create_coupons", {**common, "silent": silent, **pattern}, open_)
-
-
-def _given(arguments: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    return {name: arguments[name] for name in names if name in arguments}
 
 
 # --- What a person is shown ------------------------------------------------------------------
 
 
 def _shown(
-    arguments: Mapping[str, Any],
+    request: SetUpRequest,
     source: Source,
-    application: Mapping[str, Any],
-    limits: Limits,
+    application: Application,
+    limits: Sequence[Limit],
 ) -> dict[str, Any]:
-    schedule = schedule_of(arguments, source)
+    schedule = schedule_of(request, source)
     shown = {
-        "name": arguments["name"],
-        "application": one_line(application["name"], _QUOTED),
+        "name": request["name"],
+        "application": one_line(application["name"], MAX_QUOTED_CHARS),
         "source": source.told,
-        "description": arguments.get("description"),
+        "description": request.get("description"),
         "startTime": schedule.get("startTime"),
         "endTime": schedule.get("endTime"),
-        "tags": arguments.get("tags", list(source.tags)),
+        "tags": request.get("tags", list(source.tags)),
         "limits": [_limit_told(each) for each in limits],
-        "parameters": arguments.get("parameters"),
-        "coupons": _coupons_told(arguments.get("coupons")),
-        "state": arguments.get("state", "disabled"),
-        "leaves": [*_leaves(arguments, source)],
+        "parameters": request.get("parameters"),
+        "coupons": _coupons_told(request.get("coupons")),
+        "state": request.get("state", "disabled"),
+        "leaves": [*_leaves(request, source)],
     }
-    return {key: value for key, value in shown.items() if value not in (None, [], "")}
+    return filled(shown)
 
 
-def _limit_told(limit: Mapping[str, Any]) -> str:
+def _limit_told(limit: Limit) -> str:
     parts = [limit["action"], str(limit["limit"]), limit.get("period", ""), *limit["entities"]]
     return " ".join(filter(None, parts))
 
 
-def _coupons_told(coupons: Mapping[str, Any] | None) -> str:
+def _coupons_told(coupons: CouponOrder | None) -> str:
     if not coupons:
         return ""
     parts = [
@@ -236,17 +237,17 @@ def _coupons_told(coupons: Mapping[str, Any] | None) -> str:
     return ", ".join(parts)
 
 
-def _leaves(arguments: Mapping[str, Any], source: Source) -> Iterator[str]:
-    """Yield what somebody might expect to be done, and what is not."""
-    if arguments.get("state") != "enabled":
+def _leaves(request: SetUpRequest, source: Source) -> Iterator[str]:
+    """Yield what somebody might expect the plan to do, and it does not."""
+    if request.get("state") != "enabled":
         yield "enable the campaign"
     if not source.is_template:
         yield "copy the coupons of the source"
-    if "coupons" not in arguments:
+    if "coupons" not in request:
         yield "create coupons"
 
 
-def _warnings(limits: Limits) -> Iterator[str]:
+def _warnings(limits: Sequence[Limit]) -> Iterator[str]:
     unknown = {each["action"] for each in limits} - _ACTIONS
     for action in sorted(unknown):
-        yield f"no limit of this action is known: {one_line(action, _QUOTED)}"
+        yield f"no limit on this action is known: {one_line(action, MAX_QUOTED_CHARS)}"

@@ -1,84 +1,137 @@
-"""Carries out the plan of a new campaign, and says what was done of it, and what was not."""
+"""The steps of set_up_campaign: have the plan confirmed, carry it out, and report each step."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, cast
 
 from talonone_mcp.calls.gate import Planned
 from talonone_mcp.core.errors import CallError
-from talonone_mcp.workflows.campaign.set_up_campaign.campaign_plan import KEPT
-from talonone_mcp.workflows.obstacles import moment
+from talonone_mcp.workflows.answer_format import filled, picked
+from talonone_mcp.workflows.campaign.set_up_campaign.campaign_plan import KEPT, make_plan
+from talonone_mcp.workflows.campaign.set_up_campaign.campaign_source import SetUpRequest
 from talonone_mcp.workflows.steps import Plan, Steps
+from talonone_mcp.workflows.upstream_times import moment
+from talonone_mcp.workflows.upstream_types import Campaign
 
+_SHOWN = ("id", "name", "applicationId", "frontendState", "startTime", "endTime", "tags", "budgets")
+_ENABLE = (
+    "The campaign is disabled: customers get nothing from it until update_campaign enables it."
+)
+_IN_BACKGROUND = "The coupons are created in the background; list_coupons shows them."
 _CREATING = ("create_campaign_from_template", "copy_campaign")
 _SETTINGS = ("name", "tags", "features", "state")
 _DATES = ("startTime", "endTime")
 _UNSURE = ("outcome_unknown", "upstream", "timeout")  # the step may have been done all the same
 
 
-@dataclass(slots=True)
-class Run:
-    """How far a plan has come: the campaign as last seen, its coupons, and what steps came to."""
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a plan has come: the campaign as last seen, its coupons, and each step's result."""
 
-    campaign: Mapping[str, Any] = field(default_factory=dict)
+    campaign: Campaign = field(default_factory=Campaign)
     coupons: Mapping[str, Any] = field(default_factory=dict)
-    results: list[str] = field(default_factory=list)
+    results: tuple[str, ...] = ()
+
+    @property
+    def state(self) -> str:
+        """The campaign's state as people see it."""
+        return self.campaign.get("frontendState") or self.campaign.get("state", "unknown")
+
+    def after(self, result: str) -> Progress:
+        """Return this, with the result of one more step."""
+        return replace(self, results=(*self.results, result))
 
 
-async def carry_out(steps: Steps, plan: Plan) -> Run:
+async def set_up_campaign(steps: Steps, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Set up a campaign once a person has agreed to the plan; with dryRun, only return the plan.
+
+    Raises:
+        CallError: there is nothing to agree to, nobody agreed, or a step failed. If a step failed,
+            the details say what became of every step, and the hint how to undo them.
+    """
+    make = partial(make_plan, steps, cast("SetUpRequest", arguments))
+    if arguments.get("dryRun"):
+        return {"dryRun": True, "plan": (await make()).shown}
+    async with steps.agreed(make) as plan:
+        return _answer(plan, await _carried_out(steps, plan))
+
+
+def _answer(plan: Plan, done: Progress) -> dict[str, Any]:
+    results = [
+        {"operation": call.operation, "result": result}
+        for call, result in zip(plan.calls, done.results, strict=True)
+    ]
+    notes = [
+        *([_ENABLE] if done.campaign.get("state") == "disabled" else []),
+        *([_IN_BACKGROUND] if "batchId" in done.coupons else []),
+        *plan.shown.get("warnings", ()),
+    ]
+    return filled({
+        "campaign": picked(done.campaign, _SHOWN),
+        "coupons": dict(done.coupons),
+        "steps": results,
+        "notes": notes,
+    })  # fmt: skip
+
+
+# --- The steps, one by one -------------------------------------------------------------------
+
+
+async def _carried_out(steps: Steps, plan: Plan) -> Progress:
     """Make the calls of a plan, in order, until one fails.
 
     Raises:
         CallError: of the call that failed, with what became of every step in its details.
     """
-    done = Run()
+    done = Progress()
     for call in plan.calls:
         try:
-            done.results.append(await _made(steps, call, done))
+            done = await _step(steps, call, done)
         except CallError as error:
             raise _failed(error, plan.calls, done) from error
     return done
 
 
-async def _made(steps: Steps, call: Planned, done: Run) -> str:
-    """Make one call, unless it would change nothing, and return what came of it."""
+async def _step(steps: Steps, call: Planned, done: Progress) -> Progress:
+    """Make one call, unless it would change nothing, and return how far the plan has come."""
     if call.operation == "update_campaign" and _is_so(done.campaign, call.arguments):
-        return f"needed nothing: it is {_state(done)}"
+        return done.after(f"needed nothing: it is {done.state}")
     answer = await steps.call(call.operation, **call.arguments, **_opened(call, done.campaign))
     if call.operation in _CREATING:
-        done.campaign = _created(answer)
-        return f"campaign {done.campaign['id']} created, {_state(done)}"
+        done = replace(done, campaign=_created(answer))
+        return done.after(f"campaign {done.campaign['id']} created, {done.state}")
     if call.operation == "update_campaign":
-        done.campaign = answer
-        return f"settings set, {_state(done)}"
-    done.coupons = _coupons(call, answer)
-    if "batchId" in done.coupons:
-        return f"job for {done.coupons['count']} coupons started, batch {done.coupons['batchId']}"
-    return f"{done.coupons['count']} coupons created"
+        done = replace(done, campaign=cast("Campaign", answer))
+        return done.after(f"settings set, {done.state}")
+    coupons = _coupons(call, answer)
+    done = replace(done, coupons=coupons)
+    if "batchId" in coupons:
+        return done.after(f"job for {coupons['count']} coupons started, batch {coupons['batchId']}")
+    return done.after(f"{coupons['count']} coupons created")
 
 
-def _opened(call: Planned, campaign: Mapping[str, Any]) -> dict[str, Any]:
+def _opened(call: Planned, campaign: Campaign) -> dict[str, Any]:
     """Return a call's open arguments, as the campaign has them."""
-    named = {name: campaign[name] for name in KEPT if name in campaign}
-    known = {**named, "campaignId": campaign.get("id")}
+    known = {**picked(campaign, KEPT), "campaignId": campaign.get("id")}
     return {name: value for name, value in known.items() if name in call.open}
 
 
-def _created(answer: Mapping[str, Any]) -> Mapping[str, Any]:
+def _created(answer: Mapping[str, Any]) -> Campaign:
     """Return the campaign that was created.
 
     Raises:
-        CallError: `outcome_unknown`, when upstream does not show it.
+        CallError: `outcome_unknown` if upstream does not show it.
     """
-    listed: Sequence[Mapping[str, Any]] = answer.get("data") or ()
-    campaign: Mapping[str, Any] = answer.get("campaign") or next(iter(listed), {})
+    listed: Sequence[Campaign] = answer.get("data") or ()
+    campaign: Campaign = answer.get("campaign") or next(iter(listed), Campaign())
     if "id" not in campaign:
         raise CallError(
             "outcome_unknown",
-            "Talon.One reported success, and no campaign with it.",
-            hint="It may have been created. Do not repeat this before list_campaigns has told.",
+            "Talon.One reported success but returned no campaign.",
+            hint="It may have been created. Check with list_campaigns before you call again.",
         )
     return campaign
 
@@ -90,21 +143,22 @@ def _coupons(call: Planned, answer: Mapping[str, Any]) -> dict[str, Any]:
     return {"count": count, **({"codes": codes} if codes else {}), **batch}
 
 
-# --- Whether settings are to be set at all -----------------------------------------------------
+# --- Whether a call would change any settings --------------------------------------------------
 
 
-def _is_so(campaign: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """Tell whether a campaign has the settings already that a call would give it."""
+def _is_so(campaign: Campaign, wanted: Mapping[str, Any]) -> bool:
+    """Tell whether a campaign already has the settings that a call would give it."""
+    current: Mapping[str, Any] = campaign
     return (
-        all(_plain(campaign.get(name)) == _plain(wanted.get(name)) for name in _SETTINGS)
-        and all(moment(campaign.get(name)) == moment(wanted.get(name)) for name in _DATES)
-        and _limits(campaign) == _limits(wanted)
-        and wanted.get("description") in (None, campaign.get("description", ""))
+        all(_comparable(current.get(name)) == _comparable(wanted.get(name)) for name in _SETTINGS)
+        and all(moment(current.get(name)) == moment(wanted.get(name)) for name in _DATES)
+        and _limits(current) == _limits(wanted)
+        and wanted.get("description") in (None, current.get("description", ""))
     )
 
 
-def _plain(value: Any) -> Any:
-    """Return a setting, of which order does not count, and an empty list is none."""
+def _comparable(value: Any) -> Any:
+    """Return a setting so that neither the order of a list nor its absence makes a difference."""
     return sorted(value) if isinstance(value, list) else value or []
 
 
@@ -118,8 +172,8 @@ def _limits(document: Mapping[str, Any]) -> list[tuple[str, str, float, list[str
 # --- When a step fails -------------------------------------------------------------------------
 
 
-def _failed(error: CallError, calls: Sequence[Planned], done: Run) -> CallError:
-    """Return the error of a step as that of the whole: nothing of what was done is lost."""
+def _failed(error: CallError, calls: Sequence[Planned], done: Progress) -> CallError:
+    """Return the error of a step as that of the whole plan, with what was done before it."""
     number = len(done.results)
     results = [f"done: {result}" for result in done.results]
     results += [f"failed: {error.kind}", *["not done"] * (len(calls) - number - 1)]
@@ -137,8 +191,8 @@ def _failed(error: CallError, calls: Sequence[Planned], done: Run) -> CallError:
     )
 
 
-def _hints(error: CallError, done: Run) -> Iterator[str]:
-    """Yield what to do: to look whether the step was done, and to go on, or back."""
+def _hints(error: CallError, done: Progress) -> Iterator[str]:
+    """Yield what to do: check whether the step was done, then finish the plan or undo it."""
     is_sure = error.kind not in _UNSURE
     if is_sure and not done.campaign:
         yield "Nothing was set up."
@@ -148,16 +202,11 @@ def _hints(error: CallError, done: Run) -> Iterator[str]:
         yield _undoing(done)
 
 
-def _undoing(done: Run) -> str:
+def _undoing(done: Progress) -> str:
     campaign = done.campaign
     at = f"applicationId {campaign.get('applicationId')}, campaignId {campaign['id']}"
     return (
-        f"The campaign is there, {_state(done)} ({at}). Do not repeat this call: it would make"
-        " another. Tell your user, and either make the steps that are left one by one, after"
-        f" looking with get_campaign, or take it back with delete_campaign ({at}), which a person"
-        " confirms."
+        f"The campaign exists, and is {done.state} ({at}). Do not repeat this call: it would make"
+        " another one. Tell your user, check with get_campaign, and then either do the remaining"
+        f" steps one by one, or delete it with delete_campaign ({at}), which a person confirms."
     )
-
-
-def _state(done: Run) -> str:
-    return str(done.campaign.get("frontendState", done.campaign.get("state", "unknown")))

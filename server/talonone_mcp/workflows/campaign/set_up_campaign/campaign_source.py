@@ -1,4 +1,4 @@
-"""What a new campaign is made from: a template, or another campaign."""
+"""The request for a new campaign, and what it is made from: a template or another campaign."""
 
 from __future__ import annotations
 
@@ -6,31 +6,60 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.text import one_line
-from talonone_mcp.workflows.campaign_lookup import find_campaign
+from talonone_mcp.workflows.answer_format import MAX_QUOTED_CHARS, picked
+from talonone_mcp.workflows.campaign_lookup import FoundCampaign, find_campaign
 from talonone_mcp.workflows.steps import Steps
+from talonone_mcp.workflows.upstream_types import CodeSettings, Limit, Template, TemplateParameter
 
-_QUOTED = 80
-_ALL = 10_000
-_OFFERED = 10
+_FETCH_ALL = 10_000  # templates
+_MAX_OFFERED = 10
 
-# What comes along from a campaign, its counters left aside: those move by themselves
+# What is copied from a campaign. Its counters are not: they change by themselves.
 _COPIED = ("name", "description", "startTime", "endTime", "attributes", "activeRulesetId", "tags",
            "reevaluateOnReturn", "features", "couponSettings", "referralSettings", "limits",
            "campaignGroups", "type", "linkedStoreIds", "couponAttributes")  # fmt: skip
-# What changes of a template while it stays the same
+# What changes about a template without changing what is made from it
 _MOVING = ("campaignsCount", "isUserFavorite", "updated", "updatedBy")
+
+
+class CouponOrder(TypedDict, total=False):
+    """The coupons that a new campaign should have."""
+
+    count: int
+    usageLimit: int
+    pattern: str
+    expiryDate: str
+
+
+class SetUpRequest(TypedDict, total=False):
+    """The arguments of set_up_campaign."""
+
+    applicationId: int
+    name: str
+    template: int | str
+    copyOf: int | str
+    fromApplicationId: int
+    description: str
+    startTime: str
+    endTime: str
+    tags: Sequence[str]
+    limits: Sequence[Limit]
+    parameters: Mapping[str, Any]
+    coupons: CouponOrder
+    state: str
+    dryRun: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """A template or a campaign that a new campaign is made from.
 
-    `application_id` is that of a campaign, and `stores` how many it is linked to; `applications`
-    are those that a template may be used in. `digest` stands for everything that comes along.
+    A campaign has `application_id`, and `stores`: how many it is linked to. A template has
+    `applications`, those that it may be used in. `digest` changes with anything that is copied.
     """
 
     is_template: bool
@@ -41,12 +70,12 @@ class Source:
     application_id: int = 0
     applications: Sequence[int] = ()
     features: Sequence[str] = ()
-    limits: Sequence[Mapping[str, Any]] = ()
+    limits: Sequence[Limit] = ()
     tags: Sequence[str] = ()
     schedule: Mapping[str, str] = field(default_factory=dict)
     stores: int = 0
-    code_settings: Mapping[str, Any] = field(default_factory=dict)
-    parameters: Sequence[Mapping[str, Any]] = ()
+    code_settings: CodeSettings = field(default_factory=CodeSettings)
+    parameters: Sequence[TemplateParameter] = ()
 
     @property
     def told(self) -> str:
@@ -57,31 +86,30 @@ class Source:
         return f"as a copy of campaign {name} of Application {self.application_id}, {self.state}"
 
 
-async def find_source(steps: Steps, arguments: Mapping[str, Any]) -> Source:
-    """Return what the arguments name, by id or by name.
+async def find_source(steps: Steps, request: SetUpRequest) -> Source:
+    """Return the template or campaign that a request gives by its id or name.
 
     Raises:
-        CallError: `not_found`, or `invalid_arguments` where several may be meant.
+        CallError: `not_found`, or `invalid_arguments` if several may be meant.
     """
-    if "template" in arguments:
-        return _of_template(await _find_template(steps, arguments["template"]))
-    where = arguments.get("fromApplicationId", arguments["applicationId"])
-    return _of_campaign(await find_campaign(steps, where, arguments["copyOf"]))
+    if "template" in request:
+        return _of_template(await _find_template(steps, request["template"]))
+    where = request.get("fromApplicationId", request["applicationId"])
+    return _of_campaign(await find_campaign(steps, where, request["copyOf"]))
 
 
-def _of_campaign(campaign: Mapping[str, Any]) -> Source:
-    kept = {key: campaign[key] for key in _COPIED if key in campaign}
+def _of_campaign(campaign: FoundCampaign) -> Source:
     return Source(
         is_template=False,
         application_id=campaign["applicationId"],
-        schedule={key: campaign[key] for key in ("startTime", "endTime") if key in campaign},
+        schedule=picked(campaign, ("startTime", "endTime")),
         state=campaign.get("frontendState", campaign["state"]),
         stores=len(campaign.get("linkedStoreIds", ())),
-        **_common(campaign, kept),
+        **_common(campaign, picked(campaign, _COPIED)),
     )
 
 
-def _of_template(template: Mapping[str, Any]) -> Source:
+def _of_template(template: Template) -> Source:
     kept = {key: value for key, value in template.items() if key not in _MOVING}
     return Source(
         is_template=True,
@@ -96,7 +124,7 @@ def _common(document: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, A
     exact = json.dumps(kept, sort_keys=True)
     return {
         "id": document["id"],
-        "name": one_line(document["name"], _QUOTED),
+        "name": one_line(document["name"], MAX_QUOTED_CHARS),
         "digest": hashlib.sha256(exact.encode()).hexdigest(),
         "features": document.get("features", ()),
         "limits": [_limit(each) for each in document.get("limits", ())],
@@ -105,31 +133,31 @@ def _common(document: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, A
     }
 
 
-def _limit(limit: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a limit as a request has it; where it counts the whole campaign, of no entity."""
-    kept = {key: limit[key] for key in ("action", "limit", "period") if key in limit}
-    return {**kept, "entities": limit.get("entities", [])}
+def _limit(limit: Limit) -> dict[str, Any]:
+    """Return a limit as requests take it; if it counts the whole campaign, with no entities."""
+    return picked(limit, ("action", "limit", "period")) | {"entities": limit.get("entities", [])}
 
 
-async def _find_template(steps: Steps, wanted: int | str) -> Mapping[str, Any]:
-    """Return the one template of an id, or of a whole name in whatever case."""
-    listed = await steps.call("list_campaign_templates", fetchAll=_ALL)
-    templates: Sequence[Mapping[str, Any]] = listed.get("data", [])
+async def _find_template(steps: Steps, wanted: int | str) -> Template:
+    """Return the one template with an id, or a whole name in whatever case."""
+    listed = await steps.call("list_campaign_templates", fetchAll=_FETCH_ALL)
+    templates: Sequence[Template] = listed.get("data", [])
     text = " ".join(str(wanted).split())
     by_id = [each for each in templates if str(each["id"]) == text]
     by_name = [each for each in templates if _folded(each["name"]) == _folded(text)]
-    found = {each["id"]: each for each in (*by_id, *(by_name if isinstance(wanted, str) else ()))}
+    chosen = [*by_id, *by_name] if isinstance(wanted, str) else by_id
+    found = {each["id"]: each for each in chosen}
     if len(found) == 1:
         return next(iter(found.values()))
     if found:
-        said = f"{len(found)} templates may be meant by {one_line(text, _QUOTED)!r}."
+        said = f"{len(found)} templates may be meant by {one_line(text, MAX_QUOTED_CHARS)!r}."
         hint = "Ask which one is meant, and call again with its id."
         raise CallError("invalid_arguments", said, details=_offered([*found.values()]), hint=hint)
     raise CallError(
         "not_found",
-        f"No campaign template has the id or the name {one_line(text, _QUOTED)!r}.",
+        f"No campaign template has the id or name {one_line(text, MAX_QUOTED_CHARS)!r}.",
         details=_offered(templates),
-        hint="list_campaign_templates shows the templates with their parameters.",
+        hint="list_campaign_templates lists the templates with their parameters.",
     )
 
 
@@ -137,15 +165,15 @@ def _folded(name: str) -> str:
     return " ".join(name.split()).casefold()
 
 
-def _offered(templates: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    more = len(templates) - _OFFERED
+def _offered(templates: Sequence[Template]) -> list[dict[str, str]]:
+    more = len(templates) - _MAX_OFFERED
     return [
         {
             "at": "template",
             "problem": "is there",
             "templateId": str(each["id"]),
-            "name": one_line(each["name"], _QUOTED),
+            "name": one_line(each["name"], MAX_QUOTED_CHARS),
             "state": each["state"],
         }
-        for each in templates[:_OFFERED]
+        for each in templates[:_MAX_OFFERED]
     ] + ([{"at": "template", "problem": f"{more} more are there"}] if more > 0 else [])

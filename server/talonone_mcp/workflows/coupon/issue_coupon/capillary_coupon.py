@@ -1,13 +1,12 @@
-"""Codes of Capillary's coupon series, for Capillary's own customers."""
+"""Issue codes of Capillary's coupon series, to Capillary's own customers."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from talonone_mcp.core.errors import CallError
-from talonone_mcp.workflows.coupon.issue_coupon.coupon_terms import code_in
+from talonone_mcp.workflows.coupon.issue_coupon.coupon_terms import IssueRequest, code_in
 from talonone_mcp.workflows.steps import Steps
 
 _MOBILE = re.compile(r"\+[0-9][0-9 ()./-]{5,}")
@@ -19,31 +18,32 @@ _SHOWN = {
     "validTill": "validUntil",
     "description": "description",
 }
-_ALONE = ("customer", "seriesId")  # Capillary takes no others
+_TAKEN = ("customer", "seriesId")  # the only arguments that Capillary takes
 _EACH_TIME = (
-    "Capillary issues another code at each call, and registers a customer whom it does not know."
+    "Capillary issues a new code on each call, and registers a customer that it does not know."
 )
 
 
-async def issue(steps: Steps, arguments: Mapping[str, Any]) -> dict[str, Any]:
+async def issue_of_series(steps: Steps, request: IssueRequest) -> dict[str, Any]:
     """Issue a code of a series.
 
     Raises:
-        CallError: `invalid_arguments`, when it is to have terms of its own: the series has them;
-            whatever else kept it from being issued.
+        CallError: `invalid_arguments` if it should have terms of its own, which the series sets;
+            or whatever else kept it from being issued.
     """
-    beside = [name for name in arguments if name not in _ALONE]
-    if beside:
+    others = [name for name in request if name not in _TAKEN]
+    if others:
+        problem = "cannot be combined with seriesId"
         raise CallError(
             "invalid_arguments",
-            "No code was issued: a coupon of Capillary's is on the terms of its series.",
-            details=[{"at": name, "problem": "does not go with seriesId"} for name in beside],
-            hint="Leave these out, or name a campaign of Talon.One's in place of seriesId.",
+            "No code was issued: the series sets the terms of a Capillary coupon.",
+            details=[{"at": name, "problem": problem} for name in others],
+            hint="Leave these out, or give a Talon.One campaign in place of seriesId.",
         )
-    identifier = identifier_of(arguments["customer"])
+    identifier = identifier_of(request["customer"])
     answer = await steps.call(
         "capillary_issue_coupon",
-        seriesId=arguments["seriesId"],
+        seriesId=request["seriesId"],
         customer=identifier,
     )
     customer = answer.get("customer", {})
@@ -52,8 +52,8 @@ async def issue(steps: Steps, arguments: Mapping[str, Any]) -> dict[str, Any]:
         "code": code_in(answer, "code", "Capillary"),
         **({"couponId": answer["id"]} if "id" in answer else {}),
         **{name: answer[theirs] for theirs, name in _SHOWN.items() if theirs in answer},
-        "seriesId": answer.get("seriesId", arguments["seriesId"]),
-        "customer": arguments["customer"],
+        "seriesId": answer.get("seriesId", request["seriesId"]),
+        "customer": request["customer"],
         "customerTakenFor": identifier,
         **({"capillaryCustomerId": customer["id"]} if "id" in customer else {}),
         "notes": [_EACH_TIME],
@@ -61,9 +61,9 @@ async def issue(steps: Steps, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def identifier_of(customer: str) -> dict[str, str]:
-    """Return what a customer is known by in Capillary, as the text looks.
+    """Return the identifier that Capillary knows a customer by, judged by how the text looks.
 
-    A mobile number is one that begins with + and the country; Capillary has its digits alone.
+    A mobile number begins with + and the country code; Capillary stores only its digits.
     """
     if "@" in customer:
         return {"email": customer.strip()}

@@ -1,25 +1,27 @@
-"""Codes through the Third-party API, which gives the same one again for the same identifier."""
+"""Issue codes through the Third-party API, which returns the same code for the same identifier."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.workflows.coupon.issue_coupon.coupon_terms import (
+    IssueRequest,
     Terms,
     check_terms,
     code_in,
     terms_of,
     validity,
 )
-from talonone_mcp.workflows.obstacles import coupon_problems
+from talonone_mcp.workflows.obstacles import coupon_obstacles
 from talonone_mcp.workflows.steps import Steps
+from talonone_mcp.workflows.upstream_types import Campaign, Coupon
 
-_PLATFORMS_CAMPAIGN = "talonone-mcp"
-"""Upstream asks for the campaign's id in the messaging platform, and no platform stands here."""
+_MESSAGING_CAMPAIGN = "talonone-mcp"
+"""Upstream requires the id of a campaign in a messaging platform, and there is none here."""
 
-_NAMES = {
+_NAMES: Mapping[str, str] = {
     "Value": "value",
     "ID": "id",
     "StartDate": "startDate",
@@ -31,123 +33,123 @@ _NAMES = {
     "CampaignID": "campaignId",
 }
 _UNCHECKED = "The campaign's state, features and budgets: that takes a Management API key."
-_EITHER = "With an identifier that was used before, this is the code that it was used for."
-_SAME_AGAIN = "The identifier's code cannot be used now; another identifier gives another code:"
-_REHEARSED = "Nothing was kept; without dryRun, the customer gets a code."
+_MAYBE_OLD = "If the identifier was used before, this is the code that it was used for."
+_UNUSABLE = "The identifier's code cannot be used now. Use another identifier for another code:"
+DRY_RUN_NOTE = "This was a dry run: no code was issued."
 
 
-async def issue(
+async def issue_for_identifier(
     steps: Steps,
-    arguments: Mapping[str, Any],
-    campaign: Mapping[str, Any],
+    request: IssueRequest,
+    campaign: Campaign,
     terms: Terms,
-    held: Sequence[Mapping[str, Any]] | None,
+    held: Sequence[Coupon] | None,
 ) -> dict[str, Any]:
-    """Return the code of the call's identifier, which is a new one at its first use.
+    """Return the code of the request's identifier, which is new at its first use.
 
     Args:
         steps: makes the call.
-        arguments: of issue_coupon.
-        campaign: what was checked of the campaign; its ids alone, where nothing could be.
+        request: the arguments of issue_coupon.
+        campaign: the campaign; only its ids, if it could not be read.
         terms: those of a new code.
-        held: the customer's coupons of the campaign before; None where they cannot be known.
+        held: the coupons of the campaign that the customer had before; None if that is not known.
 
     Raises:
-        CallError: the code could not be had.
+        CallError: there is no code to return.
     """
-    coupon = await _requested(steps, arguments, campaign, terms)
-    _refuse_anothers(coupon, arguments, campaign)
+    coupon = await _requested(steps, request, campaign, terms)
+    _refuse_others(coupon, request, campaign)
     before = next((each for each in held or () if each["id"] == coupon.get("id")), None)
-    if arguments.get("dryRun") and not before:  # its code is one that does not exist
-        return {"issued": False, **validity(coupon, campaign), "notes": [_REHEARSED]}
-    is_either = not before and "identifier" in arguments and held is None
+    if request.get("dryRun") and not before:  # upstream made this code up
+        return {"issued": False, **validity(coupon, campaign), "notes": [DRY_RUN_NOTE]}
+    may_be_old = not before and "identifier" in request and held is None
     return {
-        **({} if is_either else {"issued": not before}),
+        **({} if may_be_old else {"issued": not before}),
         "code": code_in(coupon, "value", "search_coupons"),
         **({"couponId": coupon["id"]} if "id" in coupon else {}),
         **validity(before or coupon, campaign),
-        **({"notes": [_EITHER]} if is_either else {}),
-        **(_about(before, arguments, steps) if before else {}),
+        **({"notes": [_MAYBE_OLD]} if may_be_old else {}),
+        **(_why_unusable(before, request, steps) if before else {}),
     }
 
 
 async def _requested(
-    steps: Steps, arguments: Mapping[str, Any], campaign: Mapping[str, Any], terms: Terms
-) -> dict[str, Any]:
-    """Request the coupon, and return it under the names that the Management API has."""
+    steps: Steps, request: IssueRequest, campaign: Campaign, terms: Terms
+) -> Coupon:
+    """Request the coupon, and return it under the names of the Management API."""
     answer = await steps.call(
         "cep_create_or_get_coupon",
         applicationId=str(campaign["applicationId"]),
         campaignId=str(campaign["id"]),
-        externalCampaignId=_PLATFORMS_CAMPAIGN,
-        recipientIntegrationId=arguments["customer"] if arguments.get("bound", True) else None,
-        identifier=arguments.get("identifier"),
-        dryRun=arguments.get("dryRun") or None,
+        externalCampaignId=_MESSAGING_CAMPAIGN,
+        recipientIntegrationId=request["customer"] if request.get("bound", True) else None,
+        identifier=request.get("identifier"),
+        dryRun=request.get("dryRun") or None,
         **terms,
     )
-    return {name: answer[theirs] for theirs, name in _NAMES.items() if theirs in answer}
+    renamed = {name: answer[theirs] for theirs, name in _NAMES.items() if theirs in answer}
+    return cast("Coupon", renamed)
 
 
-def _refuse_anothers(
-    coupon: Mapping[str, Any], arguments: Mapping[str, Any], campaign: Mapping[str, Any]
-) -> None:
-    """Refuse the code of an identifier that was used before, and for something else.
+def _refuse_others(coupon: Coupon, request: IssueRequest, campaign: Campaign) -> None:
+    """Refuse a code that the identifier was used for before, for another customer or campaign.
 
     Raises:
-        CallError: `conflict`. The code is not in it: it is not this customer's.
+        CallError: `conflict`. It does not name the code, which is not this customer's.
     """
     recipient = coupon.get("recipientIntegrationId")
-    is_theirs = recipient == arguments["customer"] or not arguments.get("bound", True)
+    is_theirs = recipient == request["customer"] or not request.get("bound", True)
     if is_theirs and coupon.get("campaignId", campaign["id"]) == campaign["id"]:
         return
     raise CallError(
         "conflict",
-        "No code was issued: the identifier was used before, for another code than this one.",
-        details=[{"at": "identifier", "problem": "is another customer's, or of another campaign"}],
-        hint="Choose an identifier of this customer and occasion.",
+        "No code was issued: the identifier was used before, for a different code.",
+        details=[{"at": "identifier", "problem": "belongs to another customer or campaign"}],
+        hint="Choose an identifier for this customer and occasion.",
     )
 
 
-def _about(before: Mapping[str, Any], arguments: Mapping[str, Any], steps: Steps) -> dict[str, Any]:
-    """Return a note on a code that was there before, when it is of no use any more."""
-    against = coupon_problems(before, arguments["customer"], steps.now)
-    reasons = ", ".join(problem.reason for problem in against)
-    return {"notes": [f"{_SAME_AGAIN} {reasons}."]} if reasons else {}
+def _why_unusable(before: Coupon, request: IssueRequest, steps: Steps) -> dict[str, Any]:
+    """Return a note on an earlier code that can no longer be used."""
+    obstacles = coupon_obstacles(before, request["customer"], steps.now)
+    reasons = ", ".join(each.reason for each in obstacles)
+    return {"notes": [f"{_UNUSABLE} {reasons}."]} if reasons else {}
 
 
-async def issue_unchecked(steps: Steps, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Issue a code with the Third-party key alone, with which no campaign can be looked up.
+async def issue_unchecked(steps: Steps, request: IssueRequest) -> dict[str, Any]:
+    """Issue a code with only a Third-party API key, which cannot look up campaigns.
 
     Raises:
-        CallError: `invalid_arguments`, unless the campaign is given by its ids; whatever else kept
-            the code from being had.
+        CallError: `invalid_arguments` unless the campaign is given by its ids; or whatever else
+            kept a code from being issued.
     """
-    campaign = _by_ids(arguments)
-    terms = await terms_of(steps, arguments, None)
+    campaign = _by_ids(request)
+    terms = await terms_of(steps, request, None)
     check_terms(terms, {}, steps.now)
-    answer = await issue(steps, arguments, campaign, terms, None)
+    answer = await issue_for_identifier(steps, request, campaign, terms, None)
     return {
         **answer,
-        **({"dryRun": True} if arguments.get("dryRun") else {}),
-        "customer": arguments["customer"],
+        **({"dryRun": True} if request.get("dryRun") else {}),
+        "customer": request["customer"],
         "campaign": campaign,
         "unchecked": [{"at": "campaign", "problem": _UNCHECKED}],
     }
 
 
-def _by_ids(arguments: Mapping[str, Any]) -> dict[str, int]:
+def _by_ids(request: IssueRequest) -> Campaign:
     problems = []
-    campaign = str(arguments["campaign"]).strip()
+    campaign = str(request["campaign"]).strip()
     if not (campaign.isascii() and campaign.isdigit()):
-        problem = "must be the id: names are found with a Management API key alone"
+        problem = "must be the id: finding a name takes a Management API key"
         problems.append({"at": "campaign", "problem": problem})
-    if "applicationId" not in arguments:
-        problems.append({"at": "applicationId", "problem": "is needed without a Management key"})
+    if "applicationId" not in request:
+        problem = "is required without a Management API key"
+        problems.append({"at": "applicationId", "problem": problem})
     if problems:
         raise CallError(
             "invalid_arguments",
-            "No code was issued: the Third-party API knows campaigns by their ids alone.",
+            "No code was issued: the Third-party API finds campaigns only by their ids.",
             details=problems,
-            hint="Ask your user for the ids; they stand in the campaign's address in Talon.One.",
+            hint="Ask your user for the ids; they are in the campaign's URL in Talon.One.",
         )
-    return {"id": int(campaign), "applicationId": arguments["applicationId"]}
+    return {"id": int(campaign), "applicationId": request["applicationId"]}

@@ -1,139 +1,144 @@
-"""What has been found of a customer, and the requests that every way of looking makes."""
+"""A customer's account: what was asked, what was found, and the reads that both routes make."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.text import one_line
-from talonone_mcp.workflows.customer.investigate_customer.customer_sections import (
-    Campaigns,
-    Row,
-    text,
-)
-from talonone_mcp.workflows.customer.investigate_customer.loyalty_points import Ledger
+from talonone_mcp.workflows.answer_format import MAX_QUOTED_CHARS, first_of, text
+from talonone_mcp.workflows.customer.investigate_customer.customer_sections import KnownCampaigns
+from talonone_mcp.workflows.customer.investigate_customer.loyalty_points import LoyaltyLedger
 from talonone_mcp.workflows.customer.investigate_customer.recent_activity import (
     SESSIONS,
-    Visits,
-    visits,
+    Activity,
+    read_activity,
 )
 from talonone_mcp.workflows.steps import Steps, together
+from talonone_mcp.workflows.upstream_types import Application, Inventory
 
-_CAMPAIGNS = 1000
-_NAMED = 10  # Applications that are named as not looked into
-_ID = 80  # characters of a customer's id in a sentence
+_MAX_CAMPAIGNS = 1000
+_MAX_NAMED = 10  # Applications that were not searched
 
 
-@dataclass(slots=True)
-class Account:
-    """A customer, what was asked of them, and what has been found.
-
-    Attributes:
-        customer: the integration id.
-        sessions: how many are wanted.
-        application: the Application that was asked for, by its id.
-        inventory: in the form of get_customer_inventory.
-        ledgers: of programs and cards, those that matter most first.
-        applications: those that are known.
-        campaigns: those that are known.
-        visits: sessions and refusals.
-        elsewhere: what was not looked at, by the operation that shows it.
-    """
+@dataclass(frozen=True, slots=True)
+class CustomerQuestion:
+    """Whose account is wanted: an integration id, how many sessions, and perhaps an Application."""
 
     customer: str
     sessions: int
     application: int | None = None
-    inventory: dict[str, Any] = field(default_factory=dict)
-    ledgers: list[Ledger] = field(default_factory=list)
-    applications: list[Row] = field(default_factory=list)
-    campaigns: Campaigns = field(default_factory=Campaigns)
-    visits: Visits = field(default_factory=Visits)
-    elsewhere: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerAccount:
+    """What was found about a customer.
+
+    Attributes:
+        inventory: in the form of get_customer_inventory.
+        ledgers: of programs and cards, the most important first.
+        applications: those that are known.
+        campaigns: those that are known.
+        activity: sessions and refusals.
+        elsewhere: what was not read, by the operation that shows it.
+    """
+
+    inventory: Inventory = field(default_factory=Inventory)
+    ledgers: Sequence[LoyaltyLedger] = ()
+    applications: Sequence[Application] = ()
+    campaigns: KnownCampaigns = field(default_factory=KnownCampaigns)
+    activity: Activity = field(default_factory=Activity)
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def names(self) -> dict[int, str]:
-        """The Applications' names with their ids."""
+    def application_names(self) -> dict[int, str]:
+        """The Applications' names with their ids, by id."""
         return {each["id"]: f"{text(each['name'])} ({each['id']})" for each in self.applications}
 
 
-def absent(customer: str) -> CallError:
-    """Say that there is no such customer."""
+def no_such_customer(customer: str) -> CallError:
+    """Return the error that there is no such customer."""
     return CallError(
         "not_found",
-        f"There is no customer with the integration id {one_line(customer, _ID)!r}.",
-        hint="find_customer finds one by e-mail, name, card or coupon code. Live and sandbox"
-        " Applications have customers of their own.",
+        f"There is no customer with the integration id {one_line(customer, MAX_QUOTED_CHARS)!r}.",
+        hint="find_customer finds customers by e-mail, name, card or coupon code. Live and sandbox"
+        " Applications do not share customers.",
     )
 
 
-async def read_applications(steps: Steps, account: Account, what: str) -> None:
+async def read_applications(
+    steps: Steps, question: CustomerQuestion, what: str
+) -> list[Application]:
     """Read the Application that was asked for, or all of them: one request.
 
     Args:
         steps: makes the call.
-        account: takes what is found.
-        what: what is missing without them.
+        question: what was asked.
+        what: what is missing if they cannot be read.
 
     Raises:
-        CallError: `not_found`, when the one that was asked for does not exist; `not_configured`.
+        CallError: `not_found` if the one that was asked for does not exist; `not_configured`.
     """
-    wanted = account.application
+    wanted = question.application
     try:
         if wanted is None:
-            account.applications = (await steps.call("list_applications")).get("data", [])
-        else:
-            account.applications = [await steps.call("get_application", applicationId=wanted)]
+            return list((await steps.call("list_applications")).get("data", []))
+        return [cast("Application", await steps.call("get_application", applicationId=wanted))]
     except CallError as error:
         if error.kind == "not_configured" or (wanted is not None and error.kind == "not_found"):
             raise
         steps.lacks(what, error)
+        return []
 
 
-def places(account: Account, first: Sequence[int], count: int) -> list[int]:
-    """Return the Applications to look into, and note the others as not looked into.
+def to_search(
+    question: CustomerQuestion,
+    applications: Sequence[Application],
+    first: Collection[int],
+    count: int,
+) -> tuple[list[int], dict[str, str]]:
+    """Return the Applications to search for activity, and what is not read because of that.
 
     Args:
-        account: which of them are known.
-        first: those that go before the others, by their ids.
-        count: how many at most.
+        question: what was asked.
+        applications: those that are known.
+        first: the ids of those that go before the others.
+        count: how many to search at most.
     """
-    if account.application is not None:
-        return [account.application]
-    known = sorted(
-        (each["id"] for each in account.applications), key=lambda each: each not in first
-    )
+    if question.application is not None:
+        return [question.application], {}
+    known = sorted((each["id"] for each in applications), key=lambda each: each not in first)
     others = known[count:]
-    if others:
-        named = ", ".join(map(str, others[:_NAMED])) + (", ..." if len(others) > _NAMED else "")
-        account.elsewhere[SESSIONS] = f"sessions in other Applications: {named}"
-    return known[:count]
+    if not others:
+        return known, {}
+    named = first_of(others, _MAX_NAMED)
+    return known[:count], {SESSIONS: f"sessions in other Applications: {named}"}
 
 
-async def look_into(
-    steps: Steps, account: Account, chosen: Sequence[int], names: int | None
-) -> None:
+async def read_done(
+    steps: Steps, question: CustomerQuestion, searched: Sequence[int], named: int | None
+) -> tuple[Activity, KnownCampaigns]:
     """Read what was done in some Applications, two requests each, and the campaigns of one.
 
     Args:
         steps: makes the calls.
-        account: takes what is found.
-        chosen: the Applications, by their ids.
-        names: the Application whose campaigns are read, one request; None to leave that out.
+        question: what was asked.
+        searched: the ids of the Applications.
+        named: the Application whose campaigns are read, one request; None to leave that out.
     """
-    calls = [
-        partial(visits, steps, each, account.customer, account.sessions, account.visits)
-        for each in chosen
-    ]
-    if names is not None:
-        calls.append(partial(_read_campaigns, steps, account, names))
-    await together(*calls)
+    customer, size = question.customer, question.sessions
+    activities = [partial(read_activity, steps, each, customer, size) for each in searched]
+    names = [partial(_read_campaigns, steps, named)] if named is not None else []
+    found: list[Any] = await together(*activities, *names)
+    done = sum(found[: len(activities)], Activity())
+    return done, found[-1] if names else KnownCampaigns()
 
 
-async def _read_campaigns(steps: Steps, account: Account, application: int) -> None:
+async def _read_campaigns(steps: Steps, application: int) -> KnownCampaigns:
     page = await steps.attempt(
-        "names of campaigns", "list_campaigns", applicationId=application, pageSize=_CAMPAIGNS
+        "names of campaigns", "list_campaigns", applicationId=application, pageSize=_MAX_CAMPAIGNS
     )
-    account.campaigns = Campaigns((page or {}).get("data", []))
+    return KnownCampaigns((page or {}).get("data", []))

@@ -1,28 +1,28 @@
-"""The points of a customer, by program and by card, and the few ledgers that are read closer."""
+"""A customer's loyalty points, by program and by card, with the transactions of a few ledgers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from talonone_mcp.workflows.customer.investigate_customer.customer_sections import (
-    CARDS,
-    PROGRAMS,
-    SUBLEDGERS,
-    TRANSACTIONS,
-    Row,
-    day,
-    filled,
-    newest,
-    text,
+from talonone_mcp.workflows.answer_format import counted, filled, first_of, newest, text
+from talonone_mcp.workflows.upstream_times import day, moment
+from talonone_mcp.workflows.upstream_types import (
+    Balance,
+    LedgerDocument,
+    Loyalty,
+    LoyaltyProgram,
+    Tier,
+    Transaction,
 )
-from talonone_mcp.workflows.obstacles import moment
 
-CLOSER = 2
-"""Ledgers whose transactions are read, one request each, however many a customer has."""
+MAX_READ_CLOSELY = 2
+"""Ledgers whose transactions are read, one request each."""
 
+MAX_PROGRAMS = 3
+_MAX_SUBLEDGERS, _MAX_CARDS, _MAX_TRANSACTIONS = 2, 3, 4
 _BALANCES = {
     "activePoints": "currentBalance",
     "pendingPoints": "pendingBalance",
@@ -31,74 +31,79 @@ _BALANCES = {
 _ENDLESS = (None, "unlimited")
 
 
-@dataclass(slots=True)
-class Ledger:
-    """Points that a customer has in a program, or on a card of one.
+@dataclass(frozen=True, slots=True)
+class LoyaltyLedger:
+    """The points that a customer has in a program, or on a card of one.
 
-    `shown` has them in the form of get_customer_inventory; `transactions` is None until they are
+    `shown` has them in the form of get_customer_inventory; `transactions` is None if they were not
     read.
     """
 
     program: int
-    shown: Row
+    shown: LedgerDocument
     card: str = ""
-    transactions: Sequence[Row] | None = field(default=None)
+    transactions: Sequence[Transaction] | None = None
 
     @property
     def rank(self) -> tuple[bool, bool, float]:
-        """What decides which ledgers are read closer: programs, then cards in use, by points."""
+        """What decides which ledgers are read closely: programs, then active cards, by points."""
         main = self.shown.get("ledger", {})
         points = main.get("currentBalance", 0) + main.get("pendingBalance", 0)
         return not self.card, self.shown.get("status") != "inactive", points
 
 
-def ledgers(loyalty: Row) -> list[Ledger]:
-    """Return the ledgers of a customer, those that matter most first.
-
-    Args:
-        loyalty: that part of get_customer_inventory's answer.
-    """
-    found = [Ledger(each["id"], each) for each in loyalty.get("programs", {}).values()]
+def ledgers_in(loyalty: Loyalty) -> list[LoyaltyLedger]:
+    """Return the ledgers in a customer's inventory, the most important first."""
+    found = [LoyaltyLedger(each["id"], each) for each in loyalty.get("programs", {}).values()]
     found += [
-        Ledger(each["programID"], each, each["identifier"]) for each in loyalty.get("cards", [])
+        LoyaltyLedger(each["programID"], each, each["identifier"])
+        for each in loyalty.get("cards", [])
     ]
     return sorted(found, key=lambda each: each.rank, reverse=True)
 
 
-def from_balances(program: Row, balances: Row) -> Ledger:
-    """Return the ledger of a program from what the operations for balances answer."""
+def from_balances(
+    program: LoyaltyProgram, balances: Mapping[str, Any], transactions: Sequence[Transaction]
+) -> LoyaltyLedger:
+    """Return the ledger of a program.
 
-    def renamed(balance: Row) -> Row:
-        return {_BALANCES.get(key, key): value for key, value in balance.items()}
+    Args:
+        program: as its Application lists it.
+        balances: as get_loyalty_ledger_balances returns them; its names are not the inventory's.
+        transactions: of the ledger.
+    """
+
+    def renamed(balance: Mapping[str, Any]) -> Balance:
+        return cast("Balance", {_BALANCES.get(key, key): value for key, value in balance.items()})
 
     subledgers = balances.get("subledgerBalances", {})
-    shown = {
+    shown: LedgerDocument = {
         "title": program.get("title", ""),
         "ledger": renamed(balances.get("balance", {})),
         "subLedgers": {name: renamed(each) for name, each in subledgers.items()},
     }
-    return Ledger(program["id"], shown)
+    return LoyaltyLedger(program["id"], shown, transactions=transactions)
 
 
-def points(found: Sequence[Ledger], now: datetime) -> dict[str, Any]:
-    """Return the ledgers as they are shown: `loyalty` by program, and `cards`."""
+def points(found: Sequence[LoyaltyLedger], now: datetime) -> dict[str, Any]:
+    """Return what is shown of the ledgers: `loyalty` by program, and `cards`."""
     programs = [each for each in found if not each.card]
     cards = [each for each in found if each.card]
     return filled({
-        "loyalty": [_program(each, now) for each in programs[:PROGRAMS]],
-        "morePrograms": max(len(programs) - PROGRAMS, 0) or None,
-        "cards": [_card(each, now) for each in cards[:CARDS]],
-        "moreCards": max(len(cards) - CARDS, 0) or None,
+        "loyalty": [_program(each, now) for each in programs[:MAX_PROGRAMS]],
+        "morePrograms": max(len(programs) - MAX_PROGRAMS, 0) or None,
+        "cards": [_card(each, now) for each in cards[:_MAX_CARDS]],
+        "moreCards": max(len(cards) - _MAX_CARDS, 0) or None,
     })  # fmt: skip
 
 
-def _title(ledger: Ledger) -> str:
+def _title(ledger: LoyaltyLedger) -> str:
     shown = ledger.shown
     title = text(shown.get("title") or shown.get("programTitle") or shown.get("name", ""))
     return f"{title} ({ledger.program})" if title else str(ledger.program)
 
 
-def _program(ledger: Ledger, now: datetime) -> dict[str, Any]:
+def _program(ledger: LoyaltyLedger, now: datetime) -> dict[str, Any]:
     shown = ledger.shown
     return filled({
         "program": _title(ledger),
@@ -109,7 +114,7 @@ def _program(ledger: Ledger, now: datetime) -> dict[str, Any]:
     })  # fmt: skip
 
 
-def _card(ledger: Ledger, now: datetime) -> dict[str, Any]:
+def _card(ledger: LoyaltyLedger, now: datetime) -> dict[str, Any]:
     shown = ledger.shown
     return filled({
         "card": ledger.card,
@@ -124,8 +129,8 @@ def _card(ledger: Ledger, now: datetime) -> dict[str, Any]:
     })  # fmt: skip
 
 
-def _balance(ledger: Row) -> dict[str, Any]:
-    tier = ledger.get("currentTier", {})
+def _balance(ledger: Balance) -> dict[str, Any]:
+    tier: Tier = ledger.get("currentTier", {})
     return filled({
         "points": ledger.get("currentBalance"),
         "pending": ledger.get("pendingBalance") or None,
@@ -137,20 +142,20 @@ def _balance(ledger: Row) -> dict[str, Any]:
     })  # fmt: skip
 
 
-def _subledgers(found: Mapping[str, Row]) -> dict[str, Any]:
+def _subledgers(found: Mapping[str, Balance]) -> dict[str, Any]:
     named = list(found.items())
     return {
-        "subledgers": {text(name): _balance(each) for name, each in named[:SUBLEDGERS]},
-        "moreSubledgers": max(len(named) - SUBLEDGERS, 0) or None,
+        "subledgers": {text(name): _balance(each) for name, each in named[:_MAX_SUBLEDGERS]},
+        "moreSubledgers": max(len(named) - _MAX_SUBLEDGERS, 0) or None,
     }
 
 
-def _transactions(ledger: Ledger, now: datetime) -> list[dict[str, Any]]:
+def _transactions(ledger: LoyaltyLedger, now: datetime) -> list[dict[str, Any]]:
     rows = newest(ledger.transactions or ())
-    return [_transaction(each, now) for each in rows[:TRANSACTIONS]]
+    return [_transaction(each, now) for each in rows[:_MAX_TRANSACTIONS]]
 
 
-def _transaction(found: Row, now: datetime) -> dict[str, Any]:
+def _transaction(found: Transaction, now: datetime) -> dict[str, Any]:
     sign = -1 if found["type"] == "subtraction" else 1
     start = found.get("startDate")
     begins = moment(start)
@@ -167,16 +172,14 @@ def _transaction(found: Row, now: datetime) -> dict[str, Any]:
     })  # fmt: skip
 
 
-def unread(found: Sequence[Ledger]) -> Iterator[tuple[str, str]]:
-    """Yield, by the operation that shows it, what was not read of the ledgers."""
+def unread(found: Sequence[LoyaltyLedger]) -> Iterator[tuple[str, str]]:
+    """Yield what was not read of the ledgers, each with the operation that shows it."""
     left = [each for each in found if each.transactions is None]
     programs = [_title(each) for each in left if not each.card]
     cards = sum(1 for each in left if each.card)
     if programs:
-        names = ", ".join(programs[:PROGRAMS]) + (", ..." if len(programs) > PROGRAMS else "")
-        yield "list_profile_loyalty_transactions", f"transactions in {names}"
+        named = first_of(programs, MAX_PROGRAMS)
+        yield "list_profile_loyalty_transactions", f"transactions in {named}"
     if cards:
-        yield (
-            "list_loyalty_card_transactions",
-            f"transactions of {cards} more card{'s' if cards > 1 else ''}",
-        )
+        unread_cards = counted(cards, "more card")
+        yield "list_loyalty_card_transactions", f"transactions of {unread_cards}"
