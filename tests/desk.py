@@ -69,6 +69,11 @@ class Desk:
     time: Time
     questions: list[str]
 
+    def add_application(self, number: int, **changes: Any) -> None:
+        """Give the account one more Application, like the first of those that it has."""
+        like, *_ = self.sandbox.store.select("applications")
+        self.sandbox.store.add("applications", like | {"id": number} | changes)
+
     async def call(self, name: str, /, **arguments: Any) -> dict[str, Any]:
         """Call a tool that succeeds, and return its answer."""
         result = await self.client.call_tool(name, arguments)

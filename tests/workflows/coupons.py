@@ -64,6 +64,13 @@ async def new_code(
     return str(made["data"][0]["value"])
 
 
+def stored_coupon(desk: Desk, code: str, application: int = DE) -> dict[str, Any]:
+    """Return a coupon as the account stores it."""
+    coupon = desk.sandbox.store.find("coupons", f"{application}/{code}")
+    assert coupon
+    return coupon
+
+
 async def in_cart(  # noqa: PLR0913 - what is in it, and whose it is
     desk: Desk,
     code: str,

@@ -503,9 +503,8 @@ async def test_an_application_that_is_not_there_is_not_found(desk: Desk) -> None
 async def test_in_very_many_applications_the_one_that_is_meant_has_to_be_given(
     desk: Desk,
 ) -> None:
-    store = desk.sandbox.store
     for number in range(90, 97):
-        store.add("applications", store.get("applications", DE) | {"id": number})
+        desk.add_application(number)
     error = await desk.error("campaign_report", campaign=SUMMER)
     assert [each["at"] for each in error["details"]] == ["applicationId"]
     assert len(desk.account.requests) == 1

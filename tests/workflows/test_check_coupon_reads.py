@@ -13,7 +13,15 @@ from talonone_mcp.core.catalog import Catalog
 from talonone_mcp.core.settings import SANDBOX_KEY
 from tests.desk import Desk
 from tests.workflows.coupon_states import ANNA, MOST, ONCE_EACH, STATES
-from tests.workflows.coupons import DE, US, every_coupon, new_campaign, new_code, open_office
+from tests.workflows.coupons import (
+    DE,
+    US,
+    every_coupon,
+    new_campaign,
+    new_code,
+    open_office,
+    stored_coupon,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -30,9 +38,8 @@ async def desk(catalog: Catalog) -> AsyncIterator[Desk]:
 def change_applications(desk: Desk, *names: str, **changes: str) -> None:
     """Give the account more Applications, and change all of them."""
     store = desk.sandbox.store
-    like = store.get("applications", DE)
     for number, name in enumerate(names, 90):
-        store.add("applications", like | {"id": number, "name": name})
+        desk.add_application(number, name=name)
     for each in store.select("applications"):
         store.replace("applications", each | changes)
 
@@ -98,7 +105,7 @@ async def test_what_was_not_searched_is_said(desk: Desk) -> None:
 async def test_a_code_of_two_applications_is_judged_in_neither(desk: Desk) -> None:
     codes = [await new_code(desk, application=place) for place in (DE, US)]
     store = desk.sandbox.store
-    mine = store.find("coupons", f"{US}/{codes[1]}")
+    mine = stored_coupon(desk, codes[1], US)
     store.replace("coupons", mine | {"value": codes[0]})
     store.relabel("coupons", mine["id"], f"{US}/{codes[0]}")
 

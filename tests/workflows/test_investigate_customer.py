@@ -440,9 +440,8 @@ async def test_the_key_is_that_of_the_application_that_is_given(catalog: Catalog
 
 async def test_applications_that_have_a_key_are_looked_into_first(catalog: Catalog) -> None:
     async with open_desk(catalog, environment=keyed(US)) as desk:
-        store = desk.sandbox.store
         for number in (DE - 2, DE - 1):
-            store.add("applications", store.get("applications", DE) | {"id": number})
+            desk.add_application(number)
         answer = await investigated(desk, ANNA)
     assert {each["application"] for each in answer["sessions"]} == {f"Webshop US ({US})"}
     elsewhere = f"sessions in other Applications: {DE - 1}, {DE}"

@@ -82,7 +82,7 @@ class Template(TypedDict, total=False):
 
 
 class Coupon(TypedDict, total=False):
-    """A coupon. `state` and `profileRedemptionCount` come with a customer's inventory alone."""
+    """A coupon. Only customers' inventories have `state` and `profileRedemptionCount`."""
 
     id: int
     value: str

@@ -35,7 +35,7 @@ from talonone_mcp.workflows.obstacles import (
 from talonone_mcp.workflows.steps import Steps, together
 from talonone_mcp.workflows.upstream_types import Campaign, Coupon, Limit
 
-_MAX_HELD = 1000  # of a customer's coupons of one campaign, those that are read
+_MAX_HELD = 1000  # coupons of a customer in one campaign
 _UNKNOWN_CUSTOMER = (
     "Talon.One has not seen this customer in the Application. The code can be redeemed once a"
     " session arrives with exactly this id."

@@ -217,7 +217,7 @@ async def _reported(inquiry: Inquiry, application: NamedApplication) -> Findings
 
 
 def _profile_in(report: Mapping[str, Any]) -> Profile:
-    """Return the customer of a report; its `id` is the report's own."""
+    """Return the customer of an activity report, as a profile."""
     profile = {
         "integrationId": report.get("integrationId"),
         "id": report.get("customerId"),
