@@ -27,7 +27,7 @@ class Leaping:
 
     @property
     def clock(self) -> Clock:
-        return Clock(lambda: self.now, self.sleep)
+        return Clock(lambda: self.now, lambda: self.now, self.sleep)
 
 
 class Shared:
@@ -51,7 +51,7 @@ class Shared:
 
     @property
     def clock(self) -> Clock:
-        return Clock(lambda: self.now, self.sleep)
+        return Clock(lambda: self.now, lambda: self.now, self.sleep)
 
     @asynccontextmanager
     async def passing(self) -> AsyncIterator[None]:

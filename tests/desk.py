@@ -8,17 +8,17 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
 from mcp import Client, types
 from mcp.client import ClientRequestContext
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.clock import Clock
 from talonone_mcp.core.settings import load_settings
 from talonone_mcp.sandbox.app import Sandbox
 from talonone_mcp.server.app import build_server
-from talonone_mcp.workflows import steps
+from talonone_mcp.server.setup import DEFAULT_LIMITS, ServerLimits
 from tests.sandbox.door import Time
 
 Answering = Callable[[str], types.ElicitResult]
@@ -68,6 +68,7 @@ class Desk:
     sandbox: Sandbox
     time: Time
     questions: list[str]
+    clock: Clock
 
     def add_application(self, number: int, **changes: Any) -> None:
         """Give the account one more Application, like the first of those that it has."""
@@ -88,13 +89,14 @@ class Desk:
 
 
 @asynccontextmanager
-async def open_desk(
+async def open_desk(  # noqa: PLR0913 - who is at it, and what they find
     catalog: Catalog,
     *,
     answering: Answering | None = lambda _: YES,
     mode: Any = "auto",
     environment: Mapping[str, str] | None = None,
     make: Callable[..., Sandbox] = Sandbox,
+    limits: ServerLimits = DEFAULT_LIMITS,
     **flags: Any,
 ) -> AsyncIterator[Desk]:
     """Open a desk in a demo account of its own, without its limit of requests.
@@ -105,6 +107,7 @@ async def open_desk(
         mode: the era of the protocol.
         environment: which keys there are, in place of all of them.
         make: makes the account.
+        limits: how much the client may ask for.
         flags: of `serve`, by attribute name.
     """
     time, questions = Time(), list[str]()
@@ -117,15 +120,12 @@ async def open_desk(
         questions.append(params.message)
         return answering(params.message)
 
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        closing(make(catalog, limited=False, now=time)) as app,
-    ):
-        patch.setattr(steps, "utc_now", time)
+    with closing(make(catalog, limited=False, now=time)) as app:
         account = Account(app)
         whole = {} if environment else {"sandbox": True}
         settings = load_settings(whole | flags, environment or {})
-        server = build_server(settings, catalog, account)
+        clock = Clock(now=lambda: time().timestamp())
+        server = build_server(settings, catalog, account, clock=clock, limits=limits)
         callback = ask if answering else None
         async with Client(server, mode=mode, elicitation_callback=callback) as client:
-            yield Desk(client, account, app, time, questions)
+            yield Desk(client, account, app, time, questions, clock)

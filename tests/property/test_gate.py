@@ -33,11 +33,11 @@ from starlette.types import Receive, Scope, Send
 from talonone_mcp.core.catalog import Catalog, Operation, Tool, load
 from talonone_mcp.core.catalog.json_schema import satisfies
 from talonone_mcp.core.catalog.validation import problems
+from talonone_mcp.core.clock import Clock
 from talonone_mcp.core.settings import load_settings
 from talonone_mcp.server.app import build_server
-from talonone_mcp.store import sqlite_ledger as ledgers
 from talonone_mcp.store.ledger import DecisionError
-from talonone_mcp.store.sqlite_ledger import SqliteLedger
+from talonone_mcp.store.sqlite_ledger import LEDGER_FILE, SqliteLedger
 from talonone_mcp.upstream.limiter import Limiter
 from tests.contract.facts import example_arguments, load_facts
 
@@ -197,7 +197,7 @@ class World:
 
     @property
     def ledger(self) -> SqliteLedger:
-        return SqliteLedger(self.folder / ledgers.NAME, clock=lambda: self.now)
+        return SqliteLedger(self.folder / LEDGER_FILE, clock=Clock(lambda: self.now))
 
     @property
     def ready(self) -> dict[str, str]:

@@ -26,7 +26,7 @@ def test_three_a_second_however_they_come(arrivals: list[tuple[float, float]]) -
 
     async def run() -> list[float]:
         nonlocal now
-        limiter = Limiter(Clock(lambda: now, sleep))
+        limiter = Limiter(Clock(lambda: now, lambda: now, sleep))
         on_the_wire = []
         for pause, connecting in arrivals:
             now += pause

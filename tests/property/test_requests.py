@@ -14,17 +14,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.responses import JSONResponse
 
+from talonone_mcp.calls.caller import Caller
 from talonone_mcp.calls.executor import Executor
-from talonone_mcp.calls.gate import Caller, Gate
+from talonone_mcp.calls.gate import Gate
 from talonone_mcp.calls.imports import ImportFiles
 from talonone_mcp.calls.recorder import Recorder
 from talonone_mcp.core.catalog import Catalog, Operation, load
 from talonone_mcp.core.catalog.validation import problems
 from talonone_mcp.core.errors import CallError
-from talonone_mcp.store.audit import AuditLog
-from talonone_mcp.store.cut_answers import Answers
-from talonone_mcp.store.exports import exports_of
-from talonone_mcp.store.sqlite_ledger import SqliteLedger
+from talonone_mcp.store.local_store import local_store
 from talonone_mcp.upstream.http_client import open_client
 from talonone_mcp.upstream.limiter import Limiter
 from tests.conftest import settings_for
@@ -70,22 +68,22 @@ def sending(
     opened = open_client(settings_for(recorder), catalog.operations["create_session"])
     with portal.wrap_async_context_manager(opened) as client:
         state = Path(recorder.state_dir)
-        gate = Gate("off", SqliteLedger(state / "ledger"), {})
+        store = local_store(settings_for(recorder))
+        gate = Gate("off", store.ledger, {})
         executor = Executor(
             catalog,
             client,
             gate,
-            Recorder(AuditLog(state), reads=False),
+            Recorder(store.audit, reads=False),
+            store,
             import_files=ImportFiles(None, state),
-            exports=exports_of(settings_for(recorder)),
-            answers=Answers(),
         )
         caller = Caller("local", "test 1")
 
         def send(tool: str, arguments: dict[str, Any]) -> Recorded | None:
             recorder.requests.clear()
             try:
-                portal.call(executor.call, tool, arguments, caller)
+                portal.call(executor.call, catalog.operations[tool], arguments, caller)
             except CallError as error:
                 assert error.kind == "invalid_arguments"
                 json.dumps(error.as_dict(), ensure_ascii=False).encode()

@@ -170,7 +170,7 @@ async def test_who_oversleeps_the_deadline_says_what_went_wrong_before() -> None
         attempts.append(time.now)
         raise CallError("unreachable", "Nobody is there.", retryable=True)
 
-    retries = Retries(Clock(lambda: time.now, oversleep))
+    retries = Retries(Clock(lambda: time.now, lambda: time.now, oversleep))
     with pytest.raises(CallError, match="Nobody is there"):
         await retries.run(attempt, ends=105, progress=silent)
 

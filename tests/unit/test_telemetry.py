@@ -185,7 +185,9 @@ async def test_waits_are_told(catalog: Catalog, telemetry: Telemetry) -> None:
             {}, {"TALONONE_BASE_URL": wire.url, "TALONONE_INTEGRATION_KEY": KEY}
         )
         login, read = (catalog.operations[name] for name in ("create_session", "list_event_types"))
-        async with open_client(settings, login, clock=Clock(lambda: now, sleep)) as client:
+        async with open_client(
+            settings, login, clock=Clock(lambda: now, lambda: now, sleep)
+        ) as client:
             for _ in range(4):
                 await client.send(replace(read, apis=("integration",)), Request("/v1/event_types"))
 

@@ -226,7 +226,7 @@ async def test_the_question_shows_everything_that_is_asked_for(desk: Desk) -> No
         '"Next"', '"Webshop DE" (42)', "'Percentage off with a coupon' (4)", START, END,
         "For regulars", "summer, codes", "createCoupon 500", "discount_value=15", "150",
         f"until {END}", "enabled", "create_campaign_from_template, update_campaign, create_coupons",
-        "cannot be called back",
+        "cannot be recalled",
     ):  # fmt: skip
         assert part in question
 

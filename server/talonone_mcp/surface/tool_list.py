@@ -50,7 +50,7 @@ def surface(catalog: Catalog, settings: Settings) -> Surface:
         for tool in catalog.tools
         if tool.name in names
         and not settings.apis.isdisjoint(tool.apis)
-        and (tool.risk == "read" or not settings.read_only)
+        and (tool.is_read or not settings.read_only)
     ]
     doors = [] if ALL in (settings.toolsets or ()) else door_tools(read_only=settings.read_only)
     profile = catalog.profiles.get(settings.profile or "")
@@ -72,7 +72,7 @@ def _chosen(catalog: Catalog, settings: Settings) -> Iterator[str]:
     _check("--tools", "operation", settings.tools or (), known)
     for name in settings.tools or ():
         tool = catalog.find(name)
-        if tool and settings.read_only and tool.risk != "read":
+        if tool and settings.read_only and not tool.is_read:
             raise SurfaceError(f"--tools: {name} does more than read, which --read-only rules out")
         if tool:
             yield tool.name
@@ -97,7 +97,7 @@ def as_tool(tool: Tool, *, with_output: bool = False) -> types.Tool:
         input_schema=tool.input_schema,
         output_schema=output_schema(tool) if with_output else None,
         annotations=types.ToolAnnotations(
-            read_only_hint=tool.risk == "read",
+            read_only_hint=tool.is_read,
             destructive_hint=tool.risk == "destructive",
             idempotent_hint=tool.idempotent,
             open_world_hint=False,

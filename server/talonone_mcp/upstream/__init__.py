@@ -1,1 +1,1 @@
-"""The wire: one shared HTTP client with authentication, limits and errors."""
+"""Talon.One over HTTP: one client, with credentials, pace, retries and errors."""

@@ -68,10 +68,10 @@ class Exchange:
         Raises:
             CallError: whatever keeps it from being a success.
         """
-        came = self._clock.now()
+        came = self._clock.monotonic()
         departure = await self._depart(call)
-        waited = self._clock.now() - came
-        limit = min(self._settings.timeout, call.ends - self._clock.now())
+        waited = self._clock.monotonic() - came
+        limit = min(self._settings.timeout, call.ends - self._clock.monotonic())
         url = self._settings.url(call.operation.api)
         try:
             with (
@@ -99,9 +99,9 @@ class Exchange:
         deployment = self._settings.url(operation.api)
         endpoint = f"{operation.method} {operation.path}"
         departure = None
-        with anyio.move_on_after(call.ends - self._clock.now()):
+        with anyio.move_on_after(call.ends - self._clock.monotonic()):
             departure = await self._pacer.depart(deployment, endpoint, call.progress)
-        if departure and self._clock.now() < call.ends:
+        if departure and self._clock.monotonic() < call.ends:
             return departure
         if departure:
             self._pacer.done(departure)

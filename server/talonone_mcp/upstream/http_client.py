@@ -14,7 +14,7 @@ import httpx
 
 from talonone_mcp import __version__
 from talonone_mcp.core.catalog import Operation, Tool
-from talonone_mcp.core.clock import REAL, Clock
+from talonone_mcp.core.clock import SYSTEM_CLOCK, Clock
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.progress import Progress, silent
 from talonone_mcp.core.settings import Settings
@@ -102,7 +102,7 @@ class Client:
         Raises:
             CallError: whatever keeps it from being a success.
         """
-        ends = self._clock.now() + self._settings.deadline
+        ends = self._clock.monotonic() + self._settings.deadline
         call = Call(operation, request, ends, progress, sink)
         if operation.body and operation.body.credentials:
             return await self._open_session(call)
@@ -160,7 +160,7 @@ async def open_client(
     settings: Settings,
     login: Operation,
     app: Any = None,
-    clock: Clock = REAL,
+    clock: Clock = SYSTEM_CLOCK,
     heard: Heard | None = None,
 ) -> AsyncIterator[Client]:
     """Open the process's one HTTP client.

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import anyio
 
-from talonone_mcp.core.clock import REAL, Clock
+from talonone_mcp.core.clock import SYSTEM_CLOCK, Clock
 from talonone_mcp.core.progress import Progress, silent
 
 # https://docs.talon.one/management-api: "Rate limit", stated for each endpoint
@@ -88,7 +88,7 @@ class Limiter:
     the endpoint for everyone and halves its rate, which then returns with every other answer.
     """
 
-    def __init__(self, clock: Clock = REAL) -> None:
+    def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
         self._clock = clock
         self._lanes: dict[tuple[str, str], Lane] = {}  # the one used last stands last
 
@@ -114,7 +114,7 @@ class Limiter:
 
     def leave(self, departure: Departure) -> None:
         """Note that a request goes onto the wire now, which may be later: connecting takes time."""
-        departure.at = self._clock.now()
+        departure.at = self._clock.monotonic()
         departure.latest = departure.at + MARGIN
         departure.sent = True
         departure.lane.wake()
@@ -123,7 +123,7 @@ class Limiter:
         """Note an answer; `refused_for` is how many seconds a 429 asked to wait."""
         if not departure.sent:
             self.leave(departure)
-        now, lane = self._clock.now(), departure.lane
+        now, lane = self._clock.monotonic(), departure.lane
         departure.latest = min(departure.latest, max(now, departure.at + _PROVEN))
         if refused_for is not None:
             until = now + min(refused_for, LONGEST_PAUSE)
@@ -167,13 +167,13 @@ class Limiter:
         return granted[0]
 
     async def _report(self, lane: Lane, endpoint: str, progress: Progress) -> None:
-        began = self._clock.now()
+        began = self._clock.monotonic()
         before = lane.turn.statistics().tasks_waiting
         wait = self._wait(lane)
         expected = before // REQUESTS * lane.period + (wait if 0 < wait < inf else 0)
         while True:
             await self._clock.sleep(_REPORT)
-            waited = self._clock.now() - began
+            waited = self._clock.monotonic() - began
             left = max(expected - waited, 0)
             message = (
                 f"Waiting to call {endpoint}, about {left:.0f} s more: Talon.One limits how"
@@ -182,7 +182,7 @@ class Limiter:
             await progress(waited, None, message)
 
     def _grant(self, lane: Lane) -> Departure:
-        now = self._clock.now()
+        now = self._clock.monotonic()
         departure = Departure(lane, now, now + MARGIN)
         lane.counted = [*lane.counted[1 - REQUESTS :], departure]
         lane.open += 1
@@ -190,7 +190,7 @@ class Limiter:
 
     def _wait(self, lane: Lane) -> float:
         """Return the seconds until a place may be free, `inf` when that depends on connecting."""
-        now = self._clock.now()
+        now = self._clock.monotonic()
         lane.counted = [each for each in lane.counted if _counts(each, now)]
         pause = lane.paused_until - now
         if len(lane.counted) < REQUESTS:
@@ -203,7 +203,7 @@ class Limiter:
         key = deployment, endpoint
         lane = self._lanes.pop(key, None) or Lane()
         self._lanes[key] = lane
-        now = self._clock.now()
+        now = self._clock.monotonic()
         while (oldest := next(iter(self._lanes))) != key and _idle(self._lanes[oldest], now):
             del self._lanes[oldest]
         return lane

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
-from talonone_mcp.core.clock import REAL, Clock
+from talonone_mcp.core.clock import SYSTEM_CLOCK, Clock
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.progress import Progress
 from talonone_mcp.upstream.limiter import LONGEST_PAUSE
@@ -30,12 +30,14 @@ class Retries:
     be sent four times by everyone.
     """
 
-    def __init__(self, clock: Clock = REAL, draw: Callable[[], float] = random.random) -> None:
+    def __init__(
+        self, clock: Clock = SYSTEM_CLOCK, draw: Callable[[], float] = random.random
+    ) -> None:
         """Take the sources of time and chance; `draw` returns a number from 0 to 1."""
         self._clock = clock
         self._draw = draw
         self._saved = _SAVED
-        self._counted_at = clock.now()
+        self._counted_at = clock.monotonic()
 
     async def run(
         self, attempt: Callable[[], Awaitable[_T]], *, ends: float, progress: Progress
@@ -64,7 +66,7 @@ class Retries:
             waiting = f"Attempt {made + 1} of {ATTEMPTS} in {wait:.1f} s."
             await progress(0, None, f"{waiting} {failure.message}")
             await self._clock.sleep(wait)
-            if self._clock.now() >= ends:  # a busy machine sleeps longer than it is told
+            if self._clock.monotonic() >= ends:  # a busy machine sleeps longer than it is told
                 raise _after(failure, made)
             made += 1
 
@@ -78,7 +80,7 @@ class Retries:
 
     def _affordable(self, error: CallError, wait: float, ends: float) -> bool:
         pause = error.after or 0 if error.kind == "rate_limited" else 0
-        if pause > LONGEST_PAUSE or self._clock.now() + wait + pause >= ends:
+        if pause > LONGEST_PAUSE or self._clock.monotonic() + wait + pause >= ends:
             return False
         if self._saved < 1:
             return False
@@ -86,7 +88,7 @@ class Retries:
         return True
 
     def _earn(self) -> None:
-        now = self._clock.now()
+        now = self._clock.monotonic()
         earned = _EARNED + (now - self._counted_at) * _PER_SECOND
         self._saved, self._counted_at = min(self._saved + earned, _SAVED), now
 

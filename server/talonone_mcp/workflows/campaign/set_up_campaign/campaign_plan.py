@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from talonone_mcp.calls.gate import Planned
+from talonone_mcp.calls.plan import Plan, PlannedCall
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.text import one_line
 from talonone_mcp.workflows.answer_format import MAX_QUOTED_CHARS, filled, picked
@@ -26,7 +26,7 @@ from talonone_mcp.workflows.campaign.set_up_campaign.campaign_source import (
     Source,
     find_source,
 )
-from talonone_mcp.workflows.steps import Plan, Steps, together
+from talonone_mcp.workflows.steps import Steps, together
 from talonone_mcp.workflows.upstream_types import Application, Campaign, Limit
 
 KEPT = ("description", "attributes", "activeRulesetId", "reevaluateOnReturn", "couponSettings",
@@ -73,16 +73,16 @@ async def make_plan(steps: Steps, request: SetUpRequest) -> Plan:
     return Plan({**shown, "mark": _mark(calls, source)}, calls)
 
 
-def _as_settings(request: SetUpRequest) -> Planned:
+def _as_settings(request: SetUpRequest) -> PlannedCall:
     """Return a call that would set what the request contains, so that its checks apply."""
     named = ("applicationId", "name", "description", "startTime", "endTime", "tags", "limits")
     given = picked(request, named)
-    return Planned(
+    return PlannedCall(
         "update_campaign", {"campaignId": 1, "tags": [], "limits": [], "features": []} | given
     )
 
 
-def _refused(steps: Steps, call: Planned) -> Iterator[Flaw]:
+def _refused(steps: Steps, call: PlannedCall) -> Iterator[Flaw]:
     """Yield what a call would be refused for, at the arguments of set_up_campaign behind it."""
     try:
         steps.check(call, **({"campaignId": 1} if "campaignId" in call.open else {}))
@@ -119,7 +119,7 @@ def _limits(request: SetUpRequest, source: Source) -> list[Limit]:
     return [*kept, *given]
 
 
-def _mark(calls: Sequence[Planned], source: Source) -> str:
+def _mark(calls: Sequence[PlannedCall], source: Source) -> str:
     """Return a mark of the exact plan: the question cuts long values and lists."""
     exact = [[call.operation, dict(call.arguments), sorted(call.open)] for call in calls]
     text = json.dumps([exact, source.digest], sort_keys=True)
@@ -131,7 +131,7 @@ def _mark(calls: Sequence[Planned], source: Source) -> str:
 
 def _calls(
     request: SetUpRequest, source: Source, limits: Sequence[Limit], *, is_staged: bool
-) -> Iterator[Planned]:
+) -> Iterator[PlannedCall]:
     """Yield the calls in order; a campaign with coupons is enabled once they are created."""
     yield _creation(request, source)
     settings = partial(_settings, request, source, limits)
@@ -144,7 +144,7 @@ def _calls(
         yield settings(state="enabled")
 
 
-def _creation(request: SetUpRequest, source: Source) -> Planned:
+def _creation(request: SetUpRequest, source: Source) -> PlannedCall:
     place = request["applicationId"]
     given = picked(request, ("name", "description", "tags"))
     if source.is_template:
@@ -156,15 +156,15 @@ def _creation(request: SetUpRequest, source: Source) -> Planned:
         more: dict[str, Any] = {"templateParamValues": values} if values else {}
         more |= {"limitOverrides": request["limits"]} if "limits" in request else {}
         found = {"applicationId": place, "templateId": source.id}
-        return Planned("create_campaign_from_template", found | given | more)
+        return PlannedCall("create_campaign_from_template", found | given | more)
     given |= picked(request, ("startTime", "endTime"))
     found = {"applicationId": source.application_id, "campaignId": source.id}
-    return Planned("copy_campaign", {**found, "applicationIds": [place], **given})
+    return PlannedCall("copy_campaign", {**found, "applicationIds": [place], **given})
 
 
 def _settings(
     request: SetUpRequest, source: Source, limits: Sequence[Limit], *, state: str
-) -> Planned:
+) -> PlannedCall:
     fixed: dict[str, Any] = {
         "applicationId": request["applicationId"],
         "name": request["name"],
@@ -175,10 +175,10 @@ def _settings(
         **schedule_of(request, source),
         **picked(request, ("description",)),
     }
-    return Planned("update_campaign", fixed, frozenset({"campaignId", *KEPT} - fixed.keys()))
+    return PlannedCall("update_campaign", fixed, frozenset({"campaignId", *KEPT} - fixed.keys()))
 
 
-def _coupons(request: SetUpRequest, coupons: CouponOrder, source: Source) -> Planned:
+def _coupons(request: SetUpRequest, coupons: CouponOrder, source: Source) -> PlannedCall:
     common = {
         "applicationId": request["applicationId"],
         "numberOfCoupons": coupons["count"],
@@ -188,9 +188,9 @@ def _coupons(request: SetUpRequest, coupons: CouponOrder, source: Source) -> Pla
     pattern, open_ = code_settings(coupons, source), frozenset({"campaignId"})
     if coupons["count"] > MAX_COUPONS_AT_ONCE:
         settings = {"couponSettings": dict(pattern)} if pattern else {}
-        return Planned("create_coupons_async", {**common, "attributes": {}, **settings}, open_)
+        return PlannedCall("create_coupons_async", {**common, "attributes": {}, **settings}, open_)
     silent = "no" if coupons["count"] <= _MAX_SHOWN_CODES else "yes"
-    return Planned("create_coupons", {**common, "silent": silent, **pattern}, open_)
+    return PlannedCall("create_coupons", {**common, "silent": silent, **pattern}, open_)
 
 
 # --- What a person is shown ------------------------------------------------------------------

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, cast
 
-from talonone_mcp.calls.gate import Planned
+from talonone_mcp.calls.plan import Plan, PlannedCall
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.workflows.answer_format import filled, picked
 from talonone_mcp.workflows.campaign.set_up_campaign.campaign_plan import KEPT, make_plan
 from talonone_mcp.workflows.campaign.set_up_campaign.campaign_source import SetUpRequest
-from talonone_mcp.workflows.steps import Plan, Steps
+from talonone_mcp.workflows.steps import Steps
 from talonone_mcp.workflows.upstream_times import moment
 from talonone_mcp.workflows.upstream_types import Campaign
 
@@ -55,8 +55,8 @@ async def set_up_campaign(steps: Steps, arguments: Mapping[str, Any]) -> dict[st
     make = partial(make_plan, steps, cast("SetUpRequest", arguments))
     if arguments.get("dryRun"):
         return {"dryRun": True, "plan": (await make()).shown}
-    async with steps.agreed(make) as plan:
-        return _answer(plan, await _carried_out(steps, plan))
+    async with steps.agreed(make) as (plan, agreed):
+        return _answer(plan, await _carried_out(agreed, plan))
 
 
 def _answer(plan: Plan, done: Progress) -> dict[str, Any]:
@@ -95,7 +95,7 @@ async def _carried_out(steps: Steps, plan: Plan) -> Progress:
     return done
 
 
-async def _step(steps: Steps, call: Planned, done: Progress) -> Progress:
+async def _step(steps: Steps, call: PlannedCall, done: Progress) -> Progress:
     """Make one call, unless it would change nothing, and return how far the plan has come."""
     if call.operation == "update_campaign" and _is_so(done.campaign, call.arguments):
         return done.after(f"needed nothing: it is {done.state}")
@@ -113,7 +113,7 @@ async def _step(steps: Steps, call: Planned, done: Progress) -> Progress:
     return done.after(f"{coupons['count']} coupons created")
 
 
-def _opened(call: Planned, campaign: Campaign) -> dict[str, Any]:
+def _opened(call: PlannedCall, campaign: Campaign) -> dict[str, Any]:
     """Return a call's open arguments, as the campaign has them."""
     known = {**picked(campaign, KEPT), "campaignId": campaign.get("id")}
     return {name: value for name, value in known.items() if name in call.open}
@@ -136,7 +136,7 @@ def _created(answer: Mapping[str, Any]) -> Campaign:
     return campaign
 
 
-def _coupons(call: Planned, answer: Mapping[str, Any]) -> dict[str, Any]:
+def _coupons(call: PlannedCall, answer: Mapping[str, Any]) -> dict[str, Any]:
     codes = [each.get("value", "unknown") for each in answer.get("data") or ()]
     batch = {"batchId": answer["batchId"]} if "batchId" in answer else {}
     count = call.arguments["numberOfCoupons"]
@@ -172,7 +172,7 @@ def _limits(document: Mapping[str, Any]) -> list[tuple[str, str, float, list[str
 # --- When a step fails -------------------------------------------------------------------------
 
 
-def _failed(error: CallError, calls: Sequence[Planned], done: Progress) -> CallError:
+def _failed(error: CallError, calls: Sequence[PlannedCall], done: Progress) -> CallError:
     """Return the error of a step as that of the whole plan, with what was done before it."""
     number = len(done.results)
     results = [f"done: {result}" for result in done.results]

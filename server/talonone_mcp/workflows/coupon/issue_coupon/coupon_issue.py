@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, cast
 
-from talonone_mcp.calls.gate import Planned
+from talonone_mcp.calls.plan import PlannedCall
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.text import one_line
 from talonone_mcp.workflows.answer_format import MAX_QUOTED_CHARS, picked
@@ -103,7 +103,7 @@ async def _issued(
         **({"recipientIntegrationId": request["customer"]} if is_bound else {}),
     }
     if request.get("dryRun"):
-        steps.check(Planned("create_coupons", coupons))
+        steps.check(PlannedCall("create_coupons", coupons))
         return {"issued": False, **validity(coupons, campaign), "notes": [DRY_RUN_NOTE]}
     created: list[Coupon] = (await steps.call("create_coupons", **coupons)).get("data") or []
     return {"issued": True, **_coupon(next(iter(created), Coupon()), campaign)}
