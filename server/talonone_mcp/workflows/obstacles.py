@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from talonone_mcp.workflows.answer_format import picked
 from talonone_mcp.workflows.upstream_times import moment
-from talonone_mcp.workflows.upstream_types import Campaign, Coupon, Limit
+from talonone_mcp.workflows.upstream_types import BudgetLimit, Campaign, Coupon
 
 Reason = Literal[
     "not_found",
@@ -113,7 +113,7 @@ def _of_budgets(campaign: Campaign, actions: Collection[str]) -> Iterator[Obstac
             yield Obstacle("campaign_out_of_budget", facts, "certain" if is_sure else "unknown")
 
 
-def counters_of(campaign: Campaign, limit: Limit) -> list[float]:
+def counters_of(campaign: Campaign, limit: BudgetLimit) -> list[float]:
     """Return how much of a limit a campaign has used: several counts where upstream shows several.
 
     Upstream lists limits and their counters apart, so a counter belongs to every limit with its

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 
-class Limit(TypedDict, total=False):
+class BudgetLimit(TypedDict, total=False):
     """A budget: how much of an action is allowed, counted for each of `entities` by itself."""
 
     action: str
@@ -49,7 +49,7 @@ class Campaign(TypedDict, total=False):
     lastActivity: str
     tags: Sequence[str]
     features: Sequence[str]
-    limits: Sequence[Limit]
+    limits: Sequence[BudgetLimit]
     budgets: Sequence[BudgetUse]
     couponSettings: CodeSettings
     linkedStoreIds: Sequence[int]
@@ -77,7 +77,7 @@ class Template(TypedDict, total=False):
     templateParams: Sequence[TemplateParameter]
     tags: Sequence[str]
     features: Sequence[str]
-    limits: Sequence[Limit]
+    limits: Sequence[BudgetLimit]
     couponSettings: CodeSettings
 
 
@@ -99,7 +99,7 @@ class Coupon(TypedDict, total=False):
     isReservationMandatory: bool
     implicitlyReserved: bool
     reservationCounter: int
-    limits: Sequence[Limit]
+    limits: Sequence[BudgetLimit]
     attributes: Mapping[str, Any]
     state: str
     profileRedemptionCount: int
@@ -127,7 +127,7 @@ class Application(TypedDict, total=False):
     loyaltyPrograms: Sequence[LoyaltyProgram]
 
 
-class Profile(TypedDict, total=False):
+class CustomerProfile(TypedDict, total=False):
     """A customer profile."""
 
     id: int
@@ -148,10 +148,10 @@ class LoyaltyCard(TypedDict, total=False):
     status: str
     newCardIdentifier: str
     oldCardIdentifier: str
-    profiles: Sequence[Profile]
+    profiles: Sequence[CustomerProfile]
 
 
-class Session(TypedDict, total=False):
+class CustomerSession(TypedDict, total=False):
     """A customer session, as list_application_sessions returns it."""
 
     id: int
@@ -188,7 +188,7 @@ class Tier(TypedDict, total=False):
     expiryDate: str
 
 
-class Balance(TypedDict, total=False):
+class PointsBalance(TypedDict, total=False):
     """The points of a ledger or subledger."""
 
     currentBalance: float
@@ -206,16 +206,16 @@ class LedgerDocument(TypedDict, total=False):
     name: str
     title: str
     joinDate: str
-    ledger: Balance
-    subLedgers: Mapping[str, Balance]
+    ledger: PointsBalance
+    subLedgers: Mapping[str, PointsBalance]
     programID: int
     programTitle: str
     identifier: str
     status: str
     blockReason: str
     newCardIdentifier: str
-    subledgers: Mapping[str, Balance]
-    profiles: Sequence[Profile]
+    subledgers: Mapping[str, PointsBalance]
+    profiles: Sequence[CustomerProfile]
 
 
 class Loyalty(TypedDict, total=False):
@@ -265,7 +265,7 @@ class Giveaway(TypedDict, total=False):
 class Inventory(TypedDict, total=False):
     """All that a customer has, as get_customer_inventory returns it."""
 
-    profile: Profile
+    profile: CustomerProfile
     coupons: Sequence[Coupon]
     referrals: Sequence[Referral]
     achievements: Sequence[Achievement]

@@ -16,7 +16,7 @@ from talonone_mcp.workflows.campaign.set_up_campaign.campaign_source import (
     Source,
 )
 from talonone_mcp.workflows.upstream_times import moment
-from talonone_mcp.workflows.upstream_types import Application, CodeSettings, Limit
+from talonone_mcp.workflows.upstream_types import Application, BudgetLimit, CodeSettings
 
 Flaw = dict[str, str]
 """What is wrong, as the details of an error have it: `at` an argument, and the `problem`."""
@@ -47,7 +47,7 @@ def flaws_of(
     request: SetUpRequest,
     source: Source,
     application: Application,
-    limits: Sequence[Limit],
+    limits: Sequence[BudgetLimit],
     now: datetime,
 ) -> Iterator[Flaw]:
     """Yield everything that is wrong.
@@ -194,7 +194,7 @@ def _of_parameters(given: Mapping[str, Any], source: Source) -> Iterator[Flaw]:
 
 
 def _of_coupons(
-    coupons: CouponOrder, source: Source, limits: Sequence[Limit], now: datetime
+    coupons: CouponOrder, source: Source, limits: Sequence[BudgetLimit], now: datetime
 ) -> Iterator[Flaw]:
     count = coupons["count"]
     if "coupons" not in source.features:

@@ -27,7 +27,7 @@ from talonone_mcp.workflows.campaign.set_up_campaign.campaign_source import (
     find_source,
 )
 from talonone_mcp.workflows.steps import Steps, together
-from talonone_mcp.workflows.upstream_types import Application, Campaign, Limit
+from talonone_mcp.workflows.upstream_types import Application, BudgetLimit, Campaign
 
 KEPT = ("description", "attributes", "activeRulesetId", "reevaluateOnReturn", "couponSettings",
         "referralSettings", "campaignGroups", "evaluationGroupId", "type", "linkedStoreIds",
@@ -111,7 +111,7 @@ async def _namesakes(steps: Steps, request: SetUpRequest) -> list[str]:
     ]
 
 
-def _limits(request: SetUpRequest, source: Source) -> list[Limit]:
+def _limits(request: SetUpRequest, source: Source) -> list[BudgetLimit]:
     """Return the budgets: the source's, of which those asked for replace the ones like them."""
     given = request.get("limits", [])
     same = {(each["action"], each.get("period")) for each in given}
@@ -130,7 +130,7 @@ def _mark(calls: Sequence[PlannedCall], source: Source) -> str:
 
 
 def _calls(
-    request: SetUpRequest, source: Source, limits: Sequence[Limit], *, is_staged: bool
+    request: SetUpRequest, source: Source, limits: Sequence[BudgetLimit], *, is_staged: bool
 ) -> Iterator[PlannedCall]:
     """Yield the calls in order; a campaign with coupons is enabled once they are created."""
     yield _creation(request, source)
@@ -163,7 +163,7 @@ def _creation(request: SetUpRequest, source: Source) -> PlannedCall:
 
 
 def _settings(
-    request: SetUpRequest, source: Source, limits: Sequence[Limit], *, state: str
+    request: SetUpRequest, source: Source, limits: Sequence[BudgetLimit], *, state: str
 ) -> PlannedCall:
     fixed: dict[str, Any] = {
         "applicationId": request["applicationId"],
@@ -200,7 +200,7 @@ def _shown(
     request: SetUpRequest,
     source: Source,
     application: Application,
-    limits: Sequence[Limit],
+    limits: Sequence[BudgetLimit],
 ) -> dict[str, Any]:
     schedule = schedule_of(request, source)
     shown = {
@@ -220,7 +220,7 @@ def _shown(
     return filled(shown)
 
 
-def _limit_told(limit: Limit) -> str:
+def _limit_told(limit: BudgetLimit) -> str:
     parts = [limit["action"], str(limit["limit"]), limit.get("period", ""), *limit["entities"]]
     return " ".join(filter(None, parts))
 
@@ -247,7 +247,7 @@ def _leaves(request: SetUpRequest, source: Source) -> Iterator[str]:
         yield "create coupons"
 
 
-def _warnings(limits: Sequence[Limit]) -> Iterator[str]:
+def _warnings(limits: Sequence[BudgetLimit]) -> Iterator[str]:
     unknown = {each["action"] for each in limits} - _ACTIONS
     for action in sorted(unknown):
         yield f"no limit on this action is known: {one_line(action, MAX_QUOTED_CHARS)}"

@@ -13,7 +13,12 @@ from talonone_mcp.core.text import one_line
 from talonone_mcp.workflows.answer_format import MAX_QUOTED_CHARS, picked
 from talonone_mcp.workflows.campaign_lookup import FoundCampaign, find_campaign
 from talonone_mcp.workflows.steps import Steps
-from talonone_mcp.workflows.upstream_types import CodeSettings, Limit, Template, TemplateParameter
+from talonone_mcp.workflows.upstream_types import (
+    BudgetLimit,
+    CodeSettings,
+    Template,
+    TemplateParameter,
+)
 
 _FETCH_ALL = 10_000  # templates
 _MAX_OFFERED = 10
@@ -47,7 +52,7 @@ class SetUpRequest(TypedDict, total=False):
     startTime: str
     endTime: str
     tags: Sequence[str]
-    limits: Sequence[Limit]
+    limits: Sequence[BudgetLimit]
     parameters: Mapping[str, Any]
     coupons: CouponOrder
     state: str
@@ -70,7 +75,7 @@ class Source:
     application_id: int = 0
     applications: Sequence[int] = ()
     features: Sequence[str] = ()
-    limits: Sequence[Limit] = ()
+    limits: Sequence[BudgetLimit] = ()
     tags: Sequence[str] = ()
     schedule: Mapping[str, str] = field(default_factory=dict)
     stores: int = 0
@@ -133,7 +138,7 @@ def _common(document: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, A
     }
 
 
-def _limit(limit: Limit) -> dict[str, Any]:
+def _limit(limit: BudgetLimit) -> dict[str, Any]:
     """Return a limit as requests take it; if it counts the whole campaign, with no entities."""
     return picked(limit, ("action", "limit", "period")) | {"entities": limit.get("entities", [])}
 

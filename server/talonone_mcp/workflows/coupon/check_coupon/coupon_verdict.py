@@ -16,7 +16,7 @@ from talonone_mcp.workflows.coupon.check_coupon.coupon_sentences import (
 )
 from talonone_mcp.workflows.coupon.check_coupon.customer_limits import PastUse
 from talonone_mcp.workflows.obstacles import REDEEMING, Obstacle
-from talonone_mcp.workflows.upstream_types import Campaign, Coupon, Limit
+from talonone_mcp.workflows.upstream_types import BudgetLimit, Campaign, Coupon
 
 Verdict = Literal["valid", "invalid", "unknown", "depends_on_customer", "depends_on_application"]
 
@@ -39,7 +39,7 @@ class Judgement:
     customer: str | None
     past: PastUse
     obstacles: Sequence[Obstacle]
-    unjudged: Sequence[Limit]
+    unjudged: Sequence[BudgetLimit]
     is_cut: bool = False
 
     @property

@@ -12,7 +12,7 @@ from typing import Any
 
 from talonone_mcp.workflows.answer_format import picked
 from talonone_mcp.workflows.obstacles import REDEEMING, Obstacle, Sureness, counters_of
-from talonone_mcp.workflows.upstream_types import Campaign, Coupon, Limit
+from talonone_mcp.workflows.upstream_types import BudgetLimit, Campaign, Coupon
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def limit_obstacles(
             yield Obstacle("used_up", _facts(limit, used), sure)
 
 
-def unjudged(coupon: Coupon, campaign: Campaign) -> Iterator[Limit]:
+def unjudged(coupon: Coupon, campaign: Campaign) -> Iterator[BudgetLimit]:
     """Yield the limits that may be used up, but of which upstream shows too little to tell."""
     for action in REDEEMING:
         for limit in _limits(coupon, campaign, action):
@@ -96,12 +96,12 @@ def unjudged(coupon: Coupon, campaign: Campaign) -> Iterator[Limit]:
                 yield limit
 
 
-def _per_customer(coupon: Coupon, campaign: Campaign) -> list[Limit]:
+def _per_customer(coupon: Coupon, campaign: Campaign) -> list[BudgetLimit]:
     limits = _limits(coupon, campaign, "redeemCoupon")
     return [each for each in limits if "Profile" in _entities(each)]
 
 
-def _limits(coupon: Coupon, campaign: Campaign, action: str) -> list[Limit]:
+def _limits(coupon: Coupon, campaign: Campaign, action: str) -> list[BudgetLimit]:
     """Return the limits on an action; the coupon's own replace the campaign's of the same kind."""
     own = [each for each in coupon.get("limits", ()) if each["action"] == action]
     kinds = [_entities(each) for each in own]
@@ -109,24 +109,24 @@ def _limits(coupon: Coupon, campaign: Campaign, action: str) -> list[Limit]:
     return [*own, *(each for each in others if _entities(each) not in kinds)]
 
 
-def _entities(limit: Limit) -> set[str]:
+def _entities(limit: BudgetLimit) -> set[str]:
     """Return what a limit counts by; upstream's empty lists are left out of answers."""
     return set(limit.get("entities", ()))
 
 
-def _leaves_room(coupon: Coupon, limit: Limit) -> bool:
+def _leaves_room(coupon: Coupon, limit: BudgetLimit) -> bool:
     """Tell whether nobody can have used up a limit that counts redemptions of this coupon."""
     counted = coupon.get("usageCounter", 0) < limit["limit"]
     return counted and "Coupon" in _entities(limit)
 
 
-def _leaves_room_for_all(coupon: Coupon, campaign: Campaign, limit: Limit) -> bool:
+def _leaves_room_for_all(coupon: Coupon, campaign: Campaign, limit: BudgetLimit) -> bool:
     """Tell whether all customers, coupons and stores together have used less than a limit."""
     unused = "Coupon" in _entities(limit) and coupon.get("usageCounter", 0) == 0
     all_used = max(counters_of(campaign, limit), default=limit["limit"])
     return limit["limit"] > 0 and (unused or all_used < limit["limit"])
 
 
-def _facts(limit: Limit, used: int | None) -> dict[str, Any]:
+def _facts(limit: BudgetLimit, used: int | None) -> dict[str, Any]:
     facts = picked(limit, ("action", "limit", "period")) | {"per": sorted(_entities(limit))}
     return facts if used is None else facts | {"used": used}

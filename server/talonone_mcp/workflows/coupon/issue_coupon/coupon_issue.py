@@ -33,7 +33,7 @@ from talonone_mcp.workflows.obstacles import (
     coupon_obstacles,
 )
 from talonone_mcp.workflows.steps import Steps, together
-from talonone_mcp.workflows.upstream_types import Campaign, Coupon, Limit
+from talonone_mcp.workflows.upstream_types import BudgetLimit, Campaign, Coupon
 
 _MAX_HELD = 1000  # coupons of a customer in one campaign
 _UNKNOWN_CUSTOMER = (
@@ -124,7 +124,7 @@ def _obstacles(campaign: Campaign, steps: Steps) -> list[Obstacle]:
     No coupon is created twice, so a budget that limits creating coupons, for each coupon by
     itself, limits the whole campaign.
     """
-    limits: list[Limit] = [
+    limits: list[BudgetLimit] = [
         {**limit, "entities": []}
         if limit["action"] in CREATING and limit.get("entities") == ["Coupon"]
         else limit

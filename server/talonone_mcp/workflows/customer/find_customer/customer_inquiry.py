@@ -10,7 +10,7 @@ from typing import Any, cast
 from talonone_mcp.workflows.answer_format import MAX_QUOTED_CHARS, picked, text
 from talonone_mcp.workflows.code_search import FATAL, NamedApplication, named_application
 from talonone_mcp.workflows.steps import Steps, together
-from talonone_mcp.workflows.upstream_types import Application, Profile
+from talonone_mcp.workflows.upstream_types import Application, CustomerProfile
 
 MAX_REQUESTS = 6
 _MAX_LISTED = 10  # customers
@@ -127,7 +127,7 @@ def added_up(findings: Iterable[Findings]) -> Findings:
 
 
 def sighting(
-    way: str, profile: Profile, application: NamedApplication | None = None
+    way: str, profile: CustomerProfile, application: NamedApplication | None = None
 ) -> tuple[Sighting, ...]:
     """Return the customer of a profile, if there is one: carts and cards may have none."""
     customer = profile.get("integrationId")

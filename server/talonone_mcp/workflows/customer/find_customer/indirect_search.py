@@ -21,7 +21,7 @@ from talonone_mcp.workflows.customer.find_customer.customer_inquiry import (
     sighting,
 )
 from talonone_mcp.workflows.steps import together
-from talonone_mcp.workflows.upstream_types import Coupon, LoyaltyCard, Profile
+from talonone_mcp.workflows.upstream_types import Coupon, CustomerProfile, LoyaltyCard
 
 _CARD_CHARS = range(4, 109)
 _CODE_CHARS = range(1, 101)
@@ -90,7 +90,7 @@ def _holders_of(card: LoyaltyCard, way: str) -> tuple[Sighting, ...]:
     return tuple(
         each
         for profile in card.get("profiles", ())
-        for each in sighting(way, Profile(integrationId=profile.get("integrationId", "")))
+        for each in sighting(way, CustomerProfile(integrationId=profile.get("integrationId", "")))
     )
 
 
@@ -124,7 +124,7 @@ async def _coupon(inquiry: Inquiry, application: NamedApplication) -> Findings:
     found += Findings(through=(where | picked(coupon, _OF_A_COUPON),))
     recipient = coupon.get("recipientIntegrationId")
     if recipient:
-        profile = Profile(integrationId=recipient)
+        profile = CustomerProfile(integrationId=recipient)
         return found + Findings(sighting("coupon's recipient", profile, application))
     if coupon.get("usageCounter"):
         found += await _redeemers(inquiry, application, coupon)
@@ -151,7 +151,7 @@ async def _redeemers(inquiry: Inquiry, application: NamedApplication, coupon: Co
             if session.get("state") in _REDEEMED
             for each in sighting(
                 "coupon redeemed",
-                Profile(integrationId=session.get("profileintegrationid", "")),
+                CustomerProfile(integrationId=session.get("profileintegrationid", "")),
                 application,
             )
         )
@@ -169,7 +169,7 @@ async def _holders(inquiry: Inquiry, hit: Hit) -> Findings:
         applicationId=hit.application.id if steps.applications else None,
         couponValue=hit.coupon["value"],
     )
-    holders: list[Profile] = (answer or {}).get("data", [])
+    holders: list[CustomerProfile] = (answer or {}).get("data", [])
     if not steps.applications and len(holders) != hit.coupon["reservationCounter"]:
         return Findings()  # the key may be another Application's
     return Findings(
@@ -216,7 +216,7 @@ async def _reported(inquiry: Inquiry, application: NamedApplication) -> Findings
     )
 
 
-def _profile_in(report: Mapping[str, Any]) -> Profile:
+def _profile_in(report: Mapping[str, Any]) -> CustomerProfile:
     """Return the customer of an activity report, as a profile."""
     profile = {
         "integrationId": report.get("integrationId"),
@@ -224,4 +224,4 @@ def _profile_in(report: Mapping[str, Any]) -> Profile:
         "attributes": {"Name": report.get("name")},
         "lastActivity": report.get("lastActivity"),
     }
-    return cast("Profile", profile)
+    return cast("CustomerProfile", profile)

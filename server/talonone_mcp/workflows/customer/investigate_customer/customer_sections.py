@@ -15,8 +15,8 @@ from talonone_mcp.workflows.upstream_types import (
     Achievement,
     Campaign,
     Coupon,
+    CustomerProfile,
     Giveaway,
-    Profile,
     Referral,
 )
 
@@ -29,7 +29,7 @@ _FIRST = ("Name", "Email", "Phone")  # attributes that tell who it is
 _Entry = TypeVar("_Entry", Coupon, Referral, Achievement, Giveaway)
 
 
-def profile(found: Profile) -> dict[str, Any]:
+def profile(found: CustomerProfile) -> dict[str, Any]:
     """Return who a customer is."""
     attributes = found.get("attributes", {})
     names = sorted(attributes, key=lambda name: name not in _FIRST)

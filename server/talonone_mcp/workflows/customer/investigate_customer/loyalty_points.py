@@ -10,10 +10,10 @@ from typing import Any, cast
 from talonone_mcp.workflows.answer_format import counted, filled, first_of, newest, text
 from talonone_mcp.workflows.upstream_times import day, moment
 from talonone_mcp.workflows.upstream_types import (
-    Balance,
     LedgerDocument,
     Loyalty,
     LoyaltyProgram,
+    PointsBalance,
     Tier,
     Transaction,
 )
@@ -73,8 +73,10 @@ def from_balances(
         transactions: of the ledger.
     """
 
-    def renamed(balance: Mapping[str, Any]) -> Balance:
-        return cast("Balance", {_BALANCES.get(key, key): value for key, value in balance.items()})
+    def renamed(balance: Mapping[str, Any]) -> PointsBalance:
+        return cast(
+            "PointsBalance", {_BALANCES.get(key, key): value for key, value in balance.items()}
+        )
 
     subledgers = balances.get("subledgerBalances", {})
     shown: LedgerDocument = {
@@ -129,7 +131,7 @@ def _card(ledger: LoyaltyLedger, now: datetime) -> dict[str, Any]:
     })  # fmt: skip
 
 
-def _balance(ledger: Balance) -> dict[str, Any]:
+def _balance(ledger: PointsBalance) -> dict[str, Any]:
     tier: Tier = ledger.get("currentTier", {})
     return filled({
         "points": ledger.get("currentBalance"),
@@ -142,7 +144,7 @@ def _balance(ledger: Balance) -> dict[str, Any]:
     })  # fmt: skip
 
 
-def _subledgers(found: Mapping[str, Balance]) -> dict[str, Any]:
+def _subledgers(found: Mapping[str, PointsBalance]) -> dict[str, Any]:
     named = list(found.items())
     return {
         "subledgers": {text(name): _balance(each) for name, each in named[:_MAX_SUBLEDGERS]},

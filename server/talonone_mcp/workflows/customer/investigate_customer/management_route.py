@@ -33,9 +33,9 @@ from talonone_mcp.workflows.upstream_types import (
     Achievement,
     Application,
     Coupon,
+    CustomerProfile,
     Inventory,
     LoyaltyProgram,
-    Profile,
 )
 
 _MAX_ROWS = 50  # coupons, and achievements
@@ -113,7 +113,7 @@ async def _in_any(steps: Steps, question: CustomerQuestion) -> CustomerAccount:
 def _inventory(
     steps: Steps,
     customer: str,
-    profile: Profile | None,
+    profile: CustomerProfile | None,
     owned: _Owned,
     campaigns: KnownCampaigns,
 ) -> Inventory:
@@ -128,7 +128,7 @@ def _inventory(
     return inventory if profile is None else {**inventory, "profile": profile}
 
 
-async def _find(steps: Steps, customer: str, application: int) -> Profile | None:
+async def _find(steps: Steps, customer: str, application: int) -> CustomerProfile | None:
     """Read the profile of a customer of one Application; None if that fails.
 
     Raises:
@@ -140,7 +140,7 @@ async def _find(steps: Steps, customer: str, application: int) -> Profile | None
     return None if page is None else _own_profile(customer, page.get("data", []))
 
 
-async def _search(steps: Steps, customer: str) -> tuple[Profile | None, bool]:
+async def _search(steps: Steps, customer: str) -> tuple[CustomerProfile | None, bool]:
     """Read the profile of a live customer or else a test customer; tell whether it is the latter.
 
     Raises:
@@ -157,7 +157,7 @@ async def _search(steps: Steps, customer: str) -> tuple[Profile | None, bool]:
     raise no_such_customer(customer)
 
 
-def _own_profile(customer: str, found: Sequence[Profile]) -> Profile:
+def _own_profile(customer: str, found: Sequence[CustomerProfile]) -> CustomerProfile:
     for each in found:
         if each.get("integrationId") == customer:
             return each

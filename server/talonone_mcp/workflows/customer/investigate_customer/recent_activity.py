@@ -11,7 +11,7 @@ from talonone_mcp.workflows.answer_format import filled, newest, text
 from talonone_mcp.workflows.customer.investigate_customer.customer_sections import KnownCampaigns
 from talonone_mcp.workflows.steps import Steps, together
 from talonone_mcp.workflows.upstream_times import minute
-from talonone_mcp.workflows.upstream_types import Session
+from talonone_mcp.workflows.upstream_types import CustomerSession
 
 SESSIONS = "list_application_sessions"
 _EVENTS = "list_application_events"
@@ -36,7 +36,7 @@ class Refusal(TypedDict):
 class Activity:
     """What a customer did in some Applications. `has_more` is whether there are older sessions."""
 
-    sessions: tuple[Session, ...] = ()
+    sessions: tuple[CustomerSession, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     has_more: bool = False
 
@@ -124,7 +124,7 @@ def activity_shown(
 
 
 def _session(
-    found: Session,
+    found: CustomerSession,
     refusals: Sequence[Refusal],
     names: Mapping[int, str],
     campaigns: KnownCampaigns,
