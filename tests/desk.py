@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mcp import Client, types
@@ -19,6 +19,7 @@ from talonone_mcp.core.settings import load_settings
 from talonone_mcp.sandbox.app import Sandbox
 from talonone_mcp.server.app import build_server
 from talonone_mcp.server.setup import DEFAULT_LIMITS, ServerLimits
+from tests.clocks import Leaping
 from tests.sandbox.door import Time
 
 Answering = Callable[[str], types.ElicitResult]
@@ -88,6 +89,11 @@ class Desk:
         return dict((result.structured_content or {})["error"])
 
 
+def desk_clock(time: Time) -> Clock:
+    """Return a clock that shows the time of the account, and by which waiting costs nothing."""
+    return replace(Leaping().clock, now=lambda: time().timestamp())
+
+
 @asynccontextmanager
 async def open_desk(  # noqa: PLR0913 - who is at it, and what they find
     catalog: Catalog,
@@ -99,7 +105,7 @@ async def open_desk(  # noqa: PLR0913 - who is at it, and what they find
     limits: ServerLimits = DEFAULT_LIMITS,
     **flags: Any,
 ) -> AsyncIterator[Desk]:
-    """Open a desk in a demo account of its own, without its limit of requests.
+    """Open a desk in a demo account of its own, without its limit of requests. Nobody waits there.
 
     Args:
         catalog: what the server serves.
@@ -124,7 +130,7 @@ async def open_desk(  # noqa: PLR0913 - who is at it, and what they find
         account = Account(app)
         whole = {} if environment else {"sandbox": True}
         settings = load_settings(whole | flags, environment or {})
-        clock = Clock(now=lambda: time().timestamp())
+        clock = desk_clock(time)
         server = build_server(settings, catalog, account, clock=clock, limits=limits)
         callback = ask if answering else None
         async with Client(server, mode=mode, elicitation_callback=callback) as client:

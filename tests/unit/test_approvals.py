@@ -355,7 +355,7 @@ import anyio, os, signal
 from mcp import Client, types
 from talonone_mcp.core import catalog
 from talonone_mcp.server.app import build_server
-from talonone_mcp.upstream.http_client import Client as Upstream
+from talonone_mcp.upstream.connection import Upstream
 from talonone_mcp.store.local_store import local_store
 from talonone_mcp.store.sqlite_ledger import SqliteLedger
 from talonone_mcp.core.settings import SettingsError, load_settings

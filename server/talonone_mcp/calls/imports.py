@@ -25,8 +25,9 @@ import anyio
 import anyio.to_thread
 
 from talonone_mcp.core.catalog import Columns
-from talonone_mcp.core.catalog.problems import Problem, did_you_mean
+from talonone_mcp.core.catalog.problems import Problem
 from talonone_mcp.core.errors import CallError
+from talonone_mcp.core.names import did_you_mean, in_words
 from talonone_mcp.core.safe_files import private_file, private_folder
 from talonone_mcp.core.text import one_line
 
@@ -270,7 +271,7 @@ def _wrong(columns: Columns, header: list[str]) -> Iterator[str]:
 
 
 def _named(columns: Columns) -> str:
-    either = f"either {' or '.join(columns.one_of)}" if columns.one_of else ""
+    either = f"either {in_words(columns.one_of, 'or')}" if columns.one_of else ""
     required = ", ".join(filter(None, [either, *columns.required]))
     optional = ", ".join(columns.optional)
     return f"{required} (required) and {optional}" if optional else f"{required} (required)"

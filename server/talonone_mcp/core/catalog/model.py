@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from talonone_mcp.core.names import nearest
 
 Risk = Literal["read", "write", "destructive"]
 Api = Literal["management", "integration", "third_party", "capillary"]
@@ -336,6 +337,4 @@ class Catalog:
 
     def nearest(self, name: str, count: int = 3) -> list[str]:
         """Return the names that look most like `name`, which may be not at all."""
-        return difflib.get_close_matches(
-            name, [tool.name for tool in self.tools], n=count, cutoff=0
-        )
+        return nearest(name, (tool.name for tool in self.tools), count=count, alike=0)

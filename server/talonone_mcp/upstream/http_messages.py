@@ -1,4 +1,4 @@
-"""What goes through the client: a request, its answer, and where the body of an export goes."""
+"""What goes over the wire: a request, its answer, and where the body of an export goes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One upstream request, without what the client adds: base URL and authentication.
+    """One request to upstream, still without base URL and authentication.
 
-    `path` and `query` are percent-encoded. `content` is the body: JSON text, or, with `form_field`,
-    what goes into that field of a form as a file: its text, or the path of a file that is streamed.
-    `secrets` are values in it that must not come back in an answer or an error. `application` is
-    whose key is used.
+    Attributes:
+        path: percent-encoded.
+        query: percent-encoded.
+        content: the body as JSON text. With `form_field`, what that field of a form uploads: its
+            text, or the path of a file that is streamed.
+        form_field: the name of the form's field.
+        headers: besides those that are always sent.
+        secrets: values in it that must not come back in an answer or an error.
+        application: the Application whose key is used.
     """
 
     path: str
@@ -31,7 +36,7 @@ class Request:
 class Answer:
     """A success: the status, and what the body holds (a JSON value, CSV text, or nothing).
 
-    `body` is None as well when it went into a sink.
+    `body` is None, too, if it went into a sink.
     """
 
     status: int
@@ -42,7 +47,7 @@ class Sink(Protocol):
     """Where the body of an export goes, piece by piece. What its methods raise ends the call."""
 
     def restart(self) -> None:
-        """Forget what was written: a body begins, at first and again with each retry."""
+        """Forget what was written: a body begins, the first time or again with a retry."""
 
     async def write(self, chunk: bytes) -> None:
         """Take the next piece: decompressed, without byte order mark and without secrets."""
