@@ -13,11 +13,13 @@ import pytest
 TESTS = Path(__file__).parent
 FOLDERS = {"e2e", "packaging", "property"}
 FILES = {
+    "contract/test_refusals.py",
+    "contract/test_requests.py",
     "sandbox/test_core.py",
     "sandbox/test_events.py",
     "sandbox/test_logs.py",
-    "unit/test_approvals_command.py",
-    "unit/test_call_command.py",
+    "unit/test_approvals.py",
+    "unit/test_bench.py",
     "unit/test_demo.py",
     "unit/test_doors.py",
     "unit/test_hostile_text.py",
@@ -36,11 +38,18 @@ FILES = {
     "workflows/test_plan_gate.py",
     "workflows/test_set_up_campaign.py",
 }
+QUICK = {  # tests of these files and folders that are fast, and run modules that no others run
+    "e2e/test_sandbox_command.py::test_a_wrong_option_is_named",
+    "unit/test_demo.py::test_it_holds_against_the_real_one",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the slow tests."""
     for item in items:
         path = item.path.relative_to(TESTS)
+        name = f"{path.as_posix()}::{item.name.partition('[')[0]}"
+        if name in QUICK:
+            continue
         if path.parts[0] in FOLDERS or path.as_posix() in FILES:
             item.add_marker("slow")
