@@ -9,6 +9,7 @@ from functools import partial
 from typing import cast
 
 from talonone_mcp.core.errors import CallError
+from talonone_mcp.core.names import in_words
 from talonone_mcp.core.text import one_line
 from talonone_mcp.workflows.answer_format import MAX_QUOTED_CHARS, filled
 from talonone_mcp.workflows.steps import Steps, together
@@ -139,7 +140,7 @@ def _several(campaigns: Sequence[Campaign], wanted: str, names: Mapping[int, str
 
 
 def _absent(near: Sequence[Campaign], wanted: str, names: Mapping[int, str]) -> CallError:
-    where, meant = ", ".join(map(str, names)), one_line(wanted, MAX_QUOTED_CHARS)
+    where, meant = in_words(map(str, names), "or"), one_line(wanted, MAX_QUOTED_CHARS)
     hint = "Ask whether one of these is meant, and call again with its id." if near else _LIST_HINT
     return CallError(
         "not_found",

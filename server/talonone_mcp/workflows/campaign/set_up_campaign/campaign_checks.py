@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from talonone_mcp.core.catalog.problems import did_you_mean
 from talonone_mcp.core.errors import CallError
+from talonone_mcp.core.names import did_you_mean, in_words
 from talonone_mcp.core.text import one_line
 from talonone_mcp.workflows.answer_format import MAX_QUOTED_CHARS, picked
 from talonone_mcp.workflows.campaign.set_up_campaign.campaign_source import (
@@ -66,7 +66,7 @@ def flaws_of(
     if "coupons" in request:
         yield from _of_coupons(request["coupons"], source, limits, now)
         mandatory = application.get("attributesSettings", {}).get("mandatory", {})
-        if names := ", ".join(mandatory.get("coupons", ())):
+        if names := in_words(mandatory.get("coupons", ())):
             problem = f"need the attributes {names} here: create them with create_coupons instead"
             yield {"at": "coupons", "problem": problem}
 
@@ -109,7 +109,7 @@ def _of_place(request: SetUpRequest, source: Source) -> Iterator[Flaw]:
             "problem": f"is {source.state}; only enabled templates can be used",
         }
     if request["applicationId"] not in source.applications:
-        known = ", ".join(map(str, source.applications)) or "none"
+        known = in_words(map(str, source.applications)) or "none"
         yield {
             "at": "applicationId",
             "problem": f"the template can only be used in Applications {known}",

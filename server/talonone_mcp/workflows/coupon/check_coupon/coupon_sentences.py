@@ -8,6 +8,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
+from talonone_mcp.core.names import in_words
 from talonone_mcp.workflows.answer_format import quoted
 from talonone_mcp.workflows.code_search import Hit, NamedApplication, Searched
 from talonone_mcp.workflows.obstacles import Obstacle
@@ -75,16 +76,16 @@ def absence(
     """Return what to say of a code that was not found where it was searched for."""
     failed = [each.application for each in here if each.failed]
     if failed or not here:
-        where = " or ".join(map(in_application, failed)) or "in any Application"
+        where = in_words(map(in_application, failed), "or") or "in any Application"
         return f"It is not known whether {quoted(code)} is a coupon: no search {where} succeeded."
-    where = " or ".join(in_application(each.application) for each in here)
+    where = in_words((in_application(each.application) for each in here), "or")
     if elsewhere:
-        others = " and ".join(in_application(each.application) for each in elsewhere)
+        others = in_words(in_application(each.application) for each in elsewhere)
         return f"{quoted(code)} is not a coupon {where}. It works only {others}."
     said = f"{quoted(code)} is not a coupon {where}."
     if similar:
-        codes = ", ".join(map(quoted, similar))
-        return f"{said} Codes are case-sensitive there, and {codes} exists."
+        codes = in_words(map(quoted, similar))
+        return f"{said} Codes are case-sensitive there; similar ones: {codes}."
     return said + _odd(code)
 
 
@@ -93,6 +94,6 @@ def _odd(code: str) -> str:
     odd = dict.fromkeys(each for each in code if not (each.isascii() and each.isprintable()))
     names = [unicodedata.name(each, f"U+{ord(each):04X}") for each in odd]
     if names:
-        named = ", ".join(names[:_MAX_NAMED_CHARACTERS])
+        named = in_words(names[:_MAX_NAMED_CHARACTERS])
         return f" The code as given contains {named}: compare it with the original."
     return " The code as given contains spaces." if " " in code else ""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from talonone_mcp.core.names import in_words
 from talonone_mcp.workflows.answer_format import counted, filled, picked, quoted
 from talonone_mcp.workflows.code_search import Hit, NamedApplication, Searched
 from talonone_mcp.workflows.coupon.check_coupon.coupon_sentences import (
@@ -168,7 +169,7 @@ def _unchecked(judgement: Judgement) -> list[str]:
         found.append("whether the cart's discount fits into what is left of its limits")
     for limit in judgement.unjudged:
         period = f", {limit['period']}" if "period" in limit else ""
-        per = " and ".join(sorted(limit["entities"]))
+        per = in_words(sorted(limit["entities"]))
         found.append(f"the limit of {limit['limit']} on {limit['action']} for each {per}{period}")
     stores = (judgement.campaign or {}).get("linkedStoreIds", ())
     if stores:

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from talonone_mcp.core.errors import CallError
+from talonone_mcp.core.names import in_words
 from talonone_mcp.core.text import clean
 from talonone_mcp.workflows.answer_format import filled, quoted
 from talonone_mcp.workflows.code_search import NamedApplication
@@ -136,10 +137,10 @@ def _summary(inquiry: Inquiry, found: Findings) -> str:
     if len(people) > 1:
         return f"{text} may mean several customers: ask which one.{incomplete}"
     if people:
-        how = " and ".join(people[0]["matchedBy"])
+        how = in_words(people[0]["matchedBy"])
         return f"{text} is one customer, found by {how}.{incomplete}"
     if not found.tried:
         return f"{text} could not be looked up."
     through = " It is a code or card that no known customer has." if found.through else ""
-    ways = ", ".join(found.tried)
+    ways = in_words(found.tried)
     return f"No customer was found for {text}. It was tried as {ways}.{through}{incomplete}"
