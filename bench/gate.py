@@ -33,8 +33,8 @@ from talonone_mcp.calls.shaping.model_answer import shape
 from talonone_mcp.core import catalog
 from talonone_mcp.core.settings import load_settings
 from talonone_mcp.store.local_store import local_store
-from talonone_mcp.upstream.http_client import open_client
-from talonone_mcp.upstream.limiter import Lane, Limiter
+from talonone_mcp.store.pace import MemoryPace
+from talonone_mcp.upstream.connection import open_upstream
 
 LIMIT = 1.0  # milliseconds that the gate may add to a read
 CAMPAIGN = {"applicationId": 42, "campaignId": 18}
@@ -53,11 +53,6 @@ async def upstream(scope: Scope, receive: Receive, send: Send) -> None:
     await JSONResponse({"id": 18, "name": "Summer"})(scope, receive, send)
 
 
-def at_once(self: Limiter, lane: Lane) -> float:
-    """Let every request go: upstream's pace is not what is measured."""
-    return 0
-
-
 async def timed(call: Callable[[], Awaitable[Any]], count: int) -> float:
     """Return the median milliseconds of a call."""
     took = []
@@ -73,7 +68,8 @@ async def measure(folder: Path, count: int) -> list[Found]:
     operations = catalog.load().operations
     read, write = operations["get_campaign"], operations["delete_campaign"]
     settings = load_settings({"sandbox": True}, {"TALONONE_STATE_DIR": str(folder)})
-    async with open_client(settings, operations["create_session"], upstream) as client:
+    login, pace = operations["create_session"], MemoryPace(max_requests=1_000_000)  # not measured
+    async with open_upstream(settings, login, upstream, pace=pace) as client:
         store = local_store(settings)
         gate = Gate("ask", store.ledger, {})
         recorder = Recorder(store.audit, reads=False)
@@ -110,7 +106,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def rows(options: argparse.Namespace) -> list[Found]:
     """Measure in a state directory of its own."""
-    Limiter._wait = at_once  # type: ignore[method-assign]
     with tempfile.TemporaryDirectory() as folder:
         return anyio.run(measure, Path(folder), 3 if options.quick else options.calls)
 

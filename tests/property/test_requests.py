@@ -23,8 +23,8 @@ from talonone_mcp.core.catalog import Catalog, Operation, load
 from talonone_mcp.core.catalog.validation import problems
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.store.local_store import local_store
-from talonone_mcp.upstream.http_client import open_client
-from talonone_mcp.upstream.limiter import Limiter
+from talonone_mcp.upstream.connection import open_upstream
+from tests.clocks import Leaping
 from tests.conftest import settings_for
 from tests.upstream import Recorded, Upstream, serve
 
@@ -60,19 +60,18 @@ def portal() -> Iterator[BlockingPortal]:
 
 
 @pytest.fixture
-def sending(
-    catalog: Catalog, recorder: Upstream, portal: BlockingPortal, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Sending]:
+def sending(catalog: Catalog, recorder: Upstream, portal: BlockingPortal) -> Iterator[Sending]:
     """Calls an operation and returns the request that arrived, or None when it was refused."""
-    monkeypatch.setattr(Limiter, "_wait", lambda *_: 0)  # thousands of calls to one endpoint
-    opened = open_client(settings_for(recorder), catalog.operations["create_session"])
-    with portal.wrap_async_context_manager(opened) as client:
+    login = catalog.operations["create_session"]
+    # Thousands of calls to one endpoint: each waits for its turn, which costs nothing.
+    opened = open_upstream(settings_for(recorder), login, clock=Leaping().clock)
+    with portal.wrap_async_context_manager(opened) as upstream:
         state = Path(recorder.state_dir)
         store = local_store(settings_for(recorder))
         gate = Gate("off", store.ledger, {})
         executor = Executor(
             catalog,
-            client,
+            upstream,
             gate,
             Recorder(store.audit, reads=False),
             store,

@@ -355,7 +355,7 @@ import anyio, os, signal
 from mcp import Client, types
 from talonone_mcp.core import catalog
 from talonone_mcp.server.app import build_server
-from talonone_mcp.upstream.http_client import Client as Upstream
+from talonone_mcp.upstream.connection import Upstream
 from talonone_mcp.store.local_store import local_store
 from talonone_mcp.store.sqlite_ledger import SqliteLedger
 from talonone_mcp.core.settings import SettingsError, load_settings
@@ -530,10 +530,12 @@ async def test_a_ledger_that_another_process_holds(
         db.execute("BEGIN EXCLUSIVE")
         async with Client(server) as client:
             error = await ask(client)
+            db.execute("ROLLBACK")
+            again = await ask(client)
 
     assert (error["kind"], "locked" in error["message"]) == ("blocked", True)
     assert upstream.changes == []
-    assert (await ask(client))["kind"] == "approval_required"
+    assert again["kind"] == "approval_required"
 
 
 def test_the_files_are_for_their_owner_alone(tmp_path: Path) -> None:

@@ -35,7 +35,8 @@ CALL = Call(
 )
 QUESTION = (
     'Delete campaign "Summer promotions" (18) of Application 42? It is running, with 41 coupons'
-    " created and 28 coupon redemptions. Its rules and coupons go with it. This cannot be undone."
+    " created and 28 coupon redemptions. Its rules and coupons are deleted too. This cannot be"
+    " undone."
 )
 COMMAND = [sys.executable, "-m", "talonone_mcp", "approvals"]
 

@@ -30,21 +30,13 @@ from talonone_mcp.server.app import build_server
 from talonone_mcp.store import export_files
 from talonone_mcp.store.export_files import FileExports
 from talonone_mcp.store.exports import Exports
-from talonone_mcp.upstream.limiter import Limiter
-from talonone_mcp.upstream.retries import Retries
+from tests.clocks import Leaping
 from tests.upstream import Upstream, serve
 from tests.wire import misbehaving, send
 
 pytestmark = pytest.mark.anyio
 both_eras = pytest.mark.parametrize("mode", ["auto", "legacy"])
 LONG = "value,note\n" + "".join(f'C{number:05},"two\nlines"\n' for number in range(1, 3001))
-
-
-@pytest.fixture(autouse=True)
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no call wait for its turn, nor before it is tried again."""
-    monkeypatch.setattr(Limiter, "_wait", lambda *_: 0)
-    monkeypatch.setattr(Retries, "_backoff", lambda *_: 0)
 
 
 @contextmanager
@@ -65,7 +57,7 @@ def answering(*chunks: str | bytes, kind: str = "application/csv") -> Iterator[U
 
 def server_at(catalog: Catalog, upstream: Upstream, mask: bool = False, **more: str) -> Any:
     settings = load_settings({"mask_pii": mask}, upstream.environment | more)
-    return build_server(settings, catalog)
+    return build_server(settings, catalog, clock=Leaping().clock)
 
 
 async def export(client: Client) -> Any:

@@ -22,7 +22,7 @@ from talonone_mcp.core.settings import SANDBOX_KEY, Settings, load_settings
 from talonone_mcp.sandbox.app import Sandbox
 from talonone_mcp.server.app import build_server
 from talonone_mcp.server.elicitation import OpenQuestions
-from talonone_mcp.upstream.limiter import Limiter
+from tests.clocks import Leaping
 from tests.conftest import settings_for
 from tests.upstream import Upstream, serve
 
@@ -327,11 +327,11 @@ async def test_an_approval_is_used_once(
 
 
 async def test_an_approval_sent_many_times_at_once_is_used_once(
-    catalog: Catalog, settings: Settings, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+    catalog: Catalog, settings: Settings, upstream: Upstream
 ) -> None:
-    monkeypatch.setattr(Limiter, "_wait", lambda *_: 0)  # all at once, not three a second
     results: list[Any] = []
-    async with connected(build_server(settings, catalog), lambda _: YES) as (client, _):
+    server = build_server(settings, catalog, clock=Leaping().clock)  # not three a second
+    async with connected(server, lambda _: YES) as (client, _):
         asked = await first_round(client, "create_coupons", MANY_COUPONS)
 
         async def send() -> None:

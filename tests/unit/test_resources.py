@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from talonone_mcp.core.settings import load_settings
 from talonone_mcp.server.account_lists import APPLICATIONS, CAMPAIGNS, AccountLists
 from talonone_mcp.server.app import build_server
 from talonone_mcp.server.setup import ServerLimits
-from talonone_mcp.upstream.retries import Retries
 from tests.desk import Desk, open_desk
 from tests.upstream import Upstream
 
@@ -33,12 +31,6 @@ UPDATE: dict[str, Any] = CAMPAIGN | {"name": "Summer", "features": [], "limits":
 def nothing_kept_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Begin without the exports of other tests, which would be listed too."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-
-
-@pytest.fixture(autouse=True)
-def tried_again_at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(Retries, "_backoff", lambda *_: 0)
-    yield
 
 
 async def contents(client: Client, uri: str) -> dict[str, Any]:

@@ -31,10 +31,12 @@ from talonone_mcp.core.catalog.application_keys import APPLICATION
 from talonone_mcp.core.catalog.problems import Problem
 from talonone_mcp.core.catalog.validation import problems
 from talonone_mcp.core.errors import CallError
+from talonone_mcp.core.names import in_words
 from talonone_mcp.core.progress import Progress, silent
 from talonone_mcp.core.text import one_line
 from talonone_mcp.store import Store
-from talonone_mcp.upstream.http_client import Answer, Client, Sink
+from talonone_mcp.upstream.connection import Upstream
+from talonone_mcp.upstream.http_messages import Answer, Sink
 
 Announce = Callable[[Operation, Mapping[str, Any], Any], None]
 """Hears what a call changed, or may have changed: the operation, its arguments, upstream's answer.
@@ -53,7 +55,7 @@ class Executor:
     def __init__(  # noqa: PLR0913 - all that a call passes through
         self,
         catalog: Catalog,
-        upstream: Client,
+        upstream: Upstream,
         gate: Gate,
         recorder: Recorder,
         store: Store,
@@ -346,7 +348,7 @@ class Executor:
 
 def no_such_tool(catalog: Catalog, name: str) -> CallError:
     """Return the error for a name that nothing in the catalog has."""
-    near = " or ".join(catalog.nearest(name))
+    near = in_words(catalog.nearest(name), "or")
     return CallError(
         "not_found",
         f"There is no operation {one_line(name, 80)!r}.",

@@ -77,6 +77,11 @@ class Sandbox:
             fill(self._store, now(), self._random, scale)
             self._store.keep()
 
+    @property
+    def store(self) -> Store:
+        """The account's documents, for tests that need one that no operation makes."""
+        return self._store
+
     def close(self) -> None:
         """Give up the account, or leave it in its file."""
         self._store.close()

@@ -16,7 +16,7 @@ from talonone_mcp.core.clock import SYSTEM_CLOCK, Clock
 from talonone_mcp.core.settings import Settings
 from talonone_mcp.store import Store
 from talonone_mcp.surface.dispatch import Dispatch
-from talonone_mcp.upstream.http_client import open_client
+from talonone_mcp.upstream.connection import open_upstream
 
 
 @asynccontextmanager
@@ -48,10 +48,12 @@ async def open_dispatch(  # noqa: PLR0913 - what a server is wired from
 
             upstream = stack.enter_context(closing(Sandbox(catalog)))
         login = catalog.operations["create_session"]
-        async with open_client(settings, login, upstream) as client:
+        async with open_upstream(
+            settings, login, upstream, clock=clock, pace=store.pace
+        ) as connection:
             executor = Executor(
                 catalog,
-                client,
+                connection,
                 Gate(settings.confirm, store.ledger, settings.thresholds),
                 Recorder(store.audit, reads=settings.audit_reads, clock=clock),
                 store,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from talonone_mcp.store.cut_answers import CutAnswers
     from talonone_mcp.store.exports import Exports
     from talonone_mcp.store.ledger import Ledger
+    from talonone_mcp.store.pace import Pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +24,4 @@ class Store:
     audit: AuditLog
     exports: Exports
     cut_answers: CutAnswers
+    pace: Pace

@@ -8,6 +8,7 @@ from talonone_mcp.store import Store
 from talonone_mcp.store.audit import FileAuditLog
 from talonone_mcp.store.cut_answers import MemoryCutAnswers
 from talonone_mcp.store.export_files import FileExports
+from talonone_mcp.store.pace import MemoryPace
 from talonone_mcp.store.sqlite_ledger import LEDGER_FILE, SqliteLedger
 
 
@@ -24,4 +25,5 @@ def local_store(settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Store:
             clock=clock,
         ),
         cut_answers=MemoryCutAnswers(clock),
+        pace=MemoryPace(clock),
     )

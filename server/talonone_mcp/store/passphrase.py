@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from talonone_mcp.core.safe_files import UnsafeFileError, read_regular, write_atomically
+from talonone_mcp.core.safe_files import read_regular, write_atomically
 
 NAME = "approver.json"
 SHORTEST = 8  # characters
@@ -24,7 +24,7 @@ _N, _R, _P = 32768, 8, 1  # 32 MiB and about a tenth of a second for each guess
 _MOST_MEMORY = 64 * 2**20  # bytes; hashlib's own limit lies below what these parameters need
 _SALT = 16  # bytes
 _HASH = 32  # bytes
-_MAX_BYTES = 65_536  # what is longer is no file of ours
+_MAX_FILE_BYTES = 4096
 
 
 class PassphraseError(Exception):
@@ -63,7 +63,7 @@ def set_passphrase(folder: Path, passphrase: str) -> None:
     content = {"v": _VERSION, "salt": salt.hex(), "n": _N, "r": _R, "p": _P, "hash": digest.hex()}
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_atomically(folder / NAME, f"{json.dumps(content)}\n".encode())
+        write_atomically(folder / NAME, (json.dumps(content) + "\n").encode())
     except OSError as error:
         raise PassphraseError(f"{folder / NAME} cannot be written: {error.strerror}") from error
 
@@ -103,8 +103,8 @@ def _read(folder: Path) -> _Kept | None:
     except OSError as error:
         raise _unreadable(path, error) from error
     try:
-        return _understood(json.loads(read_regular(path, max_bytes=_MAX_BYTES)))
-    except OSError as error:  # a link to nowhere is here too: it is a file, and a wrong one
+        return _understood(json.loads(read_regular(path, max_bytes=_MAX_FILE_BYTES)))
+    except OSError as error:  # including a link to nowhere: it is a file, and a wrong one
         raise _unreadable(path, error) from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _damaged(path) from error
@@ -126,8 +126,7 @@ def _understood(content: Any) -> _Kept:
 
 
 def _unreadable(path: Path, error: OSError) -> PassphraseError:
-    why = f"it {error}" if isinstance(error, UnsafeFileError) else error.strerror
-    return PassphraseError(f"{path} cannot be read: {why}")
+    return PassphraseError(f"{path} cannot be read: {error.strerror}")
 
 
 def _damaged(path: Path) -> PassphraseError:

@@ -1,1 +1,1 @@
-"""Talon.One over HTTP: one client, with credentials, pace, retries and errors."""
+"""Upstream, which is Talon.One: HTTP, credentials, limits, retries and errors."""

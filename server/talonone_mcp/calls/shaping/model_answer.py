@@ -15,7 +15,7 @@ from talonone_mcp.core.catalog import Operation
 from talonone_mcp.core.csv_rows import rows_of
 from talonone_mcp.core.text import clean
 from talonone_mcp.store.exports import Export
-from talonone_mcp.upstream.http_client import Answer
+from talonone_mcp.upstream.http_messages import Answer
 
 TOKENS = 4_000  # of an answer, unless the call asks for another limit
 # Characters of a token, on the sandbox's answers and with o200k_base: of JSON, and of CSV, which is

@@ -7,7 +7,6 @@ Applications have a table of their own, `[integration_keys]`.
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import tomllib
@@ -19,6 +18,7 @@ from typing import Any
 
 from platformdirs import user_config_path
 
+from talonone_mcp.core.names import nearest
 from talonone_mcp.core.safe_files import (
     UnsafeFileError,
     not_private,
@@ -168,7 +168,7 @@ def _stray(name: str, content: object) -> str:
     """Say where a name at the top of the file belongs."""
     if isinstance(content, dict):
         tables = [table for table, _ in keys()]
-        near = difflib.get_close_matches(name, tables, n=1)
+        near = nearest(name, tables)
         known = ", ".join(f"[{table}]" for table in dict.fromkeys(tables))
         return f"there is no table [{name}]; " + (
             f"did you mean [{near[0]}]?" if near else f"the tables are {known}"
@@ -184,7 +184,7 @@ def _no_such_key(table: str, name: str) -> str:
     own = [key for key in keys().values() if key.table == table]
     for among in (own, [*keys().values()]):
         by_name = {key.name: key for key in reversed(among)}
-        if near := difflib.get_close_matches(name, by_name, n=1):
+        if near := nearest(name, by_name):
             return f"there is no such key; did you mean {by_name[near[0]]}?"
     return "there is no such key"
 

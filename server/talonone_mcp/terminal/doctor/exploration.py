@@ -12,7 +12,7 @@ from talonone_mcp.core.catalog.model import Api
 from talonone_mcp.core.settings import Settings
 from talonone_mcp.terminal.doctor import probes
 from talonone_mcp.terminal.doctor.probe_runs import Attempt, Clocks, Explorer, Reached
-from talonone_mcp.upstream.http_client import open_client
+from talonone_mcp.upstream.connection import open_upstream
 
 # For a request, and for a call with all its attempts: whoever looks for a fault does not want to
 # wait for as long as an agent would.
@@ -54,7 +54,7 @@ async def explore(settings: Settings, catalog: Catalog, app: object = None) -> E
     )
     clocks = Clocks()
     login = catalog.operations["create_session"]
-    async with open_client(settings, login, app, heard=clocks.hear) as client:
+    async with open_upstream(settings, login, app, on_response=clocks.hear) as client:
         explorer = Explorer(client, catalog)
         reached = await _apis(settings, explorer)
         answered = ("allowed", "refused")

@@ -19,7 +19,7 @@ from talonone_mcp.core.catalog.application_keys import APPLICATION
 from talonone_mcp.core.catalog.model import Api
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.terminal.doctor import probes
-from talonone_mcp.upstream.http_client import Client
+from talonone_mcp.upstream.connection import Upstream
 
 _TIMED_REQUESTS = 3  # as many as one endpoint allows in a second
 _HALF_S = 0.5  # HTTP dates are whole seconds
@@ -73,7 +73,7 @@ class Clocks:
 class Explorer:
     """Makes reads, and the reads that find their arguments; none twice."""
 
-    def __init__(self, client: Client, catalog: Catalog) -> None:
+    def __init__(self, client: Upstream, catalog: Catalog) -> None:
         """Take the HTTP client and the catalog."""
         self._client = client
         self._catalog = catalog
