@@ -1,4 +1,4 @@
-"""The whole examination of what is upstream: every API, then every toolset, as far as that goes."""
+"""Explores upstream: every API, then every toolset that can be tried."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from talonone_mcp.terminal.doctor import probes
 from talonone_mcp.terminal.doctor.probe_runs import Attempt, Clocks, Explorer, Reached
 from talonone_mcp.upstream.connection import open_upstream
 
-# Seconds that a request, and a call with all its attempts, may take: whoever looks for what is
-# wrong does not want to wait for as long as an agent would.
-_PATIENCE = 8.0
+# For a request, and for a call with all its attempts: whoever looks for a fault does not want to
+# wait for as long as an agent would.
+_TIMEOUT_S = 8.0
 _ORDER: tuple[Api, ...] = ("management", "integration", "third_party", "capillary")
 _LIMITED: Api = (
     "management"  # https://docs.talon.one/docs/product/account/dev-tools/manage-mapi-keys
@@ -24,29 +24,32 @@ _LIMITED: Api = (
 
 
 @dataclass(frozen=True, slots=True)
-class Upstream:
-    """What was found out: about each API, by host how far the clocks differ, about each toolset."""
+class Exploration:
+    """What was found out about each API, each host's clock and each toolset.
+
+    `ahead` is by how many seconds this clock is ahead, by host.
+    """
 
     reached: tuple[Reached, ...]
     ahead: Mapping[str, float]
     toolsets: Mapping[str, tuple[Attempt, ...]]
 
 
-async def explore(settings: Settings, catalog: Catalog, app: object = None) -> Upstream:
-    """Reach everything that is configured, with reads alone.
+async def explore(settings: Settings, catalog: Catalog, app: object = None) -> Exploration:
+    """Try everything that is configured, with nothing but reads.
 
     Args:
         settings: the configuration.
         catalog: every operation, as the server has them.
-        app: an application that answers in place of the network.
+        app: an ASGI application that answers instead of the network.
 
     Raises:
-        CallError: no request can be made, because of certificates or a proxy that are set.
+        CallError: the configured certificates or proxy make requests impossible.
     """
     settings = settings.model_copy(
         update={
-            "timeout": min(settings.timeout, _PATIENCE),
-            "deadline": min(settings.deadline, _PATIENCE),
+            "timeout": min(settings.timeout, _TIMEOUT_S),
+            "deadline": min(settings.deadline, _TIMEOUT_S),
         }
     )
     clocks = Clocks()
@@ -57,11 +60,11 @@ async def explore(settings: Settings, catalog: Catalog, app: object = None) -> U
         answered = ("allowed", "refused")
         usable = {each.api for each in reached if each.attempt.outcome in answered}
         toolsets = await _toolsets(catalog, explorer, usable)
-    return Upstream(reached, clocks.ahead, toolsets)
+    return Exploration(reached, clocks.ahead, toolsets)
 
 
 async def _apis(settings: Settings, explorer: Explorer) -> tuple[Reached, ...]:
-    """Reach each API with each of its keys, all at once."""
+    """Reach each API with each of its keys, concurrently."""
     found: dict[tuple[Api, int | None], Reached | None] = {}
 
     async def reach(api: Api, application: int | None) -> None:
@@ -82,7 +85,7 @@ async def _apis(settings: Settings, explorer: Explorer) -> tuple[Reached, ...]:
 async def _toolsets(
     catalog: Catalog, explorer: Explorer, usable: Collection[Api]
 ) -> Mapping[str, tuple[Attempt, ...]]:
-    """Try each toolset of the Management API, whose keys are for chosen endpoints, all at once."""
+    """Try each toolset of the Management API concurrently: its keys are limited to endpoints."""
     if _LIMITED not in usable:
         return {}
     tried: dict[str, tuple[Attempt, ...]] = {}

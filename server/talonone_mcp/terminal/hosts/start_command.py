@@ -1,7 +1,7 @@
-"""The command with which a host starts this very installation.
+"""The command with which a host starts this installation.
 
-A host has another PATH and another folder than the terminal: the command is absolute. What `uvx`
-runs is in a cache that may be emptied, so that there the command is `uvx` itself.
+A host has a different PATH and working directory than the terminal, so the command is absolute.
+`uvx` runs from a cache that may be emptied; there, the command is `uvx` itself.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from urllib.request import url2pathname
 
 _NAME = "talonone-mcp"
 _MODULE = "talonone_mcp"
-_CACHES = ("archive-v", "environments-v", "builds-v")  # folders of uv's cache, with their version
+_UV_CACHE_FOLDERS = ("archive-v", "environments-v", "builds-v")  # a version number follows
 
 
 def command() -> list[str]:
-    """Return the command and its first arguments, as this process was started."""
+    """Return the command, with its first arguments, that started this process."""
     uvx = shutil.which("uvx")
-    if uvx and any(part.startswith(_CACHES) for part in Path(sys.prefix).parts):
+    if uvx and any(part.startswith(_UV_CACHE_FOLDERS) for part in Path(sys.prefix).parts):
         source = _source()
         return [uvx, *(["--from", source] if source else []), _NAME]
     started = Path(sys.argv[0])
@@ -35,7 +35,7 @@ def command() -> list[str]:
 
 
 def is_ours(entry: object) -> bool:
-    """Tell whether an entry of a host starts this program, in whichever installation."""
+    """Tell whether a host's entry starts this program, from any installation."""
     if not isinstance(entry, dict):
         return False
     started, arguments = entry.get("command"), entry.get("args", [])
@@ -45,7 +45,7 @@ def is_ours(entry: object) -> bool:
 
 
 def _source() -> str | None:
-    """Return what the package was installed from, unless it was the registry.
+    """Return what the package was installed from; None if that was the package index.
 
     https://packaging.python.org/specifications/direct-url/
     """

@@ -1,4 +1,4 @@
-"""Reads the arguments of a call as a person types them: key=value, and a file of JSON."""
+"""Reads the arguments of a call as a person gives them: key=value pairs, and a file of JSON."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ from typing import Any
 from talonone_mcp.core.catalog import Catalog, Tool
 from talonone_mcp.core.text import one_line
 
-_SHOWN = 60  # characters of what was typed that a message repeats
+_MAX_QUOTED_CHARS = 60  # of what was typed
 _STDIN = "-"
 
 
 class ArgumentsError(ValueError):
-    """What was typed cannot be read; the message says which part, and how it can."""
+    """What was typed cannot be read; the message says which part, and what to type instead."""
 
 
 def find_tool(catalog: Catalog, name: str) -> Tool:
-    """Return what is called so.
+    """Return the operation or workflow of this name.
 
     Raises:
-        ArgumentsError: nothing is.
+        ArgumentsError: there is none.
     """
     tool = catalog.find(name)
     if tool is None:
         near = " or ".join(catalog.nearest(name))
         raise ArgumentsError(
-            f"there is no operation {one_line(name, _SHOWN)!r}; the nearest are {near}."
+            f"there is no operation {one_line(name, _MAX_QUOTED_CHARS)!r}; the nearest are {near}."
             " To search: talonone-mcp tools --search WORDS"
         )
     return tool
 
 
 def read_arguments(tool: Tool, pairs: Iterable[str], file: str | None) -> dict[str, Any]:
-    """Return the arguments of a call; a pair goes before what the file says.
+    """Return the arguments of a call; pairs override the file.
 
     Args:
-        tool: what is called: a text stays one where its schema wants that.
-        pairs: `key=value`; a value is JSON, or a text where it is none.
-        file: a file with a JSON object, `-` for stdin, None for none.
+        tool: what is called; its schema tells which values are text.
+        pairs: `key=value`; a value is JSON, or text if it is not valid JSON.
+        file: the path of a JSON object; `-` for stdin, None for no file.
 
     Raises:
-        ArgumentsError: a pair has no key or comes twice, the file cannot be read or holds no
+        ArgumentsError: a pair has no key or is repeated, or the file cannot be read or holds no
             object.
     """
     given: dict[str, Any] = {}
@@ -52,21 +52,24 @@ def read_arguments(tool: Tool, pairs: Iterable[str], file: str | None) -> dict[s
         key, equals, value = pair.partition("=")
         if not (equals and key.strip()):
             raise ArgumentsError(
-                f"argument {number}, {one_line(pair, _SHOWN)!r}, is not key=value. {_takes(tool)}"
+                f"argument {number}, {one_line(pair, _MAX_QUOTED_CHARS)!r}, is not key=value."
+                f" {_takes(tool)}"
             )
         if key in given:
-            raise ArgumentsError(f"{one_line(key, _SHOWN)} is given twice; give a list as JSON")
+            raise ArgumentsError(
+                f"{one_line(key, _MAX_QUOTED_CHARS)} is given twice; give a list as JSON"
+            )
         given[key] = _value(tool, key, value)
     return {**(_from_file(file) if file else {}), **given}
 
 
 def _takes(tool: Tool) -> str:
     names = ", ".join(tool.input_schema["properties"])
-    return f"{tool.name} takes {names or 'none'}." if len(names) < _SHOWN * 4 else ""
+    return f"{tool.name} takes {names or 'none'}." if len(names) < _MAX_QUOTED_CHARS * 4 else ""
 
 
 def _value(tool: Tool, key: str, text: str) -> Any:
-    """Read a value: what may be a text and nothing else is not taken apart."""
+    """Return a value; it is not parsed if it can only be text."""
     schema = {**tool.input_schema["properties"], **tool.reserved}.get(key, {})
     if schema.get("type") == "string":
         return text

@@ -1,8 +1,8 @@
-"""Reads JSON, with or without comments, and remembers where its parts stand.
+"""Reads JSON, with or without comments, and records where its parts are.
 
-An editor that changes one member and leaves every other byte alone needs to know where each member
-begins, where it ends and where its comma is. What stands deeper than the entries of a host's
-servers is read for its value alone.
+An editor that changes one member and keeps every other byte must know where each member begins and
+ends, and where its comma is. Anything nested deeper than the entries of a host's servers is read
+only for its value.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-_DEPTH = 100  # of nested objects and arrays; configurations have five or so
-_RECORDED = 2  # the depth of the collections whose items are remembered: the root is at 0
+_MAX_DEPTH = 100  # nested objects and arrays; configurations have about five
+_RECORDED_DEPTH = 2  # down to which items are recorded; the root is at 0
 
 _BETWEEN = re.compile(r"(?:[ \t\r\n]+|//[^\r\n]*|/\*.*?\*/)*", re.DOTALL)
 _STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))*"')
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _WORD = re.compile(r"true|false|null")
-_LONG = 1000  # digits, beyond which Python reads no whole number
+_MAX_INTEGER_CHARS = 1000  # Python refuses to read much longer ones
 
 Path = tuple[str, ...]
 
 
 class JsonError(ValueError):
-    """The text is no JSON; the message says what is wrong and where."""
+    """The text is not JSON; the message says what is wrong and where."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A member of an object, or an item of an array; all places are offsets into the text."""
+    """A member of an object or item of an array; positions are offsets into the text."""
 
     name: str | None
     start: int
@@ -39,7 +39,7 @@ class Item:
     """Where its value begins."""
     end: int
     comma: int | None
-    """Where the comma after it is, if there is one."""
+    """Where the comma after it is, if any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,28 +51,28 @@ class Collection:
     items: tuple[Item, ...]
 
     def named(self, name: str) -> list[Item]:
-        """Return the members of this name: one at most, unless a name is there twice."""
+        """Return the members of this name: more than one if the object repeats it."""
         return [item for item in self.items if item.name == name]
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A text that was read."""
+    """What a text says, and where."""
 
     value: Any
-    """None, too, where there is nothing but white space and comments."""
+    """Also None if there is only white space and comments."""
     blank: bool
     collections: dict[Path, Collection]
     """The root is at (), its member `a` at ("a",)."""
     extension: int | None
-    """Where the first thing stands that plain JSON has not: a comment, or a trailing comma."""
+    """Where the first comment or trailing comma is, which plain JSON does not allow."""
 
 
 def read(text: str) -> Document:
     """Read a text.
 
     Raises:
-        JsonError: it is not JSON with comments and trailing commas.
+        JsonError: it is not JSON, even with comments and trailing commas.
     """
     reader = _Reader(text)
     at = reader.skip(0)
@@ -85,7 +85,7 @@ def read(text: str) -> Document:
 
 
 def place(text: str, at: int) -> str:
-    """Return the line and column of an offset, counted from 1, for a person to find it."""
+    """Return the line and column of an offset, counted from 1, for people."""
     before = text[:at]
     return f"line {before.count(chr(10)) + 1}, column {at - before.rfind(chr(10))}"
 
@@ -97,7 +97,7 @@ class _Reader:
     extension: int | None = None
 
     def skip(self, at: int) -> int:
-        """Return where white space and comments end that begin here."""
+        """Return where the white space and comments that begin here end."""
         found = _BETWEEN.match(self.text, at)
         end = found.end() if found else at
         if end > at and self.extension is None:
@@ -106,7 +106,7 @@ class _Reader:
         return end
 
     def value(self, at: int, path: Path, depth: int) -> tuple[Any, int]:
-        """Return the value that begins here, and where it ends."""
+        """Return the value that begins here and where it ends."""
         first = self.text[at : at + 1]
         if first == "{":
             return self._collection(at, path, depth, "}", self._member)
@@ -125,8 +125,10 @@ class _Reader:
         bracket: str,
         read_item: Callable[[int, Path, int], tuple[Any, Item]],
     ) -> tuple[Any, int]:
-        if depth > _DEPTH:
-            raise JsonError(f"there is more than {_DEPTH} deep nesting at {place(self.text, at)}")
+        if depth > _MAX_DEPTH:
+            raise JsonError(
+                f"there is more than {_MAX_DEPTH} deep nesting at {place(self.text, at)}"
+            )
         values, items = [], []
         now = self.skip(at + 1)
         while self.text[now : now + 1] != bracket:
@@ -143,7 +145,7 @@ class _Reader:
             else:
                 raise self._unexpected(after, f"a comma or {bracket}")
             items.append(item)
-        if depth <= _RECORDED:
+        if depth <= _RECORDED_DEPTH:
             self.collections[path] = Collection(at, now, tuple(items))
         return (dict(values) if bracket == "}" else values), now + 1
 
@@ -171,6 +173,6 @@ class _Reader:
 
 
 def _scalar(token: str) -> Any:
-    if len(token) > _LONG and token[0] in "-0123456789":
+    if len(token) > _MAX_INTEGER_CHARS and token[0] in "-0123456789":
         return float(token)
     return json.loads(token)

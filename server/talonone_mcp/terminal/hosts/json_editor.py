@@ -1,7 +1,7 @@
-"""Changes one item of a JSON text, with or without comments, and leaves every other byte alone.
+"""Changes one item of a JSON text, with or without comments, and keeps every other byte.
 
-No library does this in Python with types and a maintainer; docs/dependencies.md says what there is.
-The file's own manner is followed: indentation, line ends, one line or many, a trailing comma.
+No typed and maintained Python library does this; docs/dependencies.md lists what there is. Changes
+follow the style of the file: indentation, line ends, one line or many, trailing commas.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from talonone_mcp.terminal.hosts.host_errors import ShapeError
-from talonone_mcp.terminal.hosts.jsonc import Collection, Document, Item, place, read
+from talonone_mcp.terminal.hosts.json_reader import Collection, Document, Item, place, read
 
 _SPACE = " \t\r\n"
-_INDENT = "  "  # of a file that has none of its own
-# What belongs to the line of an item that ends here: comments that begin on it.
+_INDENT = "  "  # in a file that has no indentation to follow
+# Comments that begin on the line where an item ends.
 _SAME_LINE = re.compile(r"(?:[ \t]*(?://[^\r\n]*|/\*.*?\*/))*", re.DOTALL)
 
 
@@ -26,20 +26,20 @@ class _Style:
     newline: str
     indent: str
     one_line: bool
-    """Whether the whole file stands on one line, as programs write it."""
+    """Whether the file is one line, as programs write it."""
 
 
 def check(text: str, section: str, kind: type, name: str = "") -> None:
-    """Refuse a text in which a section, or a member of it, has no place.
+    """Refuse a text that has no place for a section or for a member of it.
 
     Args:
         text: the text.
         section: a member of the root.
-        kind: what it must be, `dict` or `list`, if it is there.
-        name: a member of it.
+        kind: what the section must be if it exists, `dict` or `list`.
+        name: a member of the section.
 
     Raises:
-        ShapeError: the root is no object, the section is of another kind, or a name is there twice.
+        ShapeError: the root is no object, the section is of another kind, or a name is repeated.
         JsonError: the text cannot be read.
     """
     collection = _section(text, read(text), section, kind)
@@ -48,7 +48,7 @@ def check(text: str, section: str, kind: type, name: str = "") -> None:
 
 
 def put(text: str, section: str, name: str, value: Any) -> str:
-    """Return the text with a member in the object `section` of the root, new or in place of one.
+    """Return the text with a member of the object `section` added or replaced.
 
     Raises:
         ShapeError, JsonError: as `check`.
@@ -66,7 +66,7 @@ def put(text: str, section: str, name: str, value: Any) -> str:
 
 
 def add(text: str, section: str, value: Any) -> str:
-    """Return the text with an item at the end of the array `section` of the root.
+    """Return the text with an item appended to the array `section`.
 
     Raises:
         ShapeError, JsonError: as `check`.
@@ -79,7 +79,7 @@ def add(text: str, section: str, value: Any) -> str:
 
 
 def take(text: str, section: str, name: str) -> str:
-    """Return the text without a member of the object `section` of the root.
+    """Return the text without a member of the object `section`.
 
     Raises:
         ShapeError, JsonError: as `check`.
@@ -92,7 +92,7 @@ def take(text: str, section: str, name: str) -> str:
 
 
 def take_item(text: str, section: str, value: Any) -> str:
-    """Return the text without an item of the array `section` of the root that has this value.
+    """Return the text without the item of the array `section` that has this value.
 
     Raises:
         ShapeError, JsonError: as `check`.
@@ -106,7 +106,7 @@ def take_item(text: str, section: str, value: Any) -> str:
 
 
 def take_section(text: str, section: str) -> str:
-    """Return the text without a member of the root, if that is empty.
+    """Return the text without a member of the root if that member is empty.
 
     Raises:
         ShapeError, JsonError: as `check`.
@@ -120,7 +120,7 @@ def take_section(text: str, section: str) -> str:
 
 
 def _section(text: str, document: Document, name: str, kind: type) -> Collection | None:
-    """Return the place of a member of the root that must be an object, or an array."""
+    """Return where a member of the root is, which must be an object or an array."""
     if document.blank:
         return None
     root = document.collections.get(())
@@ -157,7 +157,7 @@ def _what(value: Any) -> str:
 
 
 def _new_section(text: str, document: Document, section: str, value: Any) -> str:
-    """Return the text with a section more; of a text without any value, with an object."""
+    """Return the text with another section; a text without any value becomes an object."""
     if not document.blank:
         return _insert(text, document, document.collections[()], value, section)
     style = _style(text, document)
@@ -186,7 +186,7 @@ def _insert(
 
 
 def _insert_first(text: str, into: Collection, before: str, value: Any, style: _Style) -> str:
-    """Return the text with an item in what is empty, but for comments."""
+    """Return the text with an item in a collection that holds only comments, or nothing."""
     if style.one_line:
         item = before + _render(value, "", style)
         return f"{text[: into.start + 1]}{item}{text[into.start + 1 :]}"
@@ -200,7 +200,7 @@ def _insert_first(text: str, into: Collection, before: str, value: Any, style: _
 
 
 def _render(value: Any, base: str, style: _Style) -> str:
-    """Return a value as JSON, its further lines below `base`."""
+    """Return a value as JSON; lines after the first are indented by `base`."""
     deeper = base + style.indent
     if style.one_line or not value or not _is_nested(value):
         return json.dumps(value, ensure_ascii=_needs_escapes(value))
@@ -214,12 +214,12 @@ def _render(value: Any, base: str, style: _Style) -> str:
 
 
 def _is_nested(value: Any) -> bool:
-    """Tell whether a value takes several lines: an object, or an array with one in it."""
+    """Tell whether a value takes several lines: an object, or an array that holds one."""
     return isinstance(value, dict) or (isinstance(value, list) and any(map(_is_nested, value)))
 
 
 def _needs_escapes(value: Any) -> bool:
-    """Tell whether a text in it has half a character, which no encoding can write as it is."""
+    """Tell whether a string in it has a lone surrogate, which UTF-8 cannot encode."""
     return re.search("[\ud800-\udfff]", json.dumps(value, ensure_ascii=False)) is not None
 
 
@@ -227,14 +227,14 @@ def _needs_escapes(value: Any) -> bool:
 
 
 def _without(text: str, collection: Collection, index: int) -> str:
-    """Return the text without one item: the neatest of several ways that loses nothing else."""
+    """Return the text without one item, in the neatest way that loses nothing else."""
     item = collection.items[index]
     value = _removed(read(text).value, text, collection, index)
     for shorter in _ways(text, collection, index):
         try:
             if read(shorter).value == value:
                 return shorter
-        except ValueError:  # the end of a comment went away, and it swallowed what follows
+        except ValueError:  # a comment lost its end and swallowed what follows
             continue
     raise ShapeError(f"the entry at {place(text, item.start)} cannot be taken out alone")
 
@@ -258,11 +258,11 @@ def _ways(text: str, collection: Collection, index: int) -> Iterator[str]:
 
 
 def _removed(value: Any, text: str, collection: Collection, index: int) -> Any:
-    """Return what the document says without an item."""
+    """Return the value of the document without an item."""
     for path, each in read(text).collections.items():
         if each.start == collection.start:
             return _deleted(value, path, collection.items[index].name, index)
-    raise ShapeError("the entry is nowhere in the file")  # it was found there a moment ago
+    raise ShapeError("the entry is nowhere in the file")  # it was found a moment ago
 
 
 def _deleted(value: Any, path: tuple[str, ...], name: str | None, index: int) -> Any:
@@ -273,7 +273,7 @@ def _deleted(value: Any, path: tuple[str, ...], name: str | None, index: int) ->
     return {key: each for key, each in value.items() if key != name}
 
 
-# --- The file's own manner -----------------------------------------------------------------------
+# --- The style of the file -----------------------------------------------------------------------
 
 
 def _style(text: str, document: Document) -> _Style:
@@ -289,13 +289,13 @@ def _style(text: str, document: Document) -> _Style:
 
 
 def _indentation(text: str, at: int) -> str:
-    """Return the white space with which the line of an offset begins."""
+    """Return the white space that begins the line of an offset."""
     line = text[text.rfind("\n", 0, at) + 1 : at]
     return line[: len(line) - len(line.lstrip(" \t"))]
 
 
 def _space_before(text: str, at: int) -> int:
-    """Return where the white space begins that ends at an offset."""
+    """Return where the white space that ends at an offset begins."""
     while at and text[at - 1] in _SPACE:
         at -= 1
     return at
