@@ -17,7 +17,7 @@ from talonone_mcp.core.settings import Settings, load_settings
 from talonone_mcp.sandbox import app
 from talonone_mcp.sandbox.app import Sandbox
 from talonone_mcp.sandbox.demo import fill
-from talonone_mcp.sandbox.store import Store
+from talonone_mcp.sandbox.documents.document_store import DocumentStore
 from tests.upstream import Upstream, serve
 from tests.wired import Wire, faulty_wire
 
@@ -45,7 +45,7 @@ def accounts_made_once() -> Iterator[None]:
     """Fill each demo account once and copy it from then on: hundreds of tests start from one."""
     made: dict[tuple[object, ...], tuple[bytes, object]] = {}
 
-    def quick_fill(store: Store, now: datetime, random: Random, scale: int = 1) -> None:
+    def quick_fill(store: DocumentStore, now: datetime, random: Random, scale: int = 1) -> None:
         [(_, _, file)] = store._db.execute("PRAGMA database_list").fetchall()
         if file:
             fill(store, now, random, scale)

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from talonone_mcp.core.catalog import Catalog
-from talonone_mcp.sandbox.account import USER_EMAIL, USER_PASSWORD
 from talonone_mcp.sandbox.app import Sandbox
+from talonone_mcp.sandbox.ground.account_facts import USER_EMAIL, USER_PASSWORD
 from talonone_mcp.sandbox.logs import message_log, retention
 from tests.sandbox.door import MANAGEMENT, SHOP, Door, Time
 

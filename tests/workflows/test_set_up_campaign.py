@@ -10,7 +10,7 @@ import pytest
 
 from talonone_mcp.core.catalog import Catalog
 from talonone_mcp.sandbox.app import Sandbox
-from talonone_mcp.sandbox.store import Store
+from talonone_mcp.sandbox.documents.document_store import DocumentStore
 from tests.desk import NO, Desk, open_desk
 
 pytestmark = pytest.mark.anyio
@@ -373,7 +373,7 @@ async def test_an_application_that_is_not_there(desk: Desk) -> None:
 # --- Templates and Applications of all kinds, which no operation makes --------------------------
 
 
-def stored(desk: Desk) -> Store:
+def stored(desk: Desk) -> DocumentStore:
     """Return what the account keeps."""
     assert isinstance(desk.account.app, Sandbox)
     return desk.account.app._store

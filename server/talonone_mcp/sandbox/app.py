@@ -21,18 +21,19 @@ from talonone_mcp.core.catalog import Catalog
 from talonone_mcp.core.catalog.model import Api
 from talonone_mcp.sandbox.codes.coupon_jobs import work_off
 from talonone_mcp.sandbox.demo import fill
-from talonone_mcp.sandbox.errors import UpstreamError, error_body
-from talonone_mcp.sandbox.handlers import HANDLERS
-from talonone_mcp.sandbox.handling import Call, Csv
-from talonone_mcp.sandbox.keys import credentials_of
-from talonone_mcp.sandbox.limits import Limit
+from talonone_mcp.sandbox.documents.document_store import DocumentStore
+from talonone_mcp.sandbox.ground.refusals import RefusalError, error_body
+from talonone_mcp.sandbox.ground.timestamps import brief_times
+from talonone_mcp.sandbox.handling.calls import SandboxCall
+from talonone_mcp.sandbox.handling.csv_files import CsvExport
+from talonone_mcp.sandbox.http.credentials import credentials_of
+from talonone_mcp.sandbox.http.handler_table import HANDLERS
+from talonone_mcp.sandbox.http.rate_limit import RateLimit
+from talonone_mcp.sandbox.http.request_log import carry_out, reads_of
+from talonone_mcp.sandbox.http.request_reading import read
+from talonone_mcp.sandbox.http.routing import Router
 from talonone_mcp.sandbox.logs.access_log import record_access
-from talonone_mcp.sandbox.logs.logs import carry_out, reads_of
-from talonone_mcp.sandbox.reading import read
-from talonone_mcp.sandbox.routing import Router
 from talonone_mcp.sandbox.scim.resources import SCIM_PATH, scim_error
-from talonone_mcp.sandbox.store import Store
-from talonone_mcp.sandbox.times import brief_times
 
 
 def _utc_now() -> datetime:
@@ -69,9 +70,9 @@ class Sandbox:
         """
         self._router = Router(catalog)
         self._reads = reads_of(catalog, HANDLERS)
-        self._store = Store(data)
+        self._store = DocumentStore(data)
         self._random = Random(seed)
-        self._limit = Limit(clock) if limited else None
+        self._limit = RateLimit(clock) if limited else None
         self._now = now
         if self._store.is_new:
             fill(self._store, now(), self._random, scale)
@@ -104,7 +105,7 @@ class Sandbox:
             application_id = caller.application_id
             if self._limit:
                 self._limit.count(operation.name)
-            call = Call(
+            call = SandboxCall(
                 operation=operation,
                 arguments=await read(request, operation, in_path),
                 store=self._store,
@@ -117,7 +118,7 @@ class Sandbox:
                 headers=request.headers,
             )
             return self._play(request, call)
-        except (UpstreamError, OverflowError) as failure:
+        except (RefusalError, OverflowError) as failure:
             error = _as_refusal(failure)
             response = _refusal(error, api, request.scope["path"])
             if application_id is not None:
@@ -125,7 +126,7 @@ class Sandbox:
                     record_access(self._store, application_id, now, request, response)
             return response
 
-    def _play(self, request: Request, call: Call) -> Response:
+    def _play(self, request: Request, call: SandboxCall) -> Response:
         with self._store.transaction():  # from here on nothing waits, so nothing comes in between
             work_off(call)
             response = _response(*carry_out(call, HANDLERS[call.operation.name], self._reads))
@@ -144,19 +145,19 @@ class _Json(Response):
 def _response(status: int, body: Any) -> Response:
     if body is None:
         return Response(status_code=status)
-    if isinstance(body, Csv):
+    if isinstance(body, CsvExport):
         return StreamingResponse(body.lines(), status, media_type="application/csv")
     return _Json(body, status)
 
 
-def _as_refusal(failure: UpstreamError | OverflowError) -> UpstreamError:
+def _as_refusal(failure: RefusalError | OverflowError) -> RefusalError:
     """Return the refusal; an integer of more than 64 bits is one that no store can hold."""
-    if isinstance(failure, UpstreamError):
+    if isinstance(failure, RefusalError):
         return failure
-    return UpstreamError(400, "an integer has more than 64 bits")
+    return RefusalError(400, "an integer has more than 64 bits")
 
 
-def _refusal(error: UpstreamError, api: Api, path: str) -> Response:
+def _refusal(error: RefusalError, api: Api, path: str) -> Response:
     headers = {"Retry-After": "1"} if error.status == HTTPStatus.TOO_MANY_REQUESTS else None
     body = error_body(error, api, uuid4())
     if path.startswith(SCIM_PATH):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from talonone_mcp.sandbox.catalogs.attributes import attribute_of
-from talonone_mcp.sandbox.demo.filling import CREATED, Account
-from talonone_mcp.sandbox.store import Document
+from talonone_mcp.sandbox.demo.demo_account import CREATED, DemoAccount
+from talonone_mcp.sandbox.documents.document_store import Document
 
 _FIRST = 31  # id of the attribute that upstream's examples are about
 
@@ -112,7 +112,7 @@ _RESTRICTED = (
 )
 
 
-def fill(account: Account) -> None:
+def fill(account: DemoAccount) -> None:
     """Fill in this part."""
     settings = [
         *(each | {"editable": True} for each in _RESTRICTED),

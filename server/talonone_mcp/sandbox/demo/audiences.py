@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from talonone_mcp.sandbox.account import ACCOUNT_ID, SHOP, SHOP_US
 from talonone_mcp.sandbox.customers.audiences import member_label
 from talonone_mcp.sandbox.demo.customers import FIRST_ID, named
-from talonone_mcp.sandbox.demo.filling import Account
+from talonone_mcp.sandbox.demo.demo_account import DemoAccount
+from talonone_mcp.sandbox.ground.account_facts import ACCOUNT_ID, SHOP, SHOP_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ _AUDIENCES = (
 _MOST = 100
 
 
-def fill(account: Account) -> None:
+def fill(account: DemoAccount) -> None:
     """Fill in this part."""
     customers = named(account)[:_MOST]
     number = 0

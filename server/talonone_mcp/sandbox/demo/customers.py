@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from talonone_mcp.sandbox.account import SHOP, SHOP_US
-from talonone_mcp.sandbox.customers.customers import met_label, new_meeting, new_profile
-from talonone_mcp.sandbox.demo.filling import Account
-from talonone_mcp.sandbox.store import Document
+from talonone_mcp.sandbox.customers.profile_records import met_label, new_meeting, new_profile
+from talonone_mcp.sandbox.demo.demo_account import DemoAccount
+from talonone_mcp.sandbox.documents.document_store import Document
+from talonone_mcp.sandbox.ground.account_facts import SHOP, SHOP_US
 
 FIRST_ID = 3778
 CUSTOMERS = (
@@ -31,7 +31,7 @@ _PLACES = (
 _TESTERS = ("test.checkout", "test.refund")
 
 
-def named(account: Account) -> list[str]:
+def named(account: DemoAccount) -> list[str]:
     """Return the integration ids of all live customers, in the order of their ids."""
     return [*CUSTOMERS, *map(_generated, range(_COUNT * account.scale - len(CUSTOMERS)))]
 
@@ -43,7 +43,7 @@ def _generated(index: int) -> str:
     return f"{first}.{last}{turn or ''}".lower()
 
 
-def fill(account: Account) -> None:
+def fill(account: DemoAccount) -> None:
     """Fill in this part."""
     live = [_profile(account, *each) for each in enumerate(named(account), FIRST_ID)]
     behind = FIRST_ID + len(live)
@@ -54,7 +54,7 @@ def fill(account: Account) -> None:
     account.store.add_all("application_customers", _meetings(live))
 
 
-def _profile(account: Account, number: int, integration_id: str) -> Document:
+def _profile(account: DemoAccount, number: int, integration_id: str) -> Document:
     name = _NAMED.get(integration_id, integration_id.replace(".", " ").title().rstrip("0123456789"))
     country, language, city = _PLACES[number % len(_PLACES)]
     draw = account.random.random

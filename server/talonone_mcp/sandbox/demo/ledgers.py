@@ -13,15 +13,15 @@ from datetime import timedelta
 from functools import cache
 from itertools import islice
 
-from talonone_mcp.sandbox.account import SHOP, USER_EMAIL, USER_ID
-from talonone_mcp.sandbox.demo.filling import Account
-from talonone_mcp.sandbox.loyalty.days import day_label, day_of, new_day, phases
-from talonone_mcp.sandbox.loyalty.ledger import ledger_label, use_of
-from talonone_mcp.sandbox.loyalty.members import member_label
-from talonone_mcp.sandbox.loyalty.points import IMMEDIATE, ON_ACTION, UNLIMITED, Holder
-from talonone_mcp.sandbox.loyalty.tiers import tier_for
-from talonone_mcp.sandbox.store import Document
-from talonone_mcp.sandbox.times import stamp
+from talonone_mcp.sandbox.demo.demo_account import DemoAccount
+from talonone_mcp.sandbox.documents.document_store import Document
+from talonone_mcp.sandbox.ground.account_facts import SHOP, USER_EMAIL, USER_ID
+from talonone_mcp.sandbox.ground.timestamps import stamp
+from talonone_mcp.sandbox.ledgers.daily_figures import day_label, day_of, new_day, phases
+from talonone_mcp.sandbox.ledgers.ledger import ledger_label, use_of
+from talonone_mcp.sandbox.ledgers.memberships import member_label
+from talonone_mcp.sandbox.ledgers.points import IMMEDIATE, ON_ACTION, UNLIMITED, PointsHolder
+from talonone_mcp.sandbox.ledgers.tiers import tier_for
 
 BONUS = "bonus"  # the subledger
 _PURCHASES = 7
@@ -55,7 +55,7 @@ class _Lot:
 class _Pages:
     """What is still to be written down: rows by kind, and how the figures of each day change."""
 
-    account: Account
+    account: DemoAccount
     program: Document
     times: Callable[[int], tuple[str, str]]  # by hours from now: as text, and the day
     rows: dict[str, list[tuple[Document, int | None, str | None]]]
@@ -90,7 +90,7 @@ class _Pages:
         self.rows.clear()
 
 
-def fill(account: Account, program: Document, holders: Iterable[Holder]) -> None:
+def fill(account: DemoAccount, program: Document, holders: Iterable[PointsHolder]) -> None:
     """Write down the ledgers of all customers, or cards, of a program."""
 
     @cache  # of the few thousand times that there are
@@ -112,7 +112,7 @@ def fill(account: Account, program: Document, holders: Iterable[Holder]) -> None
     pages.write()
 
 
-def _fill_history(pages: _Pages, index: int, holder: Holder) -> None:
+def _fill_history(pages: _Pages, index: int, holder: PointsHolder) -> None:
     """Take down what a customer earned and spent, and how they stand now."""
     draw = pages.account.random.randrange
     lots: list[_Lot] = []
@@ -132,7 +132,7 @@ def _fill_history(pages: _Pages, index: int, holder: Holder) -> None:
 
 
 def _add(
-    pages: _Pages, holder: Holder, at: tuple[int, int | None], points: float, about: Document
+    pages: _Pages, holder: PointsHolder, at: tuple[int, int | None], points: float, about: Document
 ) -> _Lot:
     """Take down an addition, made at one time, and active from another one for a year."""
     made, active_from = at
@@ -153,7 +153,7 @@ def _add(
     return lot
 
 
-def _entry(pages: _Pages, holder: Holder, made: int, kind: str, points: float) -> Document:
+def _entry(pages: _Pages, holder: PointsHolder, made: int, kind: str, points: float) -> Document:
     bits = f"{pages.account.random.getrandbits(128):032x}"
     return {
         "transactionUUID": f"{bits[:8]}-{bits[8:12]}-4{bits[13:16]}-a{bits[17:20]}-{bits[20:]}",
@@ -167,7 +167,9 @@ def _entry(pages: _Pages, holder: Holder, made: int, kind: str, points: float) -
     }
 
 
-def _spend(pages: _Pages, holder: Holder, lots: list[_Lot], hours: int, points: float) -> None:
+def _spend(
+    pages: _Pages, holder: PointsHolder, lots: list[_Lot], hours: int, points: float
+) -> None:
     """Take down a subtraction; the additions are in the order of their expiry."""
     points = min(points, sum(lot.entry["left"] for lot in lots))
     about = {"name": "Reward from the catalog"}
@@ -183,7 +185,7 @@ def _spend(pages: _Pages, holder: Holder, lots: list[_Lot], hours: int, points: 
             pages.book_course(lot, -part, hours)
 
 
-def _add_last(pages: _Pages, holder: Holder, index: int, order: Document) -> _Lot:
+def _add_last(pages: _Pages, holder: PointsHolder, index: int, order: Document) -> _Lot:
     """Take down the latest entry: pending, waiting for an action, in the subledger, or by hand."""
     made = -1 - pages.account.random.randrange(3) * _DAY
     match index % 4:
@@ -198,7 +200,7 @@ def _add_last(pages: _Pages, holder: Holder, index: int, order: Document) -> _Lo
     return _add(pages, holder, (made, made), 10, _BY_HAND)
 
 
-def _join(pages: _Pages, holder: Holder, hours: int) -> None:
+def _join(pages: _Pages, holder: PointsHolder, hours: int) -> None:
     customer, joined = str(holder.customer), pages.times(hours)[0]
     member = {"programId": holder.program_id, "customer": customer, "created": joined}
     label = member_label(holder.program_id, customer)
@@ -206,7 +208,7 @@ def _join(pages: _Pages, holder: Holder, hours: int) -> None:
     pages.book(hours, {"members": 1})
 
 
-def _open(pages: _Pages, holder: Holder, subledger: str, hours: int, points: float) -> None:
+def _open(pages: _Pages, holder: PointsHolder, subledger: str, hours: int, points: float) -> None:
     """Take down a ledger, and the tier that its points lead to, entered lately."""
     since = -30 * _DAY
     ledger = holder.names | {

@@ -7,21 +7,27 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from talonone_mcp.sandbox.account import SHOP, SHOP_US
-from talonone_mcp.sandbox.campaigns.budgets import Use
-from talonone_mcp.sandbox.campaigns.campaigns import COUNTED, counted
-from talonone_mcp.sandbox.campaigns.figures import given
-from talonone_mcp.sandbox.conditions import Condition, column
+from talonone_mcp.sandbox.campaigns.campaign_records import COUNTED, counted
 from talonone_mcp.sandbox.demo.campaigns import TEN_OFF
 from talonone_mcp.sandbox.demo.catalogs import PRODUCTS
 from talonone_mcp.sandbox.demo.customers import CUSTOMERS, FIRST_ID, named
-from talonone_mcp.sandbox.demo.filling import Account
+from talonone_mcp.sandbox.demo.demo_account import DemoAccount
+from talonone_mcp.sandbox.documents.conditions import Condition, column
+from talonone_mcp.sandbox.documents.document_store import Document
+from talonone_mcp.sandbox.ground.account_facts import SHOP, SHOP_US
+from talonone_mcp.sandbox.ground.timestamps import moment, stamp
+from talonone_mcp.sandbox.rule_engine.built_in_rules import (
+    EffectDraft,
+    RuleSituation,
+    drafts,
+    first_unmet,
+    needs,
+)
+from talonone_mcp.sandbox.rule_engine.campaign_budgets import BudgetUse
+from talonone_mcp.sandbox.rule_engine.campaign_figures import given
 from talonone_mcp.sandbox.sessions.carts import totals
 from talonone_mcp.sandbox.sessions.event_log import effect_rows, rejection_note
-from talonone_mcp.sandbox.sessions.rules import Draft, Situation, drafts, first_unmet, needs
-from talonone_mcp.sandbox.sessions.sessions import code_rows
-from talonone_mcp.sandbox.store import Document
-from talonone_mcp.sandbox.times import moment, stamp
+from talonone_mcp.sandbox.sessions.session_records import code_rows
 
 _FIRST_ID = 2533  # of the oldest session
 _SPAN = 300  # days back to the oldest order without a coupon
@@ -55,7 +61,7 @@ class _Book:
     redemptions: list[Document] = field(default_factory=list)
 
 
-def fill(account: Account) -> None:
+def fill(account: DemoAccount) -> None:
     """Fill in this part."""
     customers = named(account)
     visits = sorted(_visits(account, customers), key=lambda visit: visit.at)
@@ -70,7 +76,7 @@ def fill(account: Account) -> None:
     _fill_custom_events(account)
 
 
-def _visits(account: Account, customers: Sequence[str]) -> Iterator[_Visit]:
+def _visits(account: DemoAccount, customers: Sequence[str]) -> Iterator[_Visit]:
     draw = account.random.random
     for place in range(len(customers)):
         yield _Visit(account.day(-1 - _SPAN * draw()), _shop_of(place), place, f"order-{place}")
@@ -90,7 +96,7 @@ def _shop_of(place: int) -> int:
 
 
 def _redemption(
-    account: Account, coupon: Document, regulars: dict[int, list[int]], turn: int
+    account: DemoAccount, coupon: Document, regulars: dict[int, list[int]], turn: int
 ) -> _Visit:
     campaign = account.store.get("campaigns", coupon["campaignId"]) or {}
     start = moment(campaign["startTime"])
@@ -103,7 +109,7 @@ def _redemption(
     return _Visit(stamp(at), campaign["applicationId"], customer, name, coupon)
 
 
-def _examples(account: Account) -> Iterator[_Visit]:
+def _examples(account: DemoAccount) -> Iterator[_Visit]:
     """Yield the carts that the documented examples name, and some in the rarer states."""
     anna, ben, carla, david, emma, sam = range(len(CUSTOMERS))
     expired = next(
@@ -125,7 +131,7 @@ def _examples(account: Account) -> Iterator[_Visit]:
 class _Shop:
     """Serves visits in the order of their times, and adds up what they come to."""
 
-    def __init__(self, account: Account, customers: Sequence[str]) -> None:
+    def __init__(self, account: DemoAccount, customers: Sequence[str]) -> None:
         self._account = account
         self._customers = customers
         self._number = _FIRST_ID
@@ -184,12 +190,12 @@ class _Shop:
         }
         return session | totals(session)
 
-    def _applied(self, visit: _Visit, session: Document) -> tuple[list[Document], list[Use]]:
+    def _applied(self, visit: _Visit, session: Document) -> tuple[list[Document], list[BudgetUse]]:
         """Return the effects of the campaigns that ran at the time, and what they used."""
         coupon = visit.coupon
         if coupon and visit.state == "open":
             return [_expired(coupon, self._campaigns[coupon["campaignId"]])], []
-        effects, uses = [], list[Use]()
+        effects, uses = [], list[BudgetUse]()
         for number, campaign in self._campaigns.items():
             own = coupon is not None and coupon["campaignId"] == number
             runs = campaign["startTime"] <= visit.at and campaign["state"] == "enabled"
@@ -197,18 +203,18 @@ class _Shop:
                 continue
             if coupon and own:
                 rule = self._rules[number][0]
-                accepted = Draft("acceptCoupon", {"value": coupon["value"]}, {})
+                accepted = EffectDraft("acceptCoupon", {"value": coupon["value"]}, {})
                 effects.append(_effect(campaign, 0, rule, accepted, coupon))
-                uses.append(Use(number, "redeemCoupon", 1, ()))
+                uses.append(BudgetUse(number, "redeemCoupon", 1, ()))
             for index, rule in enumerate(self._rules[number]):
                 if needs(rule, "couponValid") != own:
                     continue
                 for draft in _drafts(self._account, session, rule, coupon if own else None):
                     effects.append(_effect(campaign, index, rule, draft, coupon if own else None))
-                    uses += [Use(number, name, much, ()) for name, much in draft.uses.items()]
+                    uses += [BudgetUse(number, name, much, ()) for name, much in draft.uses.items()]
         return effects, uses
 
-    def _close(self, visit: _Visit, session: Document, uses: list[Use], book: _Book) -> None:
+    def _close(self, visit: _Visit, session: Document, uses: list[BudgetUse], book: _Book) -> None:
         session |= {
             "closedAt": visit.at,
             "applied": session["effects"],
@@ -281,7 +287,7 @@ class _Shop:
                 store.replace("customers", profile | sums)
 
 
-def _cart(account: Account, visit: _Visit) -> list[Document]:
+def _cart(account: DemoAccount, visit: _Visit) -> list[Document]:
     draw = account.random.random
     products = [PRODUCTS[int(draw() * len(PRODUCTS))] for _ in range(1 + int(draw() * 3))]
     if visit.coupon and visit.coupon["campaignId"] == TEN_OFF:  # which asks for 50 euros
@@ -304,10 +310,10 @@ def _cart(account: Account, visit: _Visit) -> list[Document]:
 
 
 def _drafts(
-    account: Account, session: Document, rule: Document, coupon: Document | None
-) -> Iterable[Draft]:
+    account: DemoAccount, session: Document, rule: Document, coupon: Document | None
+) -> Iterable[EffectDraft]:
     """Yield what a rule gives."""
-    situation = Situation(
+    situation = RuleSituation(
         profile=session["profileId"],
         items=session["cartItems"],
         costs=session["additionalCostTotal"],
@@ -323,7 +329,7 @@ def _drafts(
 
 
 def _effect(
-    campaign: Document, index: int, rule: Document, draft: Draft, coupon: Document | None
+    campaign: Document, index: int, rule: Document, draft: EffectDraft, coupon: Document | None
 ) -> Document:
     effect = {
         "campaignId": campaign["id"],
@@ -349,7 +355,7 @@ def _expired(coupon: Document, campaign: Document) -> Document:
     }
 
 
-def _fill_custom_events(account: Account) -> None:
+def _fill_custom_events(account: DemoAccount) -> None:
     """Store an advanced event and some plain ones, after all the others."""
     number = account.store.next_id("events")
     tracked = (("pe_12345", "pageViewed", 5), (None, "productReviewed", 1),
@@ -370,7 +376,7 @@ def _fill_custom_events(account: Account) -> None:
         account.store.add("events", event, parent=SHOP, label=f"{SHOP}/{name}" if name else None)
 
 
-def _keep(account: Account, book: _Book) -> None:
+def _keep(account: DemoAccount, book: _Book) -> None:
     store = account.store
     store.add_all("sessions", (
         (each, each["applicationId"], f"{each['applicationId']}/{each['integrationId']}")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from talonone_mcp.sandbox.account import SHOP, SHOP_US
-from talonone_mcp.sandbox.demo.filling import Account
-from talonone_mcp.sandbox.stores.budgets import new_budget
+from talonone_mcp.sandbox.demo.demo_account import DemoAccount
+from talonone_mcp.sandbox.ground.account_facts import SHOP, SHOP_US
+from talonone_mcp.sandbox.stores.store_budgets import new_budget
 from talonone_mcp.sandbox.stores.stores import found_by, with_stores
 
 # Number, Application, integration id, name, country and code
@@ -26,7 +26,7 @@ _BUDGETS = (
 )
 
 
-def fill(account: Account) -> None:
+def fill(account: DemoAccount) -> None:
     """Fill in this part."""
     for number, application, integration_id, name, country, code in _STORES:
         store = {

@@ -12,7 +12,7 @@ from uuid import uuid4
 from starlette.requests import Request
 from starlette.responses import Response
 
-from talonone_mcp.sandbox.conditions import (
+from talonone_mcp.sandbox.documents.conditions import (
     Condition,
     Where,
     column,
@@ -22,17 +22,18 @@ from talonone_mcp.sandbox.conditions import (
     matches,
     within,
 )
-from talonone_mcp.sandbox.errors import UpstreamError
-from talonone_mcp.sandbox.handling import Call, Handler, Reply, page
+from talonone_mcp.sandbox.documents.document_store import Document, DocumentStore
+from talonone_mcp.sandbox.ground.refusals import RefusalError
+from talonone_mcp.sandbox.ground.timestamps import stamp
+from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
+from talonone_mcp.sandbox.handling.pages import page
 from talonone_mcp.sandbox.logs.retention import keep
-from talonone_mcp.sandbox.store import Document, Store
-from talonone_mcp.sandbox.times import stamp
 
 _MOST_TEXT = 4_000  # bytes of a payload that are kept
 
 
 def record_access(
-    store: Store, application: int, at: datetime, request: Request, response: Response
+    store: DocumentStore, application: int, at: datetime, request: Request, response: Response
 ) -> None:
     """Keep an entry for a request to an Application, and its answer."""
     query = request.scope["query_string"].decode("latin-1")
@@ -50,7 +51,7 @@ def record_access(
     keep(store, "access_logs", entry)
 
 
-def erase(store: Store, customer: str) -> None:
+def erase(store: DocumentStore, customer: str) -> None:
     """Remove the entries whose request or answer speaks of a customer, by their integration id."""
     quoted = json.dumps(customer)
     spoken_of = either(
@@ -66,7 +67,7 @@ def _text(payload: bytes) -> str:
     return text + "..." if len(payload) > _MOST_TEXT else text
 
 
-def list_access_logs(call: Call) -> Reply:
+def list_access_logs(call: SandboxCall) -> Reply:
     call.get("applications", "applicationId")
     asked = call.arguments
     return 200, page(
@@ -92,7 +93,7 @@ def _expression(pattern: str | None) -> str | None:
     try:
         return None if pattern is None else re.compile(pattern).pattern
     except re.error as error:
-        raise UpstreamError(400, f"no regular expression: {error}", parameter="path") from None
+        raise RefusalError(400, f"no regular expression: {error}", parameter="path") from None
 
 
 def _present(entry: Document) -> Document:

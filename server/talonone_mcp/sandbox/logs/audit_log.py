@@ -9,13 +9,14 @@ from http import HTTPStatus
 from typing import Any
 
 from talonone_mcp.core.catalog import Operation
-from talonone_mcp.sandbox.account import MANAGEMENT_KEY_ID
-from talonone_mcp.sandbox.conditions import contains, equal, within
-from talonone_mcp.sandbox.errors import UpstreamError
-from talonone_mcp.sandbox.handling import Call, Handler, Reply, page
+from talonone_mcp.sandbox.documents.conditions import contains, equal, within
+from talonone_mcp.sandbox.documents.document_store import Document
+from talonone_mcp.sandbox.ground.account_facts import MANAGEMENT_KEY_ID
+from talonone_mcp.sandbox.ground.refusals import RefusalError
+from talonone_mcp.sandbox.ground.timestamps import stamp
+from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
+from talonone_mcp.sandbox.handling.pages import page
 from talonone_mcp.sandbox.logs.retention import keep
-from talonone_mcp.sandbox.store import Document
-from talonone_mcp.sandbox.times import stamp
 
 Reads = Mapping[str, tuple[Operation, Handler]]
 """What reads the thing at a path, by the path's template."""
@@ -33,7 +34,7 @@ def is_change(operation: Operation) -> bool:
     )
 
 
-def state_of(call: Call, reads: Reads) -> Document | None:
+def state_of(call: SandboxCall, reads: Reads) -> Document | None:
     """Return what the request is about, as reading it shows it; None when nothing reads it."""
     operation = call.operation
     if operation.path not in reads or not is_change(operation) or operation.method == "POST":
@@ -42,12 +43,12 @@ def state_of(call: Call, reads: Reads) -> Document | None:
     arguments = {name: call.arguments[name] for name in reading.path_arguments}
     try:
         _, state = handler(replace(call, operation=reading, arguments=arguments))
-    except UpstreamError:
+    except RefusalError:
         return None
     return state if isinstance(state, dict) else None
 
 
-def record_change(call: Call, old: Document | None, reply: Reply, reads: Reads) -> None:
+def record_change(call: SandboxCall, old: Document | None, reply: Reply, reads: Reads) -> None:
     """Keep an entry for a request that changed something.
 
     Args:
@@ -72,7 +73,7 @@ def record_change(call: Call, old: Document | None, reply: Reply, reads: Reads) 
     keep(call.store, "changes", entry | {key: each for key, each in states.items() if each})
 
 
-def _new_state(call: Call, reply: Reply, reads: Reads) -> Document | None:
+def _new_state(call: SandboxCall, reply: Reply, reads: Reads) -> Document | None:
     """Return what came of it: the answer, the thing read anew, or else what was asked for."""
     body: Any = reply[1]
     if isinstance(body, dict) and "data" not in body:
@@ -87,7 +88,7 @@ def _shown(state: Document | None) -> Document:
     return shown if len(json.dumps(shown)) <= _MOST_TEXT else {}
 
 
-def list_audit_logs(call: Call) -> Reply:
+def list_audit_logs(call: SandboxCall) -> Reply:
     asked = call.arguments
     return 200, page(
         call,

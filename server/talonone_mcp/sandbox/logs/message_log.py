@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from talonone_mcp.sandbox.conditions import (
+from talonone_mcp.sandbox.documents.conditions import (
     Condition,
     Where,
     among,
@@ -23,11 +23,12 @@ from talonone_mcp.sandbox.conditions import (
     whether,
     within,
 )
-from talonone_mcp.sandbox.errors import UpstreamError
-from talonone_mcp.sandbox.handling import Call, Handler, Reply, page
+from talonone_mcp.sandbox.documents.document_store import Document, DocumentStore
+from talonone_mcp.sandbox.ground.refusals import RefusalError
+from talonone_mcp.sandbox.ground.timestamps import stamp
+from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
+from talonone_mcp.sandbox.handling.pages import page
 from talonone_mcp.sandbox.logs.retention import keep
-from talonone_mcp.sandbox.store import Document, Store
-from talonone_mcp.sandbox.times import stamp
 
 _PAGE = 100  # entries of an answer, which upstream leaves open
 _PERIODS = {
@@ -41,7 +42,7 @@ _PERIODS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class SentMessage:
     """A message that goes out.
 
     `entity_type` is "application", "loyalty_program" or "webhook"; `change` one of the documented
@@ -61,7 +62,7 @@ class Message:
     response: str = ""
 
 
-def send(store: Store, at: datetime, message: Message) -> None:
+def send(store: DocumentStore, at: datetime, message: SentMessage) -> None:
     """Log a message that is sent now."""
     number, name = message.sender
     webhook = message.entity_type == "webhook"
@@ -96,7 +97,7 @@ def _decoded(text: str) -> str:
     return b64decode(text).decode()
 
 
-def list_message_logs(call: Call) -> Reply:
+def list_message_logs(call: SandboxCall) -> Reply:
     asked = call.arguments
     found = call.store.select(
         "message_logs",
@@ -144,7 +145,7 @@ def _after(cursor: str | None) -> Where:
         return Condition("id > ?", (int(_decoded(cursor)),))
     except ValueError:
         said = "the cursor is none that an answer gave"
-        raise UpstreamError(400, said, parameter="cursor") from None
+        raise RefusalError(400, said, parameter="cursor") from None
 
 
 def _present(entry: Document) -> Document:
@@ -152,7 +153,7 @@ def _present(entry: Document) -> Document:
     return shown | {"id": entry["uuid"]}
 
 
-def list_webhook_logs(call: Call) -> Reply:
+def list_webhook_logs(call: SandboxCall) -> Reply:
     asked = call.arguments
     status = asked.get("status")
     return 200, page(
@@ -193,7 +194,7 @@ def _as_webhook_log(entry: Document) -> Document:
     return shown | place
 
 
-def list_webhook_activation_logs(call: Call) -> Reply:
+def list_webhook_activation_logs(call: SandboxCall) -> Reply:
     return 200, page(
         call,
         "message_logs",

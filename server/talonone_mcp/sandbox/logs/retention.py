@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from talonone_mcp.sandbox.conditions import Condition
-from talonone_mcp.sandbox.store import Document, Store
+from talonone_mcp.sandbox.documents.conditions import Condition
+from talonone_mcp.sandbox.documents.document_store import Document, DocumentStore
 
 MOST = 10_000  # entries of one log
 _STRIDE = 500  # entries beyond that before any are removed, so that few requests pay for it
 
 
-def keep(store: Store, log: str, entry: Document) -> None:
+def keep(store: DocumentStore, log: str, entry: Document) -> None:
     """Add an entry to a log of at most `MOST` and a few entries, and let go of the oldest ones.
 
     Args:

@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from talonone_mcp.sandbox.errors import UpstreamError
-from talonone_mcp.sandbox.times import moment, stamp
+from talonone_mcp.sandbox.ground.refusals import RefusalError
+from talonone_mcp.sandbox.ground.timestamps import moment, stamp
 
 Resource = Mapping[str, Any]
 Test = Callable[[Resource], bool]
@@ -34,7 +34,7 @@ def filter_of(text: str) -> Test:
     """Return the test that a filter stands for. Names and texts are compared whatever their case.
 
     Raises:
-        UpstreamError: 400, when it is no filter.
+        RefusalError: 400, when it is no filter.
     """
     tokens = _tokens(text)
     test = _either(tokens, 0)
@@ -54,8 +54,8 @@ def _tokens(text: str) -> list[str]:
     return tokens
 
 
-def _refused(why: str) -> UpstreamError:
-    return UpstreamError(400, f"invalidFilter: {why}", parameter="filter")
+def _refused(why: str) -> RefusalError:
+    return RefusalError(400, f"invalidFilter: {why}", parameter="filter")
 
 
 def _either(tokens: list[str], depth: int) -> Test:

@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from talonone_mcp.sandbox.errors import UpstreamError
+from talonone_mcp.sandbox.documents.document_store import Document
+from talonone_mcp.sandbox.ground.refusals import RefusalError
 from talonone_mcp.sandbox.scim.filters import filter_of, value_of
-from talonone_mcp.sandbox.store import Document
 
 _NAME = re.compile(r"[A-Za-z$][\w$-]*(\.[A-Za-z$][\w$-]*)?")
 _MEMBERS = re.compile(r"members\[(.*)\]", re.IGNORECASE | re.DOTALL)
@@ -26,7 +26,7 @@ def patched(resource: Document, operations: Iterable[Mapping[str, Any]], apply: 
     """Return a resource with a request's operations carried out one after the other.
 
     Raises:
-        UpstreamError: 400, when one of them cannot be.
+        RefusalError: 400, when one of them cannot be.
     """
     changed = dict(resource)
     for each in operations:
@@ -62,16 +62,16 @@ def as_json(value: Any) -> Any:
         return value
 
 
-def refused(kind: str, why: str) -> UpstreamError:
+def refused(kind: str, why: str) -> RefusalError:
     """Return the refusal of an operation; `kind` is RFC 7644's word for what is wrong."""
-    return UpstreamError(400, f"{kind}: {why}", pointer="/Operations")
+    return RefusalError(400, f"{kind}: {why}", pointer="/Operations")
 
 
 def apply_to_user(user: Document, op: str, path: str, value: Any) -> None:
     """Change a user's resource; attributes that the account has no place for are kept as they are.
 
     Raises:
-        UpstreamError: 400.
+        RefusalError: 400.
     """
     name = path.casefold()
     if not _NAME.fullmatch(path):
@@ -117,7 +117,7 @@ def apply_to_group(group: Document, op: str, path: str, value: Any) -> None:
     """Change a group's resource: its name or its members.
 
     Raises:
-        UpstreamError: 400.
+        RefusalError: 400.
     """
     chosen = _MEMBERS.fullmatch(path)
     if path.casefold() == "displayname":

@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from talonone_mcp.sandbox.campaigns.budgets import Use, spend
-from talonone_mcp.sandbox.campaigns.figures import enter, of_closing, of_return
+from talonone_mcp.sandbox.achievements.progress import decrease, increase
 from talonone_mcp.sandbox.codes import giveaways, referrals
-from talonone_mcp.sandbox.codes.redemptions import give_back, redeem
-from talonone_mcp.sandbox.customers.achievement_progress import decrease, increase
-from talonone_mcp.sandbox.customers.customers import ordered
-from talonone_mcp.sandbox.handling import Call
-from talonone_mcp.sandbox.loyalty.ledger import add_points
-from talonone_mcp.sandbox.loyalty.points import Cause, Holder
-from talonone_mcp.sandbox.loyalty.rollback import undo_session
-from talonone_mcp.sandbox.sessions.evaluation import Outcome
-from talonone_mcp.sandbox.sessions.rules import units
-from talonone_mcp.sandbox.store import Document
+from talonone_mcp.sandbox.customers.profile_records import ordered
+from talonone_mcp.sandbox.documents.document_store import Document
+from talonone_mcp.sandbox.handling.calls import SandboxCall
+from talonone_mcp.sandbox.ledgers.ledger import add_points
+from talonone_mcp.sandbox.ledgers.points import PointsCause, PointsHolder
+from talonone_mcp.sandbox.ledgers.session_rollback import undo_session
+from talonone_mcp.sandbox.rule_engine.built_in_rules import units
+from talonone_mcp.sandbox.rule_engine.campaign_budgets import BudgetUse, spend
+from talonone_mcp.sandbox.rule_engine.campaign_figures import enter, of_closing, of_return
+from talonone_mcp.sandbox.rule_engine.coupon_redemption import give_back, redeem
+from talonone_mcp.sandbox.rule_engine.evaluation import EvaluationOutcome
 
 # What stays when a session is reopened: https://docs.talon.one/integration-api:
 # reopenCustomerSession. Nor can an item be taken back out of a cancelled order's parcel.
 _STAYING = ("addFreeItem", "awardGiveaway")
 
 
-def close(call: Call, session: Document, outcome: Outcome) -> Document:
+def close(call: SandboxCall, session: Document, outcome: EvaluationOutcome) -> Document:
     """Carry out the effects of a session that was closed, and return it with what to take back."""
     redeem(call, outcome.coupons.values(), session)
     if outcome.referral:
@@ -43,7 +43,9 @@ def close(call: Call, session: Document, outcome: Outcome) -> Document:
     }
 
 
-def carry_out(call: Call, outcome: Outcome, profile: str, session: str | None) -> None:
+def carry_out(
+    call: SandboxCall, outcome: EvaluationOutcome, profile: str, session: str | None
+) -> None:
     """Give what was promised: points, progress, giveaways; and count what the budgets lose.
 
     The outcome's effects become those of what was really given.
@@ -55,7 +57,9 @@ def carry_out(call: Call, outcome: Outcome, profile: str, session: str | None) -
     spend(call, outcome.uses)
 
 
-def _given(call: Call, effect: Document, profile: str, session: str | None) -> list[Document]:
+def _given(
+    call: SandboxCall, effect: Document, profile: str, session: str | None
+) -> list[Document]:
     props = effect["props"]
     if effect["effectType"] == "addLoyaltyPoints":
         return [effect | {"props": props | _points(call, effect, profile, session)}]
@@ -67,14 +71,16 @@ def _given(call: Call, effect: Document, profile: str, session: str | None) -> l
     return [effect]
 
 
-def _points(call: Call, effect: Document, profile: str, session: str | None) -> dict[str, Any]:
+def _points(
+    call: SandboxCall, effect: Document, profile: str, session: str | None
+) -> dict[str, Any]:
     props = effect["props"]
     entry = add_points(
         call,
-        Holder(props["programId"], customer=profile),
+        PointsHolder(props["programId"], customer=profile),
         props["value"],
         subledger=props["subLedgerId"],
-        cause=Cause(
+        cause=PointsCause(
             name=props["name"],
             application_id=call.application_id,
             session_id=session,
@@ -91,7 +97,7 @@ def _is_time(text: object) -> bool:
     return str(text)[:1].isdigit()  # unlike "immediate" and "unlimited"
 
 
-def _giveaway(call: Call, effect: Document, profile: str) -> list[Document]:
+def _giveaway(call: SandboxCall, effect: Document, profile: str) -> list[Document]:
     award = giveaways.award(call, effect["props"]["poolId"], profile)
     if award is None:
         return []
@@ -102,7 +108,7 @@ def _giveaway(call: Call, effect: Document, profile: str) -> list[Document]:
 # --- Taking back ---------------------------------------------------------------------------------
 
 
-def undo(call: Call, session: Document, *, reopens: bool) -> list[Document]:
+def undo(call: SandboxCall, session: Document, *, reopens: bool) -> list[Document]:
     """Take back what a closed session gave, and return the effects that say so.
 
     Of a session that was never closed, there is nothing to take back.
@@ -126,9 +132,9 @@ def undo(call: Call, session: Document, *, reopens: bool) -> list[Document]:
     return effects
 
 
-def as_use(kept: Document) -> Use:
+def as_use(kept: Document) -> BudgetUse:
     """Return what a session took from a budget, as it keeps it."""
-    return Use(**{**kept, "labels": tuple(kept["labels"])})
+    return BudgetUse(**{**kept, "labels": tuple(kept["labels"])})
 
 
 _ROLLED_BACK = {
@@ -184,7 +190,7 @@ def points_taken_back(entry: Document) -> Document:
     }
 
 
-def _progress_taken_back(call: Call, applied: Iterable[Document]) -> Iterator[Document]:
+def _progress_taken_back(call: SandboxCall, applied: Iterable[Document]) -> Iterator[Document]:
     for effect in applied:
         props = effect["props"]
         if effect["effectType"] == "increaseAchievementProgress" and "progressTrackerId" in props:

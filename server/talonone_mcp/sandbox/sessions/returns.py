@@ -5,37 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from talonone_mcp.sandbox.account import ACCOUNT_ID
-from talonone_mcp.sandbox.campaigns.budgets import Use, spend
-from talonone_mcp.sandbox.campaigns.figures import enter, of_return
-from talonone_mcp.sandbox.customers.customers import ordered
-from talonone_mcp.sandbox.errors import UpstreamError
-from talonone_mcp.sandbox.handling import Call, Handler, Reply
-from talonone_mcp.sandbox.loyalty.rollback import undo_session
-from talonone_mcp.sandbox.sessions.answers import Answer, answer
+from talonone_mcp.sandbox.customers.profile_records import ordered
+from talonone_mcp.sandbox.documents.document_store import Document
+from talonone_mcp.sandbox.ground.account_facts import ACCOUNT_ID
+from talonone_mcp.sandbox.ground.refusals import RefusalError
+from talonone_mcp.sandbox.ground.timestamps import stamp
+from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
+from talonone_mcp.sandbox.ledgers.session_rollback import undo_session
+from talonone_mcp.sandbox.rule_engine.campaign_budgets import BudgetUse, spend
+from talonone_mcp.sandbox.rule_engine.campaign_figures import enter, of_return
+from talonone_mcp.sandbox.rule_engine.evaluation import EvaluationOutcome
 from talonone_mcp.sandbox.sessions.carts import totals
 from talonone_mcp.sandbox.sessions.closing import as_use, discount_taken_back, points_taken_back
-from talonone_mcp.sandbox.sessions.evaluation import Outcome
-from talonone_mcp.sandbox.sessions.event_log import Happening, record
+from talonone_mcp.sandbox.sessions.event_log import LoggedEvent, record
+from talonone_mcp.sandbox.sessions.integration_answers import IntegrationAnswer, answer
 from talonone_mcp.sandbox.sessions.reevaluation import reevaluated, without_discounts
-from talonone_mcp.sandbox.sessions.sessions import existing, rehearsed
-from talonone_mcp.sandbox.store import Document
-from talonone_mcp.sandbox.times import stamp
+from talonone_mcp.sandbox.sessions.session_records import existing, rehearsed
 
 _AT = "/return/returnedCartItems"
 
 
-def return_cart_items(call: Call) -> Reply:
+def return_cart_items(call: SandboxCall) -> Reply:
     session = existing(call)
     if session["state"] not in ("closed", "partially_returned"):
-        raise UpstreamError(
-            400, f"a session that is {session['state']} has no returns", pointer="/"
-        )
+        raise RefusalError(400, f"a session that is {session['state']} has no returns", pointer="/")
     with rehearsed(call, dry=call.arguments.get("dry", False)):
         return 200, _returned(call, session)
 
 
-def _returned(call: Call, before: Document) -> Document:
+def _returned(call: SandboxCall, before: Document) -> Document:
     lines, returned = _without(before["cartItems"], call.arguments["return"]["returnedCartItems"])
     session = before | {
         "cartItems": lines,
@@ -48,12 +46,12 @@ def _returned(call: Call, before: Document) -> Document:
     if call.arguments.get("runRuleEngine"):
         session, again = reevaluated(call, session)
         effects += again
-    outcome = Outcome(effects=effects)
+    outcome = EvaluationOutcome(effects=effects)
     session["effects"] = effects
     call.store.replace("sessions", session)
-    event = record(call, Happening("talon_session_partially_returned", session=session), outcome)
+    event = record(call, LoggedEvent("talon_session_partially_returned", session=session), outcome)
     wanted = call.arguments.get("responseContent", ())
-    state = answer(call, Answer(session, event, outcome, wanted))
+    state = answer(call, IntegrationAnswer(session, event, outcome, wanted))
     return state | {"return": _entered(call, session, event, returned)}
 
 
@@ -63,19 +61,19 @@ def _without(
     """Return the cart without what comes back, and what comes back, each with its position.
 
     Raises:
-        UpstreamError: 400, for an item that the cart does not have, or not as many of.
+        RefusalError: 400, for an item that the cart does not have, or not as many of.
     """
     left = [dict(each) for each in lines]
     returned = []
     for index, each in enumerate(asked):
         position = _position(left, each)
         if position is None:
-            raise UpstreamError(400, "the cart has no such item", pointer=f"{_AT}/{index}")
+            raise RefusalError(400, "the cart has no such item", pointer=f"{_AT}/{index}")
         line = left[position]
         quantity = each.get("quantity", line["remainingQuantity"])
         if not 0 < quantity <= line["remainingQuantity"]:
             message = f"{line['remainingQuantity']} of {line['sku']} can be returned"
-            raise UpstreamError(400, message, pointer=f"{_AT}/{index}/quantity")
+            raise RefusalError(400, message, pointer=f"{_AT}/{index}/quantity")
         line["remainingQuantity"] -= quantity
         line["returnedQuantity"] += quantity
         returned.append({"position": position, "quantity": quantity, "sku": line["sku"]})
@@ -92,7 +90,7 @@ def _position(lines: Sequence[Document], asked: Mapping[str, Any]) -> int | None
 
 
 def _items_taken_back(
-    call: Call, before: Document, session: Document
+    call: SandboxCall, before: Document, session: Document
 ) -> tuple[Document, list[Document]]:
     """Take back what the returned items were given: their discounts, their share of the points.
 
@@ -125,9 +123,11 @@ def _is_of_returned(effect: Document, lines: Sequence[Document]) -> bool:
     return bool(props["subPosition"] >= lines[props["position"]]["remainingQuantity"])
 
 
-def _divided(gone: Sequence[Document], uses: Sequence[Use]) -> tuple[list[Use], list[Use]]:
+def _divided(
+    gone: Sequence[Document], uses: Sequence[BudgetUse]
+) -> tuple[list[BudgetUse], list[BudgetUse]]:
     """Return what the discounts that are taken back had used of the budgets, and what others."""
-    lost, left = list[Use](), list(uses)
+    lost, left = list[BudgetUse](), list(uses)
     for effect in gone:
         wanted = {"setDiscount": effect["props"]["value"], "setDiscountEffect": 1}
         for action, amount in wanted.items():
@@ -141,7 +141,7 @@ def _divided(gone: Sequence[Document], uses: Sequence[Use]) -> tuple[list[Use], 
 
 
 def _entered(
-    call: Call, session: Document, event: Document, returned: Sequence[Document]
+    call: SandboxCall, session: Document, event: Document, returned: Sequence[Document]
 ) -> Document:
     entry = {
         "created": stamp(call.now),

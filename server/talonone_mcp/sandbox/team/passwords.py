@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import secrets
 
-from talonone_mcp.sandbox.store import Store
+from talonone_mcp.sandbox.documents.document_store import DocumentStore
 
 _ROUNDS = 10_000  # a practice account: enough that no password stands in its file
 
@@ -17,13 +17,13 @@ def hashed(password: str, salt: bytes | None = None) -> str:
     return f"{salt.hex()}:{hashlib.pbkdf2_hmac('sha256', password.encode(), salt, _ROUNDS).hex()}"
 
 
-def set_password(store: Store, user_id: int, password: str) -> None:
+def set_password(store: DocumentStore, user_id: int, password: str) -> None:
     """Let a user log in with this password, and no other."""
     store.delete("passwords", user_id)
     store.add("passwords", {"id": user_id, "hash": hashed(password)})
 
 
-def is_password(store: Store, user_id: int, password: str) -> bool:
+def is_password(store: DocumentStore, user_id: int, password: str) -> bool:
     """Tell whether a user logs in with this password; whoever has none never does."""
     known = store.get("passwords", user_id)
     if known is None:

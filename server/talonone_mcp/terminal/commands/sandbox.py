@@ -13,9 +13,9 @@ import anyio
 from talonone_mcp.core import catalog
 from talonone_mcp.core.asgi import serve
 from talonone_mcp.core.settings import SANDBOX_KEY
-from talonone_mcp.sandbox.account import SHOP, SHOP_US, USER_EMAIL, USER_PASSWORD
 from talonone_mcp.sandbox.app import Sandbox
-from talonone_mcp.sandbox.store import StoreError
+from talonone_mcp.sandbox.documents.document_store import DocumentStoreError
+from talonone_mcp.sandbox.ground.account_facts import SHOP, SHOP_US, USER_EMAIL, USER_PASSWORD
 
 _UNUSABLE = 2  # the exit status of a command that cannot start as it was given
 _WELCOME = """\
@@ -90,7 +90,7 @@ def _run(options: argparse.Namespace) -> int:
         sandbox = Sandbox(
             catalog.load(), data=options.data, limited=not options.no_limits, **account
         )
-    except StoreError as error:
+    except DocumentStoreError as error:
         return _say(str(error))
     # What is there by now stays: the collector need not look at the catalog again and again.
     gc.collect()

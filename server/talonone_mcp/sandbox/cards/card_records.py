@@ -1,0 +1,213 @@
+"""Loyalty cards: what a card is, whose it is, and what may be done with it.
+
+A card belongs to a card-based program. It is active or inactive; one that was replaced by another
+stays inactive for good. Its points are in the ledger.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from talonone_mcp.sandbox.customers.profile_records import profile_of
+from talonone_mcp.sandbox.documents.conditions import equal, with_child
+from talonone_mcp.sandbox.documents.document_store import Document, DocumentStore
+from talonone_mcp.sandbox.ground.refusals import RefusalError
+from talonone_mcp.sandbox.ground.timestamps import stamp
+from talonone_mcp.sandbox.handling.calls import SandboxCall
+from talonone_mcp.sandbox.handling.code_patterns import draw_free
+from talonone_mcp.sandbox.ledgers.ledger import ledger_of, program_of
+from talonone_mcp.sandbox.ledgers.points import PointsHolder
+
+# https://docs.talon.one/management-api: importLoyaltyCards, transferLoyaltyCard
+_IDENTIFIER = re.compile(r"[A-Za-z0-9._%+@-]{4,108}")
+_UNSHOWN = ("attributes", "generated")
+
+
+# --- Finding ------------------------------------------------------------------------------------
+
+
+def found_by(program: int, identifier: str) -> str:
+    """Return what a card is found by: its identifier, which its program has once."""
+    return f"{program}/{identifier}"
+
+
+def find_card(store: DocumentStore, program: int, identifier: str) -> Document | None:
+    """Return the card of a program that has an identifier."""
+    return store.find("loyalty_cards", found_by(program, identifier))
+
+
+def card_in_application(call: SandboxCall, identifier: str) -> Document | None:
+    """Return the card that the calling Application knows by an identifier alone, if any."""
+    named = call.store.select("loyalty_cards", equal("identifier", identifier))
+    return next((card for card in named if _is_known(call, card)), None)
+
+
+def _is_known(call: SandboxCall, card: Document) -> bool:
+    """Tell whether the calling Application is connected to a card's program."""
+    program = call.store.get("loyalty_programs", card["programID"]) or {}
+    return call.application_id in program["subscribedApplications"]
+
+
+def card_of(call: SandboxCall) -> Document:
+    """Return the card that the path names.
+
+    Raises:
+        RefusalError: 404, when there is no such program or card; 400, when the program has none.
+    """
+    program = program_of(call, cards=True)
+    identifier = call.arguments["loyaltyCardId"]
+    card = find_card(call.store, program["id"], identifier)
+    if card is None:
+        message = f"card {identifier} does not exist in loyalty program {program['id']}"
+        raise RefusalError(404, message, resource="loyaltyCard")
+    return card
+
+
+def cards_of(call: SandboxCall, integration_id: str) -> list[Document]:
+    """Return a customer's cards that the calling Application knows, as upstream shows them."""
+    theirs = with_child("loyalty_card_customers", equal("customer", integration_id))
+    cards = call.store.select("loyalty_cards", theirs)
+    return [shown(call, card) for card in cards if _is_known(call, card)]
+
+
+def holder_of(card: Document) -> PointsHolder:
+    """Return a card as the ledger knows it."""
+    return PointsHolder(card["programID"], card_id=card["id"], card=card["identifier"])
+
+
+def shown(call: SandboxCall, card: Document) -> Document:
+    """Return a card as upstream shows it: with its program, its customers and its points."""
+    program = call.store.get("loyalty_programs", card["programID"]) or {}
+    ledger, subledgers = ledger_of(call.store, holder_of(card), call.now)
+    return {key: value for key, value in card.items() if key not in _UNSHOWN} | {
+        "programName": program.get("name", ""),
+        "programTitle": program.get("title", ""),
+        "usersPerCardLimit": program.get("usersPerCardLimit", 0),
+        "profiles": profiles_of(call.store, card),
+        "ledger": ledger,
+        "subledgers": subledgers,
+    }
+
+
+# --- Customers ----------------------------------------------------------------------------------
+
+
+def profiles_of(store: DocumentStore, card: Document) -> list[Document]:
+    """Return the customers of a card, each with the time of their linking."""
+    return [
+        {"integrationId": each["customer"], "timestamp": each["timestamp"]}
+        for each in store.select("loyalty_card_customers", parent=card["id"])
+    ]
+
+
+def link(call: SandboxCall, card: Document, customers: Iterable[str], **at: str) -> None:
+    """Link customers to a card, beside those that it has; `at` is where in the request they stand.
+
+    Raises:
+        RefusalError: 400, when they would be more than the program lets a card have.
+    """
+    program = call.store.get("loyalty_programs", card["programID"]) or {}
+    present = [each["integrationId"] for each in profiles_of(call.store, card)]
+    new = [customer for customer in dict.fromkeys(customers) if customer not in present]
+    limit = program.get("usersPerCardLimit", 0)
+    if 0 < limit < len(present) + len(new):  # a limit of 0 is none
+        raise RefusalError(400, f"a card of this program has at most {limit} customers", **at)
+    for customer in new:
+        profile_of(call, customer)
+        enter(call.store, card, customer, stamp(call.now))
+
+
+def enter(store: DocumentStore, card: Document, customer: str, timestamp: str) -> None:
+    """Store that a customer has a card since a time."""
+    entry = {"cardId": card["id"], "customer": customer, "timestamp": timestamp}
+    store.add("loyalty_card_customers", entry, parent=card["id"])
+
+
+def unlink(store: DocumentStore, card: Document, customer: str) -> bool:
+    """Take a customer off a card; tell whether they were on it."""
+    theirs = equal("customer", customer)
+    return store.delete_where("loyalty_card_customers", theirs, parent=card["id"]) > 0
+
+
+# --- Making -------------------------------------------------------------------------------------
+
+
+def new_card(
+    call: SandboxCall,
+    program: Document,
+    identifier: str,
+    at: str = "/cardIdentifier",
+    **settings: Any,
+) -> Document:
+    """Store a new card.
+
+    Args:
+        call: the request.
+        program: what it belongs to.
+        identifier: what is printed on it.
+        at: where in the request that stands.
+        settings: its other properties.
+
+    Raises:
+        RefusalError: 400, when the identifier is taken.
+    """
+    card = card_document(call, program, identifier, settings)
+    label = found_by(program["id"], identifier)
+    try:
+        return call.store.add("loyalty_cards", card, parent=program["id"], label=label)
+    except sqlite3.IntegrityError:
+        raise RefusalError(400, f"card {identifier} exists", pointer=at) from None
+
+
+def card_document(
+    call: SandboxCall, program: Document, identifier: str, settings: Mapping[str, Any]
+) -> Document:
+    """Return a new card that is not stored yet."""
+    now = stamp(call.now)
+    return {
+        "created": now,
+        "programID": program["id"],
+        "status": "active",
+        "identifier": identifier,
+        "modified": now,
+        "attributes": {},
+        "generated": False,
+        **settings,
+    }
+
+
+def check_identifier(identifier: str, **at: str) -> None:
+    """Refuse what cannot be the identifier of a card; `at` is where in the request it stands.
+
+    Raises:
+        RefusalError: 400.
+    """
+    if not _IDENTIFIER.fullmatch(identifier):
+        message = f"an identifier has 4 to 108 letters, digits or ._%+@-, not {identifier!r}"
+        raise RefusalError(400, message, **at)
+
+
+def drawn_identifier(call: SandboxCall, program: Document, taken: Iterable[str] = ()) -> str:
+    """Return a free identifier from the request's code format, or from the program's.
+
+    Raises:
+        RefusalError: 400, when there is no format, or no identifier that is free.
+    """
+    asked: Document | None = call.arguments.get("cardCodeSettings")
+    settings = asked or program.get("cardCodeSettings")
+    if not settings:
+        message = f"loyalty program {program['id']} has no format of card codes"
+        raise RefusalError(400, message, pointer="/cardCodeSettings")
+    at = "/cardCodeSettings/couponPattern"
+    identifier = draw_free(
+        call.random,
+        settings["couponPattern"],
+        settings["validCharacters"],
+        lambda code: code not in taken and find_card(call.store, program["id"], code) is None,
+        at,
+    )
+    check_identifier(identifier, pointer=at)
+    return identifier

@@ -1,0 +1,76 @@
+"""What befalls entries of a ledger as they are: activated, handed on, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from talonone_mcp.sandbox.documents.conditions import Where, among
+from talonone_mcp.sandbox.documents.document_store import Document, DocumentStore
+from talonone_mcp.sandbox.ground.timestamps import stamp
+from talonone_mcp.sandbox.handling.calls import SandboxCall
+from talonone_mcp.sandbox.ledgers.daily_figures import book, book_course
+from talonone_mcp.sandbox.ledgers.ledger import end_of, ledger_label, program_by_id, revived
+from talonone_mcp.sandbox.ledgers.points import PointsHolder, held_by, holder_of, phase
+from talonone_mcp.sandbox.ledgers.tiers import renew
+
+
+def activate(call: SandboxCall, program: Document, entries: Iterable[Document]) -> list[Document]:
+    """Make those additions among entries active that are pending, and return them.
+
+    Their validity, where it is a duration, counts from now.
+
+    Source: https://docs.talon.one/integration-api: activateLoyaltyPoints
+    """
+    active = []
+    for entry in entries:
+        if entry["type"] != "addition" or phase(entry, call.now) != "pending":
+            continue
+        book_course(call.store, program, entry, -entry["left"], call.now)
+        dates = {"startDate": stamp(call.now), "from": stamp(call.now)}
+        if "validityDuration" in entry:
+            validity = entry["validityDuration"]
+            dates["expiryDate"] = end_of(program, validity, call.now, "transactionUUIDs")
+        changed = call.store.replace("loyalty_entries", entry | dates)
+        book_course(call.store, program, changed, changed["left"], call.now)
+        revived(call, program, holder_of(changed), changed["subledgerId"])
+        active.append(changed)
+    return active
+
+
+def move(store: DocumentStore, old: PointsHolder, new: PointsHolder) -> None:
+    """Hand all ledgers of one holder over to another, who has none in this program."""
+    for kind in ("loyalty_entries", "loyalty_uses", "loyalty_ledgers"):
+        for document in store.select(kind, held_by(old)):
+            names = new.names if kind != "loyalty_uses" else {"holder": new.key}
+            store.replace(kind, document | names)
+    for ledger in store.select("loyalty_ledgers", held_by(new)):
+        store.relabel("loyalty_ledgers", ledger["id"], ledger_label(new, ledger["subledgerId"]))
+
+
+def erase(call: SandboxCall, holder: PointsHolder, subledgers: Sequence[str] | None = None) -> None:
+    """Delete the entries of a holder, and so the points.
+
+    Args:
+        call: the request.
+        holder: whose.
+        subledgers: the names of the ledgers; None for all.
+    """
+    program = program_by_id(call.store, holder)
+    where: tuple[Where, ...] = (held_by(holder), among("subledgerId", subledgers))
+    for entry in call.store.select("loyalty_entries", *where):
+        _unbook(call, program, entry)
+    for use in call.store.select("loyalty_uses", *where):
+        book(call.store, program, call.now, {"spent": -use["amount"]}, use["subledgerId"])
+    call.store.delete_where("loyalty_uses", *where)
+    call.store.delete_where("loyalty_entries", *where)
+    for ledger in call.store.select("loyalty_ledgers", *where):
+        renew(call.store, program, holder, ledger["subledgerId"], call.now)
+
+
+def _unbook(call: SandboxCall, program: Document, entry: Document) -> None:
+    """Take back what an entry still contributes to the figures of its program."""
+    if entry["type"] == "addition":
+        book_course(call.store, program, entry, -entry["left"], call.now)
+    elif entry.get("owed"):
+        owed = {"negative": -entry["owed"]}
+        book(call.store, program, call.now, owed, entry["subledgerId"])
