@@ -46,8 +46,7 @@ def accounts_made_once() -> Iterator[None]:
     made: dict[tuple[object, ...], tuple[bytes, object]] = {}
 
     def quick_fill(store: DocumentStore, now: datetime, random: Random, scale: int = 1) -> None:
-        [(_, _, file)] = store._db.execute("PRAGMA database_list").fetchall()
-        if file:
+        if store.path:
             fill(store, now, random, scale)
             return
         # An account of some minutes ago is as good as one of now, where time does not stand still.
@@ -55,14 +54,11 @@ def accounts_made_once() -> Iterator[None]:
         key = (about, random.getstate(), scale)
         if key not in made:
             fill(store, now, random, scale)
-            store.keep()
-            made[key] = (store._db.serialize(), random.getstate())
+            made[key] = (store.snapshot(), random.getstate())
         else:
-            store.keep()
             image, state = made[key]
-            store._db.deserialize(image)
+            store.restore(image)
             random.setstate(state)  # type: ignore[arg-type]
-        store._db.execute("BEGIN")
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(app, "fill", quick_fill)

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from talonone_mcp.core.catalog import Catalog
 from talonone_mcp.core.settings import load_settings
 from talonone_mcp.sandbox.app import Sandbox
+from talonone_mcp.sandbox.documents.document_store import DocumentStore
 from talonone_mcp.server.app import build_server
 from talonone_mcp.workflows import steps
 from tests.sandbox.door import Time
@@ -58,12 +59,13 @@ class Account:
 
 @dataclass(slots=True)
 class Desk:
-    """A client with the account that it works in. `questions` are those that its person was put."""
+    """A client, the account that it works in, and the questions that its person was asked."""
 
     client: Client
     account: Account
     time: Time
     questions: list[str]
+    store: DocumentStore
 
     async def call(self, name: str, /, **arguments: Any) -> dict[str, Any]:
         """Call a tool that succeeds, and return its answer."""
@@ -117,4 +119,4 @@ async def open_desk(
         server = build_server(settings, catalog, account)
         callback = ask if answering else None
         async with Client(server, mode=mode, elicitation_callback=callback) as client:
-            yield Desk(client, account, time, questions)
+            yield Desk(client, account, time, questions, app.store)

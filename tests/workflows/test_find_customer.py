@@ -39,7 +39,7 @@ async def found(desk: Desk, query: str, **asked: Any) -> dict[str, list[str]]:
 
 
 def documents(desk: Desk, kind: str) -> list[dict[str, Any]]:
-    store = desk.account.app._store  # type: ignore[attr-defined]
+    store = desk.store
     return list(store.select(kind))
 
 
@@ -244,7 +244,7 @@ async def test_a_word_is_looked_for_among_names_before_codes(desk: Desk) -> None
 async def test_with_many_applications_it_says_what_was_not_looked_at(
     desk: Desk, query: str, more: int
 ) -> None:
-    store = desk.account.app._store  # type: ignore[attr-defined]
+    store = desk.store
     for number in range(90, 90 + more):
         store.add(
             "applications", store.get("applications", DE) | {"id": number, "name": f"S{number}"}
@@ -342,7 +342,7 @@ async def test_who_has_another_coupon_of_the_code_reserved_is_not_meant(
     catalog: Catalog, desk: Desk
 ) -> None:
     code, like = await new_code(desk), await new_code(desk, application=US)
-    store = desk.account.app._store  # type: ignore[attr-defined]
+    store = desk.store
     store.relabel("coupons", store.find("coupons", f"{US}/{like}")["id"], f"{US}/{code}")
     for place, customers in ((DE, [ANNA, EMMA]), (US, [BEN])):
         given = {"applicationId": place, "couponValue": code, "integrationIDs": customers}

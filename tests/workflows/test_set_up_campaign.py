@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from talonone_mcp.core.catalog import Catalog
-from talonone_mcp.sandbox.app import Sandbox
 from talonone_mcp.sandbox.documents.document_store import DocumentStore
 from tests.desk import NO, Desk, open_desk
 
@@ -375,8 +374,7 @@ async def test_an_application_that_is_not_there(desk: Desk) -> None:
 
 def stored(desk: Desk) -> DocumentStore:
     """Return what the account keeps."""
-    assert isinstance(desk.account.app, Sandbox)
-    return desk.account.app._store
+    return desk.store
 
 
 def change_stored(desk: Desk, kind: str, number: int, **fields: Any) -> None:

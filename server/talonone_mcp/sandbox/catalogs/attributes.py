@@ -17,8 +17,6 @@ from talonone_mcp.sandbox.handling.import_records import imported
 from talonone_mcp.sandbox.handling.pages import page
 from talonone_mcp.sandbox.handling.subscriptions import available_in, check_subscriptions
 
-_MOST_VALUES = 500_000  # in an allowed list: https://docs.talon.one/management-api
-
 
 def check(
     call: SandboxCall,
@@ -196,7 +194,7 @@ def update_attribute(call: SandboxCall) -> Reply:
 
 def import_attribute_values(call: SandboxCall) -> Reply:
     attribute = call.get("attributes", "attributeId")
-    values = dict.fromkeys(_values(call.arguments["csv"]))
+    values = dict.fromkeys(_values(call.arguments["csv"], call.limits.attribute_values))
     call.store.delete_where("attribute_values", parent=attribute["id"])
     first = call.store.next_id("attribute_values")
     call.store.add_all(
@@ -210,12 +208,12 @@ def import_attribute_values(call: SandboxCall) -> Reply:
     return 200, imported(call, "AttributeAllowedList", len(values))
 
 
-def _values(text: str) -> Iterator[str]:
+def _values(text: str, most: int) -> Iterator[str]:
     for count, (line, row) in enumerate(rows_of(text, ["item"]), 1):
         if not row["item"]:
             raise RefusalError(400, "the item is empty", line=str(line))
-        if count > _MOST_VALUES:
-            raise RefusalError(400, f"more than {_MOST_VALUES:,} items", line=str(line))
+        if count > most:
+            raise RefusalError(400, f"more than {most:,} items", line=str(line))
         yield row["item"]
 
 

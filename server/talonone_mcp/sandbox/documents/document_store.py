@@ -47,8 +47,9 @@ class DocumentStore:
                 that `keep` ends.
 
         Raises:
-            StoreError: the file is no store of this version, or is in use.
+            DocumentStoreError: the file is no store of this version, or is in use.
         """
+        self.path = path
         # Whoever serves it may do so from another thread than the one that opened it.
         self._db = sqlite3.connect(
             path or ":memory:", isolation_level=None, check_same_thread=False, cached_statements=512
@@ -86,6 +87,23 @@ class DocumentStore:
     def keep(self) -> None:
         """End the making of a new store. A file whose making did not come so far is still empty."""
         self._db.execute("COMMIT")
+
+    def snapshot(self) -> bytes:
+        """Return all that the store holds, for `restore`."""
+        return self._db.serialize()
+
+    def restore(self, snapshot: bytes) -> None:
+        """Replace all that a store in memory holds by a snapshot; an open transaction stays open.
+
+        Raises:
+            sqlite3.Error: the bytes are no snapshot, or a file keeps the store.
+        """
+        is_open = self._db.in_transaction
+        if is_open:
+            self._db.execute("COMMIT")
+        self._db.deserialize(snapshot)
+        if is_open:
+            self._db.execute("BEGIN")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -11,6 +11,7 @@ from typing import Any
 from talonone_mcp.core.catalog import Operation
 from talonone_mcp.sandbox.documents.document_store import Document, DocumentStore
 from talonone_mcp.sandbox.ground.account_facts import USER_ID
+from talonone_mcp.sandbox.ground.limits import USUAL_LIMITS, SandboxLimits
 from talonone_mcp.sandbox.ground.refusals import RefusalError
 
 
@@ -32,6 +33,7 @@ class SandboxCall:
     application_id: int | None = None
     user_id: int = USER_ID
     token: str | None = None
+    limits: SandboxLimits = USUAL_LIMITS
     query: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
 

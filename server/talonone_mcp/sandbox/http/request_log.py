@@ -1,7 +1,7 @@
-"""What the account remembers of the requests that it has answered.
+"""Logs what each request changed, exported and sent.
 
-Each log keeps its latest 10,000 entries and a few (`logs/retention.py`), and an entry is one small row,
-so that remembering costs a request little, and a sandbox that runs for months does not grow by it.
+Each log keeps little more than its latest 10,000 entries (`logs/retention.py`), and an entry is one
+small row. So logging costs a request little, and a sandbox that runs for months does not grow.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ from talonone_mcp.sandbox.documents.conditions import (
     within,
 )
 from talonone_mcp.sandbox.documents.document_store import Document, DocumentStore
+from talonone_mcp.sandbox.ground.limits import SandboxLimits
 from talonone_mcp.sandbox.ground.refusals import RefusalError
 from talonone_mcp.sandbox.ground.timestamps import stamp
 from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
@@ -32,8 +33,13 @@ from talonone_mcp.sandbox.logs.retention import keep
 _MOST_TEXT = 4_000  # bytes of a payload that are kept
 
 
-def record_access(
-    store: DocumentStore, application: int, at: datetime, request: Request, response: Response
+def record_access(  # noqa: PLR0913, PLR0917 - what an entry is made of
+    store: DocumentStore,
+    application: int,
+    at: datetime,
+    request: Request,
+    response: Response,
+    limits: SandboxLimits,
 ) -> None:
     """Keep an entry for a request to an Application, and its answer."""
     query = request.scope["query_string"].decode("latin-1")
@@ -48,7 +54,7 @@ def record_access(
         "requestPayload": _text(getattr(request.state, "payload", b"")),
         "responsePayload": _text(getattr(response, "body", b"")),
     }
-    keep(store, "access_logs", entry)
+    keep(store, "access_logs", entry, limits)
 
 
 def erase(store: DocumentStore, customer: str) -> None:

@@ -70,7 +70,8 @@ def record_change(call: SandboxCall, old: Document | None, reply: Reply, reads: 
     if call.token is None:
         entry["managementKeyId"] = MANAGEMENT_KEY_ID
     states = {"old": _shown(old), "new": _shown(new)}
-    keep(call.store, "changes", entry | {key: each for key, each in states.items() if each})
+    given = {key: each for key, each in states.items() if each}
+    keep(call.store, "changes", entry | given, call.limits)
 
 
 def _new_state(call: SandboxCall, reply: Reply, reads: Reads) -> Document | None:

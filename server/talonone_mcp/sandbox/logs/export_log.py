@@ -39,7 +39,7 @@ def record_export(call: SandboxCall) -> None:
         "entity": entity,
         "filter": dict(call.arguments),
     }
-    keep(call.store, "exports", entry)
+    keep(call.store, "exports", entry, call.limits)
 
 
 def list_exports(call: SandboxCall) -> Reply:

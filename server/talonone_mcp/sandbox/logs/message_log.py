@@ -24,13 +24,13 @@ from talonone_mcp.sandbox.documents.conditions import (
     within,
 )
 from talonone_mcp.sandbox.documents.document_store import Document, DocumentStore
+from talonone_mcp.sandbox.ground.limits import USUAL_LIMITS, SandboxLimits
 from talonone_mcp.sandbox.ground.refusals import RefusalError
 from talonone_mcp.sandbox.ground.timestamps import stamp
 from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
 from talonone_mcp.sandbox.handling.pages import page
 from talonone_mcp.sandbox.logs.retention import keep
 
-_PAGE = 100  # entries of an answer, which upstream leaves open
 _PERIODS = {
     "15m": timedelta(minutes=15),
     "30m": timedelta(minutes=30),
@@ -62,7 +62,12 @@ class SentMessage:
     response: str = ""
 
 
-def send(store: DocumentStore, at: datetime, message: SentMessage) -> None:
+def send(
+    store: DocumentStore,
+    at: datetime,
+    message: SentMessage,
+    limits: SandboxLimits = USUAL_LIMITS,
+) -> None:
     """Log a message that is sent now."""
     number, name = message.sender
     webhook = message.entity_type == "webhook"
@@ -86,7 +91,8 @@ def send(store: DocumentStore, at: datetime, message: SentMessage) -> None:
         "campaignId": message.campaign_id,
         "loyaltyProgramId": message.loyalty_program_id,
     }
-    keep(store, "message_logs", {key: each for key, each in entry.items() if each is not None})
+    given = {key: each for key, each in entry.items() if each is not None}
+    keep(store, "message_logs", given, limits)
 
 
 def _encoded(text: str) -> str:
@@ -98,7 +104,7 @@ def _decoded(text: str) -> str:
 
 
 def list_message_logs(call: SandboxCall) -> Reply:
-    asked = call.arguments
+    asked, size = call.arguments, call.limits.messages_per_page
     found = call.store.select(
         "message_logs",
         equal("entityType", asked["entityType"]),
@@ -114,11 +120,11 @@ def list_message_logs(call: SandboxCall) -> Reply:
         within("createdAt", asked.get("createdAfter"), asked.get("createdBefore")),
         within("createdAt", _start_of(asked.get("period"), call.now)),
         _after(asked.get("cursor")),
-        limit=_PAGE + 1,
+        limit=size + 1,
     )
-    answer: Document = {"data": [_present(each) for each in found[:_PAGE]]}
-    if len(found) > _PAGE:
-        answer["nextCursor"] = _encoded(str(found[_PAGE - 1]["id"]))
+    answer: Document = {"data": [_present(each) for each in found[:size]]}
+    if len(found) > size:
+        answer["nextCursor"] = _encoded(str(found[size - 1]["id"]))
     return 200, answer
 
 

@@ -28,7 +28,7 @@ def tell(call: SandboxCall, first: int) -> None:
             continue
         watching = call.store.select("notifications", *_WATCHING, parent=entry["programId"])
         for notification in watching:
-            send(call.store, call.now, _message(notification, entry))
+            send(call.store, call.now, _message(notification, entry), call.limits)
 
 
 def _message(notification: Document, entry: Document) -> SentMessage:
