@@ -25,8 +25,6 @@ from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
 from talonone_mcp.sandbox.handling.csv_files import CsvExport
 from talonone_mcp.sandbox.handling.pages import page, page_of
 
-# --- Reading -------------------------------------------------------------------------------------
-
 
 def _shown(round_: Document | None, now: datetime) -> Document:
     """Return a customer's progress as upstream shows it, where there is none as well."""

@@ -110,8 +110,6 @@ def _figures(sums: Counter[str], total: Counter[str]) -> dict[str, float]:
     return figures
 
 
-# --- By campaign ---------------------------------------------------------------------------------
-
 _EXPORTED = ("campaign_id", "start_date", "end_date", "revenue", "sessions",
              "average_session_value", "average_items_per_session", "coupons",
              "discounts")  # fmt: skip

@@ -11,6 +11,7 @@ from talonone_mcp.sandbox.ground.refusals import RefusalError
 from talonone_mcp.sandbox.ground.timestamps import moment
 from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
 from talonone_mcp.sandbox.handling.csv_files import CsvExport
+from talonone_mcp.sandbox.ledgers.deductions import deduct_points
 from talonone_mcp.sandbox.ledgers.entry_views import (
     LOG,
     OF_POINTS,
@@ -19,7 +20,7 @@ from talonone_mcp.sandbox.ledgers.entry_views import (
     points_page,
     transactions_page,
 )
-from talonone_mcp.sandbox.ledgers.ledger import deduct_points, program_of
+from talonone_mcp.sandbox.ledgers.ledger import program_of
 from talonone_mcp.sandbox.ledgers.point_requests import add_asked, cause_asked
 from talonone_mcp.sandbox.ledgers.points import PointsBalance, balances_of, held_by
 

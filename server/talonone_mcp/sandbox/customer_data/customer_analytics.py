@@ -9,8 +9,6 @@ from talonone_mcp.sandbox.documents.conditions import Condition, among, column, 
 from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
 from talonone_mcp.sandbox.sessions.session_records import of_customer
 
-# --- Of a customer -------------------------------------------------------------------------------
-
 
 def get_customer_analytics(call: SandboxCall) -> Reply:
     application = call.get("applications", "applicationId")["id"]

@@ -18,7 +18,8 @@ from talonone_mcp.sandbox.documents.document_store import Document
 from talonone_mcp.sandbox.ground.account_facts import SHOP, USER_EMAIL, USER_ID
 from talonone_mcp.sandbox.ground.timestamps import stamp
 from talonone_mcp.sandbox.ledgers.daily_figures import day_label, day_of, new_day, phases
-from talonone_mcp.sandbox.ledgers.ledger import ledger_label, use_of
+from talonone_mcp.sandbox.ledgers.deductions import use_of
+from talonone_mcp.sandbox.ledgers.ledger import ledger_label
 from talonone_mcp.sandbox.ledgers.memberships import member_label
 from talonone_mcp.sandbox.ledgers.points import IMMEDIATE, ON_ACTION, UNLIMITED, PointsHolder
 from talonone_mcp.sandbox.ledgers.tiers import tier_for

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
 from talonone_mcp.sandbox.campaigns.campaign_records import COUNTED, counted
-from talonone_mcp.sandbox.demo.campaigns import TEN_OFF
-from talonone_mcp.sandbox.demo.catalogs import PRODUCTS
 from talonone_mcp.sandbox.demo.customers import CUSTOMERS, FIRST_ID, named
 from talonone_mcp.sandbox.demo.demo_account import DemoAccount
-from talonone_mcp.sandbox.documents.conditions import Condition, column
+from talonone_mcp.sandbox.demo.visits import DemoVisit, demo_cart, visits
 from talonone_mcp.sandbox.documents.document_store import Document
-from talonone_mcp.sandbox.ground.account_facts import SHOP, SHOP_US
-from talonone_mcp.sandbox.ground.timestamps import moment, stamp
+from talonone_mcp.sandbox.ground.account_facts import SHOP
 from talonone_mcp.sandbox.rule_engine.built_in_rules import (
     EffectDraft,
     RuleSituation,
@@ -30,24 +27,8 @@ from talonone_mcp.sandbox.sessions.event_log import effect_rows, rejection_note
 from talonone_mcp.sandbox.sessions.session_records import code_rows
 
 _FIRST_ID = 2533  # of the oldest session
-_SPAN = 300  # days back to the oldest order without a coupon
-_US = 3  # every fifth customer, counted by id from here, buys in the American shop
-_REGULARS = 40  # customers who redeem coupons
 _PART = 2_000  # visits that are stored at once
 _PLAYED = ("setDiscount", "setDiscountPerItem", "addFreeItem")  # the rest is its own part's
-_GIFT = ("SKU1241028", "Air Glide", "shoes", 99.99)  # what the documented examples name
-
-
-@dataclass(frozen=True, slots=True)
-class _Visit:
-    """A cart of a customer. `customer` is their place among the customers; `at` RFC 3339."""
-
-    at: str
-    application: int
-    customer: int
-    name: str
-    coupon: Document | None = None
-    state: str = "closed"
 
 
 @dataclass(slots=True)
@@ -64,9 +45,9 @@ class _Book:
 def fill(account: DemoAccount) -> None:
     """Fill in this part."""
     customers = named(account)
-    visits = sorted(_visits(account, customers), key=lambda visit: visit.at)
+    planned = sorted(visits(account, customers), key=lambda visit: visit.at)
     shop = _Shop(account, customers)
-    remaining = iter(visits)
+    remaining = iter(planned)
     while part := list(islice(remaining, _PART)):
         book = _Book()
         for visit in part:
@@ -74,58 +55,6 @@ def fill(account: DemoAccount) -> None:
         _keep(account, book)
     shop.finish()
     _fill_custom_events(account)
-
-
-def _visits(account: DemoAccount, customers: Sequence[str]) -> Iterator[_Visit]:
-    draw = account.random.random
-    for place in range(len(customers)):
-        yield _Visit(account.day(-1 - _SPAN * draw()), _shop_of(place), place, f"order-{place}")
-    redeemed = Condition(f"{column('usageCounter')} > 0")
-    regulars = {
-        application: [p for p in range(_REGULARS) if _shop_of(p) == application]
-        for application in (SHOP, SHOP_US)
-    }
-    for coupon in account.store.select("coupons", redeemed):
-        for turn in range(coupon["usageCounter"]):
-            yield _redemption(account, coupon, regulars, turn)
-    yield from _examples(account)
-
-
-def _shop_of(place: int) -> int:
-    return SHOP_US if (FIRST_ID + place) % 5 == _US else SHOP
-
-
-def _redemption(
-    account: DemoAccount, coupon: Document, regulars: dict[int, list[int]], turn: int
-) -> _Visit:
-    campaign = account.store.get("campaigns", coupon["campaignId"]) or {}
-    start = moment(campaign["startTime"])
-    last = min(
-        stamp(account.now), campaign.get("endTime", "9999"), coupon.get("expiryDate", "9999")
-    )
-    at = start + (moment(last) - start) * account.random.random()
-    customer = account.random.choice(regulars[campaign["applicationId"]])
-    name = f"order-{coupon['value'].lower()}-{turn}"
-    return _Visit(stamp(at), campaign["applicationId"], customer, name, coupon)
-
-
-def _examples(account: DemoAccount) -> Iterator[_Visit]:
-    """Yield the carts that the documented examples name, and some in the rarer states."""
-    anna, ben, carla, david, emma, sam = range(len(CUSTOMERS))
-    expired = next(
-        coupon
-        for coupon in account.store.select("coupons", parent=18)
-        if coupon.get("expiryDate", "9999") < stamp(account.now) and not coupon["usageCounter"]
-    )
-    yield _Visit(account.day(-2), SHOP, sam, "session1")
-    yield _Visit(account.day(-3), SHOP, emma, "175KJPS947296")
-    yield _Visit(
-        account.day(-0.9), SHOP, anna, "cc53e4fa-547f-4f5e-8333-76e05c381f67", expired, "open"
-    )
-    for number, (customer, state) in enumerate((
-        (ben, "open"), (carla, "open"), (david, "cancelled"), (anna, "cancelled"), (emma, "open"),
-    )):  # fmt: skip
-        yield _Visit(account.day(-0.5 + number / 20), SHOP, customer, f"cart-{number}", None, state)
 
 
 class _Shop:
@@ -145,7 +74,7 @@ class _Shop:
             for number, each in self._campaigns.items()
         }
 
-    def serve(self, visit: _Visit, book: _Book) -> None:
+    def serve(self, visit: DemoVisit, book: _Book) -> None:
         """Enter one visit into the book."""
         session = self._session(visit)
         applied, uses = self._applied(visit, session)
@@ -166,7 +95,7 @@ class _Shop:
         self._happen(visit, session, book)
         self._number += 1
 
-    def _session(self, visit: _Visit) -> Document:
+    def _session(self, visit: DemoVisit) -> Document:
         first = visit.customer not in self._seen
         self._seen.add(visit.customer)
         session: Document = {
@@ -180,7 +109,7 @@ class _Shop:
             "referralCode": "",
             "loyaltyCards": [],
             "state": visit.state,
-            "cartItems": _cart(self._account, visit),
+            "cartItems": demo_cart(self._account, visit),
             "additionalCosts": {"shipping": {"price": 4.9}},
             "identifiers": [],
             "attributes": {},
@@ -190,7 +119,9 @@ class _Shop:
         }
         return session | totals(session)
 
-    def _applied(self, visit: _Visit, session: Document) -> tuple[list[Document], list[BudgetUse]]:
+    def _applied(
+        self, visit: DemoVisit, session: Document
+    ) -> tuple[list[Document], list[BudgetUse]]:
         """Return the effects of the campaigns that ran at the time, and what they used."""
         coupon = visit.coupon
         if coupon and visit.state == "open":
@@ -214,7 +145,9 @@ class _Shop:
                     uses += [BudgetUse(number, name, much, ()) for name, much in draft.uses.items()]
         return effects, uses
 
-    def _close(self, visit: _Visit, session: Document, uses: list[BudgetUse], book: _Book) -> None:
+    def _close(
+        self, visit: DemoVisit, session: Document, uses: list[BudgetUse], book: _Book
+    ) -> None:
         session |= {
             "closedAt": visit.at,
             "applied": session["effects"],
@@ -250,7 +183,7 @@ class _Shop:
                 **given(own),
             })  # fmt: skip
 
-    def _happen(self, visit: _Visit, session: Document, book: _Book) -> None:
+    def _happen(self, visit: DemoVisit, session: Document, book: _Book) -> None:
         name = {"open": "talon_session_created"}.get(visit.state, f"talon_session_{visit.state}")
         event: Document = {
             "id": self._event,
@@ -285,28 +218,6 @@ class _Shop:
             if profile:
                 sums = {"closedSessions": int(orders), "totalSales": round(sales, 2)}
                 store.replace("customers", profile | sums)
-
-
-def _cart(account: DemoAccount, visit: _Visit) -> list[Document]:
-    draw = account.random.random
-    products = [PRODUCTS[int(draw() * len(PRODUCTS))] for _ in range(1 + int(draw() * 3))]
-    if visit.coupon and visit.coupon["campaignId"] == TEN_OFF:  # which asks for 50 euros
-        products.append(PRODUCTS[7])
-    if visit.name == "session1":
-        products = [PRODUCTS[2], PRODUCTS[8], _GIFT]
-    return [
-        {
-            "name": name,
-            "sku": sku,
-            "category": category,
-            "price": price,
-            "quantity": 1,
-            "returnedQuantity": 0,
-            "remainingQuantity": 1,
-            "position": position,
-        }
-        for position, (sku, name, category, price) in enumerate(products)
-    ]
 
 
 def _drafts(

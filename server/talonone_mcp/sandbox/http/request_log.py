@@ -14,7 +14,7 @@ from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
 from talonone_mcp.sandbox.handling.csv_files import CsvExport
 from talonone_mcp.sandbox.logs import audit_log, export_log
 from talonone_mcp.sandbox.logs.audit_log import Reads
-from talonone_mcp.sandbox.loyalty import points_messages
+from talonone_mcp.sandbox.loyalty import notifications
 
 
 def carry_out(call: SandboxCall, handler: Handler, reads: Reads) -> Reply:
@@ -29,10 +29,10 @@ def carry_out(call: SandboxCall, handler: Handler, reads: Reads) -> Reply:
         RefusalError: it is refused; nothing is logged.
     """
     old = audit_log.state_of(call, reads)
-    first_entry = points_messages.entries_before(call)
+    first_entry = notifications.entries_before(call)
     reply = handler(call)
     if first_entry is not None:
-        points_messages.tell(call, first_entry)
+        notifications.tell(call, first_entry)
     if isinstance(reply[1], CsvExport):
         export_log.record_export(call)
     elif reply[0] < HTTPStatus.BAD_REQUEST and audit_log.is_change(call.operation):

@@ -8,8 +8,9 @@ from talonone_mcp.sandbox.documents.conditions import Where, among
 from talonone_mcp.sandbox.documents.document_store import Document, DocumentStore
 from talonone_mcp.sandbox.ground.timestamps import stamp
 from talonone_mcp.sandbox.handling.calls import SandboxCall
+from talonone_mcp.sandbox.ledgers.additions import end_of, revived
 from talonone_mcp.sandbox.ledgers.daily_figures import book, book_course
-from talonone_mcp.sandbox.ledgers.ledger import end_of, ledger_label, program_by_id, revived
+from talonone_mcp.sandbox.ledgers.ledger import ledger_label, program_by_id
 from talonone_mcp.sandbox.ledgers.points import PointsHolder, held_by, holder_of, phase
 from talonone_mcp.sandbox.ledgers.tiers import renew
 

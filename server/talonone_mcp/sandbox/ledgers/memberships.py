@@ -81,9 +81,6 @@ def memberships(store: DocumentStore, *customers: str) -> list[Document]:
     return store.select("loyalty_members", among("customer", customers), sort="programId")
 
 
-# --- For the answers of others -------------------------------------------------------------
-
-
 def memberships_of(call: SandboxCall, customers: Sequence[str]) -> dict[str, list[Document]]:
     """Return the programs that customers belong to, each with the day of joining, if any."""
     found: dict[str, list[Document]] = {customer: [] for customer in customers}

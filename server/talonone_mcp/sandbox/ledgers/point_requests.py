@@ -5,7 +5,7 @@ from __future__ import annotations
 from talonone_mcp.sandbox.documents.document_store import Document
 from talonone_mcp.sandbox.ground.refusals import RefusalError
 from talonone_mcp.sandbox.handling.calls import SandboxCall
-from talonone_mcp.sandbox.ledgers.ledger import add_points
+from talonone_mcp.sandbox.ledgers.additions import add_points
 from talonone_mcp.sandbox.ledgers.points import PointsCause, PointsHolder
 
 

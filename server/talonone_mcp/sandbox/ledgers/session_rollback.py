@@ -5,7 +5,9 @@ from __future__ import annotations
 from talonone_mcp.sandbox.documents.conditions import equal
 from talonone_mcp.sandbox.documents.document_store import Document
 from talonone_mcp.sandbox.handling.calls import SandboxCall
-from talonone_mcp.sandbox.ledgers.ledger import add_points, program_by_id, withdraw
+from talonone_mcp.sandbox.ledgers.additions import add_points
+from talonone_mcp.sandbox.ledgers.deductions import withdraw
+from talonone_mcp.sandbox.ledgers.ledger import program_by_id
 from talonone_mcp.sandbox.ledgers.points import (
     IMMEDIATE,
     UNLIMITED,

@@ -13,7 +13,8 @@ from talonone_mcp.sandbox.ground.timestamps import moment, stamp
 from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
 from talonone_mcp.sandbox.handling.csv_files import rows_of
 from talonone_mcp.sandbox.handling.import_records import imported
-from talonone_mcp.sandbox.ledgers.ledger import add_points, open_ledger, program_of
+from talonone_mcp.sandbox.ledgers.additions import add_points
+from talonone_mcp.sandbox.ledgers.ledger import open_ledger, program_of
 from talonone_mcp.sandbox.ledgers.memberships import set_join_date
 from talonone_mcp.sandbox.ledgers.points import (
     IMMEDIATE,

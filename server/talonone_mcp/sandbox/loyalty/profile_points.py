@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
+from talonone_mcp.sandbox.ledgers.deductions import deduct_points
 from talonone_mcp.sandbox.ledgers.entry_changes import erase
 from talonone_mcp.sandbox.ledgers.entry_views import points_page, transaction_log, transactions_page
-from talonone_mcp.sandbox.ledgers.ledger import deduct_points, program_of
+from talonone_mcp.sandbox.ledgers.ledger import program_of
 from talonone_mcp.sandbox.ledgers.point_requests import add_asked, cause_asked
 from talonone_mcp.sandbox.ledgers.points import held_by
 from talonone_mcp.sandbox.loyalty.profile_ledgers import holder_in, program_ledgers

@@ -10,7 +10,7 @@ from talonone_mcp.sandbox.codes import giveaways, referrals
 from talonone_mcp.sandbox.customers.profile_records import ordered
 from talonone_mcp.sandbox.documents.document_store import Document
 from talonone_mcp.sandbox.handling.calls import SandboxCall
-from talonone_mcp.sandbox.ledgers.ledger import add_points
+from talonone_mcp.sandbox.ledgers.additions import add_points
 from talonone_mcp.sandbox.ledgers.points import PointsCause, PointsHolder
 from talonone_mcp.sandbox.ledgers.session_rollback import undo_session
 from talonone_mcp.sandbox.rule_engine.built_in_rules import units
