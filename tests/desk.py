@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from talonone_mcp.core.catalog import Catalog
 from talonone_mcp.core.settings import load_settings
 from talonone_mcp.sandbox.app import Sandbox
-from talonone_mcp.sandbox.documents.document_store import DocumentStore
+from talonone_mcp.sandbox.documents.document_store import Document, DocumentStore
 from talonone_mcp.server.app import build_server
 from talonone_mcp.workflows import steps
 from tests.sandbox.door import Time
@@ -66,6 +66,12 @@ class Desk:
     time: Time
     questions: list[str]
     store: DocumentStore
+
+    def stored(self, kind: str, key: int | str) -> Document:
+        """Return a document that the account has, by its id or its label."""
+        found = self.store.get(kind, key) if isinstance(key, int) else self.store.find(kind, key)
+        assert found, f"no {kind} {key}"
+        return found
 
     async def call(self, name: str, /, **arguments: Any) -> dict[str, Any]:
         """Call a tool that succeeds, and return its answer."""

@@ -204,7 +204,6 @@ async def test_what_is_not_judged_is_named(
 )
 async def test_a_time_is_read_however_it_is_written(desk: Desk, expires: str, verdict: str) -> None:
     code = await new_code(desk)
-    store = desk.store
-    store.replace("coupons", store.find("coupons", f"{DE}/{code}") | {"expiryDate": expires})
+    desk.store.replace("coupons", desk.stored("coupons", f"{DE}/{code}") | {"expiryDate": expires})
 
     assert (await desk.call("check_coupon", code=code))["verdict"] == verdict

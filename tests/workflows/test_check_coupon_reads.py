@@ -30,7 +30,7 @@ async def desk(catalog: Catalog) -> AsyncIterator[Desk]:
 def change_applications(desk: Desk, *names: str, **changes: str) -> None:
     """Give the account more Applications, and change all of them."""
     store = desk.store
-    like = store.get("applications", DE)
+    like = desk.stored("applications", DE)
     for number, name in enumerate(names, 90):
         store.add("applications", like | {"id": number, "name": name})
     for each in store.select("applications"):
@@ -98,7 +98,7 @@ async def test_what_was_not_searched_is_said(desk: Desk) -> None:
 async def test_a_code_of_two_applications_is_judged_in_neither(desk: Desk) -> None:
     codes = [await new_code(desk, application=place) for place in (DE, US)]
     store = desk.store
-    mine = store.find("coupons", f"{US}/{codes[1]}")
+    mine = desk.stored("coupons", f"{US}/{codes[1]}")
     store.replace("coupons", mine | {"value": codes[0]})
     store.relabel("coupons", mine["id"], f"{US}/{codes[0]}")
 

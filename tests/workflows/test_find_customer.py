@@ -39,8 +39,7 @@ async def found(desk: Desk, query: str, **asked: Any) -> dict[str, list[str]]:
 
 
 def documents(desk: Desk, kind: str) -> list[dict[str, Any]]:
-    store = desk.store
-    return list(store.select(kind))
+    return desk.store.select(kind)
 
 
 # What was given, the way if that was said, who is found, and how
@@ -244,11 +243,9 @@ async def test_a_word_is_looked_for_among_names_before_codes(desk: Desk) -> None
 async def test_with_many_applications_it_says_what_was_not_looked_at(
     desk: Desk, query: str, more: int
 ) -> None:
-    store = desk.store
+    like = desk.stored("applications", DE)
     for number in range(90, 90 + more):
-        store.add(
-            "applications", store.get("applications", DE) | {"id": number, "name": f"S{number}"}
-        )
+        desk.store.add("applications", like | {"id": number, "name": f"S{number}"})
 
     answer = await desk.call("find_customer", query=query)
 
@@ -342,8 +339,8 @@ async def test_who_has_another_coupon_of_the_code_reserved_is_not_meant(
     catalog: Catalog, desk: Desk
 ) -> None:
     code, like = await new_code(desk), await new_code(desk, application=US)
-    store = desk.store
-    store.relabel("coupons", store.find("coupons", f"{US}/{like}")["id"], f"{US}/{code}")
+    coupon = desk.stored("coupons", f"{US}/{like}")
+    desk.store.relabel("coupons", coupon["id"], f"{US}/{code}")
     for place, customers in ((DE, [ANNA, EMMA]), (US, [BEN])):
         given = {"applicationId": place, "couponValue": code, "integrationIDs": customers}
         await desk.call("reserve_coupon", **given)

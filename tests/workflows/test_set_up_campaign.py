@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from talonone_mcp.core.catalog import Catalog
-from talonone_mcp.sandbox.documents.document_store import DocumentStore
 from tests.desk import NO, Desk, open_desk
 
 pytestmark = pytest.mark.anyio
@@ -372,15 +371,8 @@ async def test_an_application_that_is_not_there(desk: Desk) -> None:
 # --- Templates and Applications of all kinds, which no operation makes --------------------------
 
 
-def stored(desk: Desk) -> DocumentStore:
-    """Return what the account keeps."""
-    return desk.store
-
-
 def change_stored(desk: Desk, kind: str, number: int, **fields: Any) -> None:
-    document = stored(desk).get(kind, number)
-    assert document
-    stored(desk).replace(kind, document | fields)
+    desk.store.replace(kind, desk.stored(kind, number) | fields)
 
 
 ALL_KINDS = {
@@ -440,12 +432,12 @@ async def test_a_template_that_cannot_be_used_here(
 
 
 async def test_of_two_templates_of_the_same_name_none_is_chosen(desk: Desk) -> None:
-    template = stored(desk).get("campaign_templates", TEMPLATE)
+    template = desk.store.get("campaign_templates", TEMPLATE)
     assert template
-    stored(desk).add(
+    desk.store.add(
         "campaign_templates", template | {"id": 5, "name": "PERCENTAGE off with a coupon"}
     )
-    stored(desk).add("campaign_templates", template | {"id": 6, "name": "4"})
+    desk.store.add("campaign_templates", template | {"id": 6, "name": "4"})
 
     for given in ("percentage off with a coupon", "4"):
         error = await refused(desk, **MADE | {"template": given})

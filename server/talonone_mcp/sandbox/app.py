@@ -36,7 +36,7 @@ def _utc_now() -> datetime:
 
 
 class Sandbox:
-    """The application. It starts with a demo account, unless its file has an account already."""
+    """The ASGI application. It fills a demo account unless its file already holds one."""
 
     def __init__(  # noqa: PLR0913 - what the command line sets
         self,
@@ -50,15 +50,15 @@ class Sandbox:
         now: Callable[[], datetime] = _utc_now,
         limits: SandboxLimits = USUAL_LIMITS,
     ) -> None:
-        """Open the account, or fill a new one.
+        """Open the account in a file, or fill a new one.
 
         Args:
-            catalog: which operations there are and what they take.
+            catalog: the operations and their arguments.
             data: the file that keeps the account; None for memory.
-            seed: the same seed gives the same account, and the same next codes.
-            scale: how many times the customers of the demo account there are.
-            limited: whether upstream's limit of requests holds.
-            clock: seconds, for that limit.
+            seed: equal seeds give equal accounts and equal generated codes.
+            scale: multiplies the number of demo customers.
+            limited: whether upstream's rate limit applies.
+            clock: seconds, for the rate limit.
             now: the time in the account.
             limits: how much its lists and logs hold.
 
@@ -77,7 +77,7 @@ class Sandbox:
             self.store.keep()
 
     def close(self) -> None:
-        """Give up the account, or leave it in its file."""
+        """Close the store; an account in memory is gone."""
         self.store.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -125,7 +125,7 @@ class Sandbox:
             return response
 
     def _play(self, request: Request, call: SandboxCall) -> Response:
-        with self.store.transaction():  # from here on nothing waits, so nothing comes in between
+        with self.store.transaction():  # nothing below awaits, so requests do not interleave
             work_off(call)
             response = response_of(*carry_out(call, HANDLERS[call.operation.name], self._reads))
             if call.application_id is not None:

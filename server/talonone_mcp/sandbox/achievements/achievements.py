@@ -21,7 +21,7 @@ _DEFAULTS = {
 
 
 def standing(call: SandboxCall, achievement: Document) -> str | None:
-    """Return "active" or "scheduled", as customers see it; None when it is neither any more."""
+    """Return "active" or "scheduled", as customers see it; None once it is over."""
     campaign = call.store.get("campaigns", achievement["campaignId"]) or {}
     state = frontend_state(campaign, call.now)
     at = stamp(call.now)
@@ -32,12 +32,12 @@ def standing(call: SandboxCall, achievement: Document) -> str | None:
 
 
 def is_open(call: SandboxCall, achievement: Document) -> bool:
-    """Tell whether customers can make progress in it now."""
+    """Return whether customers can make progress in it now."""
     return standing(call, achievement) == "active"
 
 
 def _shown(call: SandboxCall, achievement: Document) -> Document:
-    """Return an achievement as upstream shows it: with its status, and whether anybody is in it."""
+    """Return an achievement as upstream shows it: with its status and whether anyone takes part."""
     status = {"active": "inprogress", "scheduled": "not_started", None: "expired"}
     progress = call.store.select(
         "achievement_progress", equal("achievementId", achievement["id"]), limit=1
@@ -73,7 +73,7 @@ def create_achievement(call: SandboxCall) -> Reply:
 
 
 def new_achievement(campaign: Document, created: str, settings: Mapping[str, object]) -> Document:
-    """Return an achievement as it is stored: what a request sets, and what it is without."""
+    """Return an achievement as it is stored: the request's values over the defaults."""
     return {
         "created": created,
         **_DEFAULTS,
@@ -86,7 +86,7 @@ def new_achievement(campaign: Document, created: str, settings: Mapping[str, obj
 
 
 def _check(achievement: Document) -> None:
-    """Refuse what no customer could ever reach, or what contradicts itself."""
+    """Refuse a target that nobody can reach, or settings that contradict each other."""
     if achievement["target"] <= 0:
         raise RefusalError(400, "target must be more than 0", pointer="/target")
     is_fixed = achievement["activationPolicy"] == "fixed_schedule"

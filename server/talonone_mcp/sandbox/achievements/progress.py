@@ -1,4 +1,4 @@
-"""Customers' progress in achievements, as effects of rules move it on and take it back."""
+"""Customers' progress in achievements, as the effects of rules change it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from talonone_mcp.sandbox.handling.calls import SandboxCall
 def current_round(
     store: DocumentStore, achievement: Document, customer: str, now: datetime
 ) -> Document | None:
-    """Return the round that a customer is in; None when they may begin one."""
+    """Return a customer's current round; None when they may start a new one."""
     latest = store.select(
         "achievement_progress",
         equal("integrationId", customer),
@@ -30,7 +30,7 @@ def current_round(
 
 
 def increase(call: SandboxCall, achievement_id: int, customer: str, value: float) -> list[Document]:
-    """Move a customer on in an achievement, as the effect of a rule does.
+    """Advance a customer in an achievement, as the effect of a rule does.
 
     Progress stops at the target. What is left of it begins the next round where the achievement
     recurs on completion: https://docs.talon.one/docs/dev/integration-api/api-effects
@@ -38,7 +38,7 @@ def increase(call: SandboxCall, achievement_id: int, customer: str, value: float
     Args:
         call: the request.
         achievement_id: which achievement.
-        customer: the integration id; the profile comes into being if need be.
+        customer: the integration id; the profile is created if it does not exist.
         value: how many actions, or how much spending.
 
     Returns:
@@ -64,7 +64,7 @@ def increase(call: SandboxCall, achievement_id: int, customer: str, value: float
 def _advance(
     call: SandboxCall, achievement: Document, customer: str, value: float
 ) -> dict[str, Any] | None:
-    """Move a customer on in one round, at most to the target; None when it is closed."""
+    """Advance a customer in one round, up to the target; return None when it is closed."""
     target = achievement["target"]
     round_ = current_round(call.store, achievement, customer, call.now)
     if round_ is None:
@@ -95,7 +95,7 @@ def _begun(call: SandboxCall, achievement: Document, customer: str) -> Document:
 
 
 def new_round(achievement: Document, customer: str, created: str) -> Document:
-    """Return a round in which nothing has happened yet, and which has no times."""
+    """Return a round without progress and without dates."""
     return {
         "created": created,
         "achievementId": achievement["id"],

@@ -27,7 +27,7 @@ from talonone_mcp.sandbox.handling.pages import page, page_of
 
 
 def _shown(round_: Document | None, now: datetime) -> Document:
-    """Return a customer's progress as upstream shows it, where there is none as well."""
+    """Return a customer's progress as upstream shows it, even if there is none."""
     if round_ is None:
         return {"status": "not_started", "progress": 0}
     times = ("startDate", "completionDate", "endDate")
@@ -52,7 +52,7 @@ _DEFINED = {
 
 
 def progress_with_definition(call: SandboxCall, achievement: Document, customer: str) -> Document:
-    """Return a customer's progress together with what the achievement asks for."""
+    """Return a customer's progress together with the achievement's definition."""
     definition = {key: achievement[name] for key, name in _DEFINED.items() if name in achievement}
     return _shown(current_round(call.store, achievement, customer, call.now), call.now) | definition
 
@@ -98,7 +98,7 @@ _HIDDEN = ("applicationId", "userId", "createdBy")
 
 
 def _numbered(call: SandboxCall, argument: str, field: str) -> Where:
-    """Ask for documents by a list of ids, which the request gives as texts."""
+    """Match documents by ids, which the request gives as strings."""
     texts = call.arguments.get(argument)
     if not texts:
         return None
@@ -126,7 +126,7 @@ def list_customer_achievement_history(call: SandboxCall) -> Reply:
 
 
 def _in_status(status: str, now: datetime) -> Condition:
-    """Ask for rounds in a state, as `status_of` tells it."""
+    """Match rounds in a state, as `status_of` defines it."""
     done = f"{column('completionDate')} IS NOT NULL"
     ended = f"coalesce({column('endDate')}, '9999') <= ?"
     conditions = {

@@ -1,4 +1,4 @@
-"""When a customer's round of an achievement begins and ends, and in which state it is.
+"""When a customer's round of an achievement starts and ends, and its status.
 
 https://docs.talon.one/management-api: createAchievement, period, recurrencePolicy, activationPolicy
 """
@@ -21,14 +21,14 @@ _PERIOD = re.compile(r"([0-9]+(?:[.][0-9]+)?)([smhDWMY])((?:_[DU])?)")
 
 
 def status_of(round_: Document, now: datetime) -> str:
-    """Return how a customer's round stands: "completed", "expired" or "inprogress"."""
+    """Return the status of a customer's round: "completed", "expired" or "inprogress"."""
     if "completionDate" in round_:
         return "completed"
     return "expired" if round_.get("endDate", "9999") <= stamp(now) else "inprogress"
 
 
 def is_over(achievement: Document, round_: Document, now: datetime) -> bool:
-    """Tell whether the customer may begin another round after this one."""
+    """Return whether the customer may begin another round after this one."""
     policy, status = achievement["recurrencePolicy"], status_of(round_, now)
     if policy == "no_recurrence":
         return False
@@ -38,7 +38,7 @@ def is_over(achievement: Document, round_: Document, now: datetime) -> bool:
 
 
 def span(achievement: Document, now: datetime, zone: tzinfo) -> dict[str, str]:
-    """Return `startDate` and, if it ends, `endDate` of a round that a customer begins now.
+    """Return `startDate` and, if it ends, `endDate` of a round that starts now.
 
     Args:
         achievement: its definition.
@@ -60,7 +60,7 @@ def span(achievement: Document, now: datetime, zone: tzinfo) -> dict[str, str]:
 def _scheduled(
     achievement: Document, now: datetime, zone: tzinfo
 ) -> tuple[datetime, datetime | None]:
-    """Return the round of a fixed schedule in which a time lies."""
+    """Return the start and end of the scheduled round that contains a time."""
     first = moment(achievement["fixedStartDate"])
     if "period" not in achievement:
         return first, None
@@ -73,7 +73,7 @@ def _scheduled(
 
 
 def _end(achievement: Document, first: datetime, turns: int, zone: tzinfo) -> datetime:
-    """Return when the last of so many rounds ends, the first of which begins at `first`."""
+    """Return when the last of `turns` rounds ends, counted from the start of the first."""
     number, unit, rounding = _parts(achievement["period"])
     length = number * turns
     if "periodEndOverride" in achievement:

@@ -1,4 +1,4 @@
-"""Additional costs: what sessions and their items may cost beside the prices."""
+"""Additional costs: what sessions and items cost besides their prices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures of campaigns, which the database adds up from what happened."""
+"""Figures of campaigns, summed up by the database."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _within(start: datetime, end: datetime) -> Condition:
 
 
 def _interval(start: datetime, step: timedelta) -> Condition:
-    """Group by how many whole steps have passed since the start, counted in seconds."""
+    """Group by the number of whole steps since the start."""
     seconds = int(step.total_seconds())
     sql = "(strftime('%s', {time}) - strftime('%s', ?)) / ?"
     return Condition(sql, (stamp(start), seconds))
@@ -124,7 +124,7 @@ def export_campaign_analytics(call: SandboxCall) -> Reply:
 
 
 def _rows(call: SandboxCall, start: datetime, end: datetime) -> Iterator[dict[str, Any]]:
-    """Yield a row for each campaign, one for all sessions, and one for those that they touched."""
+    """Yield a row per campaign, one for all sessions, and one for sessions with effects."""
     application = call.arguments["applicationId"]
     own = equal("applicationId", application)
     group = Condition(column("campaignId"))

@@ -119,7 +119,7 @@ def _template_values(template: Document, given: list[Document]) -> dict[str, Any
 
 
 def _bound(node: Any, values: Mapping[str, list[Any]]) -> Any:
-    """Put the parameters' values into a template's rule, which names them as `$parameter`."""
+    """Replace each `$parameter` in a template's rule by its value."""
     if isinstance(node, list):
         return [_bound(item, values) for item in node]
     if isinstance(node, dict):

@@ -20,7 +20,7 @@ from talonone_mcp.sandbox.ground.timestamps import stamp
 
 
 def frontend_state(campaign: Document, now: datetime) -> str:
-    """Return the state that people see: the stored one, or what the schedule makes of enabled."""
+    """Return the displayed state: the stored one, or the schedule's when enabled."""
     if campaign["state"] != "enabled":
         return str(campaign["state"])
     at = stamp(now)
@@ -32,7 +32,7 @@ def frontend_state(campaign: Document, now: datetime) -> str:
 
 
 def in_state(state: str | None, now: datetime) -> Where:
-    """Ask for campaigns in a state, be it the stored one or what the schedule makes of it."""
+    """Match campaigns in a state, either stored or displayed."""
     if state is None:
         return None
     start, end = (f"coalesce({column(name)}, ?)" for name in ("startTime", "endTime"))
@@ -79,17 +79,17 @@ COUNTED = {
 
 
 def used(campaign: Document, limit: Document) -> float:
-    """Return how much of a limit of a campaign is used up."""
+    """Return how much of a campaign's limit is used."""
     return _number(campaign.get(COUNTED.get(limit["action"], ""), 0))
 
 
 def _number(value: float) -> float:
-    """Return a sum without what adding fractions left over; a whole one as an integer."""
+    """Round off floating-point noise; return whole sums as integers."""
     return int(value) if value == int(value) else round(value, 6)
 
 
 def counted(store: DocumentStore, number: int, **more: float) -> None:
-    """Add to the counters of a campaign, which have upstream's names."""
+    """Add to a campaign's counters, by upstream's names."""
     campaign = store.get("campaigns", number)
     if campaign:
         sums = {
@@ -102,7 +102,7 @@ COUNTERS = tuple(COUNTED.values())
 
 
 def called(asked: Mapping[str, Any]) -> Where:
-    """Ask for a part of the name, or of a tag; with both, either may match."""
+    """Match part of the name or of a tag; given both, either suffices."""
     return either(contains("name", asked.get("name")), holds_part("tags", asked.get("tags")))
 
 

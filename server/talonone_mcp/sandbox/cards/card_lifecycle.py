@@ -1,4 +1,4 @@
-"""A loyalty card's life: made, listed, linked, blocked, replaced and deleted."""
+"""Loyalty cards created, listed, linked, blocked, replaced and deleted."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def _changed(call: SandboxCall, card: Document, changes: Mapping[str, object]) -
 
 
 def _check_not_replaced(card: Document, **at: str) -> None:
-    """Refuse what can no longer be done with a card that was replaced.
+    """Refuse to change a card that was replaced.
 
     Raises:
         RefusalError: 400. https://docs.talon.one/management-api: transferLoyaltyCard

@@ -1,4 +1,4 @@
-"""The points of a loyalty card: added, deducted, counted and told."""
+"""The points of a loyalty card: added, deducted and shown."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def deduct_loyalty_card_points(call: SandboxCall) -> Reply:
 
 
 def _usable_card(call: SandboxCall) -> Document:
-    """Return the card of the path, whose points may change.
+    """Return the path's card, which must be active.
 
     Raises:
         RefusalError: 404, when there is none; 400, when it is not active.
@@ -88,7 +88,7 @@ def list_loyalty_card_points(call: SandboxCall) -> Reply:
 
 
 def _point(point: Mapping[str, Any]) -> dict[str, Any]:
-    """Spell the customer as this operation alone does."""
+    """Name the customer's field as only this operation does."""
     names = {"customerProfileId": "customerProfileID"}
     return {names.get(key, key): value for key, value in point.items()}
 

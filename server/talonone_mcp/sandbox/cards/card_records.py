@@ -1,7 +1,7 @@
-"""Loyalty cards: what a card is, whose it is, and what may be done with it.
+"""Loyalty cards: how they are stored, found, linked and shown.
 
 A card belongs to a card-based program. It is active or inactive; one that was replaced by another
-stays inactive for good. Its points are in the ledger.
+stays inactive. Its points are in the ledger.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _UNSHOWN = ("attributes", "generated")
 
 
 def found_by(program: int, identifier: str) -> str:
-    """Return what a card is found by: its identifier, which its program has once."""
+    """Return a card's label: its identifier is unique within its program."""
     return f"{program}/{identifier}"
 
 
@@ -40,13 +40,13 @@ def find_card(store: DocumentStore, program: int, identifier: str) -> Document |
 
 
 def card_in_application(call: SandboxCall, identifier: str) -> Document | None:
-    """Return the card that the calling Application knows by an identifier alone, if any."""
+    """Return the card with an identifier in any program of the calling Application, if any."""
     named = call.store.select("loyalty_cards", equal("identifier", identifier))
     return next((card for card in named if _is_known(call, card)), None)
 
 
 def _is_known(call: SandboxCall, card: Document) -> bool:
-    """Tell whether the calling Application is connected to a card's program."""
+    """Return whether the calling Application is connected to a card's program."""
     program = call.store.get("loyalty_programs", card["programID"]) or {}
     return call.application_id in program["subscribedApplications"]
 
@@ -96,7 +96,7 @@ def shown(call: SandboxCall, card: Document) -> Document:
 
 
 def profiles_of(store: DocumentStore, card: Document) -> list[Document]:
-    """Return the customers of a card, each with the time of their linking."""
+    """Return the customers of a card, each with the time of linking."""
     return [
         {"integrationId": each["customer"], "timestamp": each["timestamp"]}
         for each in store.select("loyalty_card_customers", parent=card["id"])
@@ -104,10 +104,10 @@ def profiles_of(store: DocumentStore, card: Document) -> list[Document]:
 
 
 def link(call: SandboxCall, card: Document, customers: Iterable[str], **at: str) -> None:
-    """Link customers to a card, beside those that it has; `at` is where in the request they stand.
+    """Link more customers to a card; `at` is their place in the request.
 
     Raises:
-        RefusalError: 400, when they would be more than the program lets a card have.
+        RefusalError: 400, when the card would have more customers than the program allows.
     """
     program = call.store.get("loyalty_programs", card["programID"]) or {}
     present = [each["integrationId"] for each in profiles_of(call.store, card)]
@@ -121,13 +121,13 @@ def link(call: SandboxCall, card: Document, customers: Iterable[str], **at: str)
 
 
 def enter(store: DocumentStore, card: Document, customer: str, timestamp: str) -> None:
-    """Store that a customer has a card since a time."""
+    """Store when a customer was linked to a card."""
     entry = {"cardId": card["id"], "customer": customer, "timestamp": timestamp}
     store.add("loyalty_card_customers", entry, parent=card["id"])
 
 
 def unlink(store: DocumentStore, card: Document, customer: str) -> bool:
-    """Take a customer off a card; tell whether they were on it."""
+    """Unlink a customer from a card; return whether they were linked."""
     theirs = equal("customer", customer)
     return store.delete_where("loyalty_card_customers", theirs, parent=card["id"]) > 0
 
@@ -165,7 +165,7 @@ def new_card(
 def card_document(
     call: SandboxCall, program: Document, identifier: str, settings: Mapping[str, Any]
 ) -> Document:
-    """Return a new card that is not stored yet."""
+    """Return a new card without storing it."""
     now = stamp(call.now)
     return {
         "created": now,
@@ -180,7 +180,7 @@ def card_document(
 
 
 def check_identifier(identifier: str, **at: str) -> None:
-    """Refuse what cannot be the identifier of a card; `at` is where in the request it stands.
+    """Refuse an invalid card identifier; `at` is its place in the request.
 
     Raises:
         RefusalError: 400.
@@ -194,7 +194,7 @@ def drawn_identifier(call: SandboxCall, program: Document, taken: Iterable[str] 
     """Return a free identifier from the request's code format, or from the program's.
 
     Raises:
-        RefusalError: 400, when there is no format, or no identifier that is free.
+        RefusalError: 400, when there is no format, or no free identifier.
     """
     asked: Document | None = call.arguments.get("cardCodeSettings")
     settings = asked or program.get("cardCodeSettings")

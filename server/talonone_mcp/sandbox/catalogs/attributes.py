@@ -1,4 +1,4 @@
-"""Attributes: what customers, sessions, coupons and the rest may carry, and of which type."""
+"""Attributes: the typed custom fields of customers, sessions, coupons and more."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def check(
     *,
     event_type: str | None = None,
 ) -> None:
-    """Refuse attributes that the entity does not have, and values that are not of their type.
+    """Refuse undefined attributes, and values of the wrong type.
 
     Upstream refuses unknown ones: https://docs.talon.one/docs/dev/concepts/attributes. A null
     takes a value away, so it is of every type.
@@ -82,7 +82,7 @@ def _problem_with(call: SandboxCall, attribute: Document, value: Any) -> str | N
 
 
 def of_type(kind: str, value: Any) -> bool:
-    """Tell whether a value is of an attribute's type, which may be a list: "(list string)"."""
+    """Return whether a value is of an attribute's type, which may be a list: "(list string)"."""
     if kind.startswith("(list "):
         one = kind.removeprefix("(list ").removesuffix(")")
         return isinstance(value, list) and all(_SCALARS[one](item) for item in value)
@@ -101,7 +101,7 @@ def _is_time(value: Any) -> bool:
 
 
 def _is_location(value: Any) -> bool:
-    """Tell whether it is a pair of coordinates, be it a list or an object."""
+    """Return whether a value is a pair of coordinates, as a list or an object."""
     pair = list(value.values()) if isinstance(value, dict) else value
     return isinstance(pair, list) and len(pair) == 2 and all(map(_is_number, pair))  # noqa: PLR2004
 
@@ -157,7 +157,7 @@ def create_attribute(call: SandboxCall) -> Reply:
 
 
 def attribute_of(settings: Mapping[str, Any], created: str) -> Document:
-    """Return an attribute as it is stored: what a request sets, and what it is without."""
+    """Return an attribute as it is stored: the request's values over the defaults."""
     return {
         "created": created,
         "accountId": ACCOUNT_ID,

@@ -58,7 +58,7 @@ def sync_catalog(call: SandboxCall) -> Reply:
 
 
 def _check_distinct(actions: list[Document]) -> None:
-    """Refuse an item that is spoken of twice.
+    """Refuse an item that appears twice.
 
     Raises:
         RefusalError: 400, with a pointer to the second.
@@ -118,7 +118,7 @@ def _observe(call: SandboxCall, catalog: Document, item: Document) -> None:
 def _change(
     call: SandboxCall, catalog: Document, item: Document, payload: Document, *, keeps: bool = False
 ) -> None:
-    """Store an item with new properties; its product goes unless it is given, or `keeps`."""
+    """Store an item with new properties; its product is removed unless given, or `keeps`."""
     changed = item | {"version": catalog["version"]}
     if not keeps:
         changed.pop("product", None)
@@ -174,7 +174,7 @@ def _filters(payload: Document) -> Iterator[Where]:
 
 
 def _one_of(field: str, value: Any) -> Where:
-    """Ask for one of several values, separated by commas; a number is compared as it is written."""
+    """Match one of several comma-separated values; numbers compare as written."""
     words = [word.strip() for word in str(value).split(",")]
     marks = ",".join("?" * len(words))
     return Condition(f"CAST({column(field)} AS TEXT) IN ({marks})", tuple(words))

@@ -20,7 +20,7 @@ _MOST_ITEMS, _MOST_SHOWN = 500_000, 50
 
 
 def holds(store: DocumentStore, collection: int, item: str) -> bool:
-    """Tell whether a collection has an item."""
+    """Return whether a collection has an item."""
     return store.find("collection_items", f"{collection}/{item}") is not None
 
 
@@ -87,7 +87,7 @@ def _created(call: SandboxCall, settings: Mapping[str, object], parent: int | No
 
 
 def found_by(collection: Document) -> str:
-    """Return what a collection is found by: its name, which its campaign or the account has once.
+    """Return a collection's label: its name is unique within its campaign or the account.
 
     That the account does is upstream's: https://docs.talon.one/management-api:
     createAccountCollection.
@@ -111,7 +111,7 @@ def _with_items(call: SandboxCall, collection: Document) -> Document:
 
 
 def _collection(call: SandboxCall) -> Document:
-    """Return the collection of the path: of the campaign that the path names, or of the account."""
+    """Return the path's collection, of a campaign or of the account."""
     if "campaignId" in call.arguments:
         call.get("campaigns", "campaignId", parent="applicationId")
     collection = call.get("collections", "collectionId")
@@ -181,7 +181,7 @@ def add_items(store: DocumentStore, collection: int, items: list[str]) -> None:
 
 
 def _items(text: str) -> list[str]:
-    """Read the items of an import, each once.
+    """Return the distinct items of an import.
 
     Raises:
         RefusalError: 400 with the line, when one is empty or one too many.

@@ -1,4 +1,4 @@
-"""Prices of catalogs' items: what they are now, what they were, and the best of those."""
+"""Prices of catalogs' items: current, past and best."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ BASE = "base"  # the price type that an item has without adjustments
 
 
 def item_label(catalog: int, sku: str) -> str:
-    """Return what an item is found by: a catalog has each SKU once."""
+    """Return an item's label: SKUs are unique within a catalog."""
     return f"{catalog}/{sku}"
 
 
 def price_of(call: SandboxCall, sku: str) -> Document:
-    """Return what a cart item has from the catalogs of its Application; nothing without one."""
+    """Return what the Application's catalog adds to a cart item; {} without a catalog."""
     for catalog in call.store.select(
         "catalogs", holds("subscribedApplicationsIds", call.application_id)
     ):
@@ -75,7 +75,7 @@ def observe(
         applications: their numbers.
         observation: `sku` and `price`, and where it comes from an adjustment, its `contextId` and
             `metadata`.
-        at: since when it holds, a time in the store's form.
+        at: since when it holds, a time in the store's format.
     """
     context = observation.get("contextId", "")
     entry = {
@@ -134,7 +134,7 @@ def _best(call: SandboxCall, sku: str) -> Document | None:
 
 
 def _history(call: SandboxCall, sku: str) -> list[Document]:
-    """Return the prices up to the given date, of the target that is asked for."""
+    """Return the prices up to the given date, of the requested target."""
     asked = call.arguments
     target = asked.get("target", {"targetType": "NONE"})
     audience = target.get("audienceID") if target["targetType"] == "AUDIENCE" else None

@@ -1,4 +1,4 @@
-"""Capillary's coupon API: series of coupons, issued to customers of Capillary's own."""
+"""Capillary's coupon API: series of coupons, issued to Capillary's own customers."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _is_free(call: SandboxCall, code: str) -> bool:
 
 
 def _series(call: SandboxCall) -> Document:
-    """Return the series of the request, which must still have coupons to give."""
+    """Return the request's series, which must have coupons left."""
     number = call.arguments["seriesId"]
     series = call.store.get("capillary_series", number)
     if series is None:

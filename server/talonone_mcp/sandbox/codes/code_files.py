@@ -1,4 +1,4 @@
-"""Codes in CSV files: what the columns of coupons, referrals and giveaways have in common."""
+"""Codes in CSV files: the columns that coupons, referrals and giveaways share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From when to when a code is valid, and how often: what coupons and referrals have in common."""
+"""The validity dates and usage limits that coupons and referrals share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _COUNTER, _LIMIT = column("usageCounter"), column("usageLimit")
 
 
 def check_dates(document: Mapping[str, Any]) -> None:
-    """Refuse a validity that ends before it begins.
+    """Refuse a validity that ends before it starts.
 
     Raises:
         RefusalError: 400, with a pointer to the expiry date.
@@ -25,12 +25,12 @@ def check_dates(document: Mapping[str, Any]) -> None:
 
 
 def has_uses_left(wanted: object) -> Where:
-    """Ask whether a code has uses left, as the filter `usable` does; a limit of 0 is none."""
+    """Match codes with uses left, as the filter `usable` does; a limit of 0 means none."""
     return whether(Condition(f"{_LIMIT} = 0 OR {_COUNTER} < {_LIMIT}"), wanted)
 
 
 def is_valid(state: str | None, now: datetime) -> Where:
-    """Ask for codes that are "expired", "validNow" or "validFuture", as the filter `valid` does."""
+    """Match codes that are "expired", "validNow" or "validFuture", as the filter `valid` does."""
     if state is None:
         return None
     start, expiry = column("startDate"), column("expiryDate")

@@ -1,4 +1,4 @@
-"""Jobs that create or delete coupons after their request was answered, as upstream's do.
+"""Jobs that create or delete coupons after the request is answered, as upstream does.
 
 A job is work that the account keeps. Every later request does a part of it before its own, so a
 job goes on after a restart, and nobody has to wait for a large one.
@@ -52,7 +52,7 @@ def _begin(call: SandboxCall, campaign: Document, job: Document) -> None:
 
 
 def work_off(call: SandboxCall) -> None:
-    """Do a part of the oldest job that is not done."""
+    """Do part of the oldest open job."""
     for job in call.store.select("coupon_jobs", limit=1):
         campaign = call.store.get("campaigns", job["campaignId"]) or {}
         done = _create(call, campaign, job) if "pattern" in job else _delete(call, campaign, job)

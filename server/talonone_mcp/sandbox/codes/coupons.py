@@ -1,4 +1,4 @@
-"""Coupons: codes from patterns, limits, validity, batches, and the jobs on them."""
+"""Coupons: created, found, changed and deleted."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _TAKEN = ("usageLimit", "discountLimit", "reservationLimit", "startDate", "expir
 
 
 def label(application: int, code: str) -> str:
-    """Return what a coupon is found by: codes are unique in an Application, whatever their case."""
+    """Return a coupon's label: codes are unique within an Application, ignoring case."""
     return f"{application}/{code.upper()}"
 
 
@@ -110,10 +110,10 @@ def _issue(
 
 
 def settings_of(call: SandboxCall, asked: Mapping[str, Any]) -> Document:
-    """Return what all the coupons of one request have in common.
+    """Return the properties that all coupons of one request share.
 
     Raises:
-        RefusalError: 400, when they would end before they begin, or carry wrong attributes.
+        RefusalError: 400, when they would end before they start, or have invalid attributes.
     """
     check_dates(asked)
     attributes.check(call, "Coupon", asked.get("attributes"))
@@ -125,10 +125,10 @@ def settings_of(call: SandboxCall, asked: Mapping[str, Any]) -> Document:
 
 
 def new_code(call: SandboxCall, campaign: Document, asked: Mapping[str, Any]) -> str:
-    """Draw a code that is not taken, from the request's pattern or the campaign's.
+    """Return an unused random code from the request's pattern or the campaign's.
 
     Raises:
-        RefusalError: 400, when the pattern has no more.
+        RefusalError: 400, when the pattern has no free code.
     """
     settings = campaign.get("couponSettings", {})
     pattern = asked.get("couponPattern") or settings.get("couponPattern") or _PATTERN
@@ -160,7 +160,7 @@ def search_coupons(call: SandboxCall) -> Reply:
 
 
 def of_application(call: SandboxCall) -> Where:
-    """Ask for coupons of an Application whose campaign campaignId and campaignState let through.
+    """Match an Application's coupons by campaignId and campaignState.
 
     Raises:
         RefusalError: 404, when there is no such Application.
@@ -230,7 +230,7 @@ def update_coupons(call: SandboxCall) -> Reply:
 
 
 def _change(call: SandboxCall, coupon: Document, *, cleared: Sequence[str]) -> Document:
-    """Change a coupon as a PUT does: `cleared` are the properties that go unless they are given."""
+    """Change a coupon as a PUT does: it removes `cleared` properties that are not given."""
     asked = call.arguments
     check_dates(asked)
     attributes.check(call, "Coupon", asked.get("attributes"))

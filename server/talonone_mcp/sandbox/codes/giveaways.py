@@ -17,12 +17,12 @@ from talonone_mcp.sandbox.handling.import_records import imported
 
 
 def award(call: SandboxCall, pool: int, customer: str) -> Document | None:
-    """Give a customer the pool's next code whose dates let it be awarded now.
+    """Award a customer the pool's next valid code.
 
     Args:
         call: the request.
         pool: the id of the pool.
-        customer: the integration id of who gets it; the profile comes into being if need be.
+        customer: the integration id of who gets it; the profile is created if needed.
 
     Returns:
         The giveaway; None when the pool has none left.

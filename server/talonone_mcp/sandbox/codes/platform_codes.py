@@ -64,7 +64,7 @@ def _new_coupon(call: SandboxCall, campaign: Document) -> Document:
 
 
 def _shown(coupon: Document, application: int) -> Document:
-    """Return a coupon as this API shows it, which has names of its own."""
+    """Return a coupon as this API shows it, under its own names."""
     return {
         "ID": coupon["id"],
         "ApplicationID": application,
@@ -82,7 +82,7 @@ def _new_referral(call: SandboxCall) -> Document:
 
 
 def _typed(call: SandboxCall) -> SandboxCall:
-    """Return the request with its arguments as the other APIs have them.
+    """Return the request with arguments typed as in the other APIs.
 
     Raises:
         RefusalError: 400, when one is not of its type.
@@ -111,7 +111,7 @@ def _number(name: str, text: str) -> int:
 
 
 def _attribute(text: Any) -> Any:
-    """Read a value from a query: 7 is a number, "7" with the quotes, and what is no JSON, a text.
+    """Read a value from a query: 7 is a number; "7" in quotes, and anything but JSON, a text.
 
     https://docs.talon.one/third-party-api: Create coupon.
     """

@@ -1,4 +1,4 @@
-"""Referrals: codes by which customers, the advocates, bring in others, their friends."""
+"""Referrals: codes with which customers (advocates) bring in others (friends)."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def create_referrals_for_advocates(call: SandboxCall) -> Reply:
 
 
 def _campaign(call: SandboxCall) -> Document:
-    """Return the request's campaign, which must be the integration key's Application's."""
+    """Return the request's campaign, which must belong to the integration key's Application."""
     number = call.arguments["campaignId"]
     campaign = call.store.get("campaigns", number)
     if campaign is None or campaign["applicationId"] != call.application_id:
@@ -84,7 +84,7 @@ def _campaign(call: SandboxCall) -> Document:
 def issue(
     call: SandboxCall, advocates: Sequence[str], campaign: Document, *, batch: str | None = None
 ) -> list[Document]:
-    """Create a referral for each advocate with what the request says of all of them.
+    """Create a referral for each advocate from the request's common settings.
 
     The campaign's limits of referrals do not hold here:
     https://docs.talon.one/integration-api: createReferral.
@@ -130,7 +130,7 @@ def _new_code(call: SandboxCall, campaign: Document) -> str:
 
 
 def rejection(call: SandboxCall, referral: Document | None, friend: str) -> str | None:
-    """Return why a customer cannot use a referral now, as `rejectReferral` says it, or None.
+    """Return why a customer cannot use a referral now, as in `rejectReferral`, or None.
 
     https://docs.talon.one/docs/dev/integration-api/api-effects: rejectReferral.
 
@@ -174,7 +174,7 @@ def _is_at_limit(campaign: Document) -> bool:
 
 
 def redeem(call: SandboxCall, referral: Document, friend: str, session: str) -> Document:
-    """Use a referral, which `rejection` has nothing against; return the record of its use.
+    """Redeem a referral that `rejection` allows, and return the record of its use.
 
     Args:
         call: the request, of the Integration API.
@@ -200,7 +200,7 @@ def redeem(call: SandboxCall, referral: Document, friend: str, session: str) -> 
 
 
 def unredeem(call: SandboxCall, application: int, session: str) -> None:
-    """Take back the uses of referrals in a session, which was cancelled."""
+    """Undo the referrals of a cancelled session."""
     where = (equal("applicationId", application), equal("sessionId", session))
     for use in call.store.select("referred_friends", *where):
         referral = call.store.get("referrals", use["referralId"])
@@ -219,7 +219,7 @@ def _count_use(store: DocumentStore, referral: Document, change: int) -> None:
 def _enter_advocate(
     store: DocumentStore, application: int, friend: str, advocate: str | None
 ) -> None:
-    """Note in the friend's record of an Application who brought them in."""
+    """Store in the friend's record who referred them."""
     meeting = meeting_with(store, application, friend)
     if meeting:
         store.replace("application_customers", meeting | {"advocateIntegrationId": advocate})

@@ -1,4 +1,4 @@
-"""Coupons that are held for customers."""
+"""Coupons reserved for customers."""
 
 from __future__ import annotations
 

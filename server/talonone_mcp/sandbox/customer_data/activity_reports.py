@@ -56,7 +56,7 @@ def get_customer_activity_report(call: SandboxCall) -> Reply:
 
 
 def _was_in_campaign(call: SandboxCall) -> Where:
-    """Ask for customers to whom a campaign with this part in its name gave something."""
+    """Match customers who got something from a campaign with this in its name."""
     named = contains("name", call.arguments.get("campaignName"))
     if named is None:
         return None
@@ -66,7 +66,7 @@ def _was_in_campaign(call: SandboxCall) -> Where:
 
 
 def _was_referred_by(call: SandboxCall) -> Where:
-    """Ask for customers who were referred by somebody with this part in their name."""
+    """Match customers referred by someone with this in their name."""
     named = contains("attributes.Name", call.arguments.get("advocateName"))
     if named is None:
         return None
@@ -116,7 +116,7 @@ def _effects(session: Document, kind: str) -> list[Document]:
 
 
 def _campaign_name(call: SandboxCall, campaigns: list[int]) -> str:
-    """Return the name of the campaign that the customer's last coupon was of."""
+    """Return the name of the campaign of the customer's last coupon."""
     campaign = call.store.get("campaigns", campaigns[-1]) if campaigns else None
     return str(campaign["name"]) if campaign else ""
 

@@ -1,4 +1,4 @@
-"""Figures of one customer in an Application, which the database adds up."""
+"""Figures of one customer in an Application, summed up by the database."""
 
 from __future__ import annotations
 

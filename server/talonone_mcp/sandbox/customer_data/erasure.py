@@ -1,6 +1,6 @@
-"""Erasing what is personal of a customer, wherever it is kept.
+"""Erasing a customer's personal data wherever it is stored.
 
-The profile stays with its ids, and so does what it counted:
+The profile keeps its ids and counts:
 https://docs.talon.one/integration-api: deleteCustomerData.
 """
 

@@ -1,4 +1,4 @@
-"""What one customer has: everything that refers to their profile, section by section."""
+"""What one customer has: everything that refers to their profile, by section."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _achievements(call: SandboxCall, customer: str) -> list[Document]:
 
 
 def _coupons(call: SandboxCall, customer: str) -> list[Document]:
-    """Return the coupons that a customer has: reserved, meant for them alone, or redeemed."""
+    """Return the coupons that a customer has: reserved, addressed to them, or redeemed."""
     redeemed = [
         each["couponId"] for each in call.store.select("redemptions", equal("profileId", customer))
     ]
@@ -69,7 +69,7 @@ def _coupons(call: SandboxCall, customer: str) -> list[Document]:
 
 
 def _coupon(coupon: Document, campaign: Document, redeemed: int, now: datetime) -> Document:
-    """Return a coupon with its state for one customer, who has redeemed it so many times.
+    """Return a coupon with its state for one customer, given how often they redeemed it.
 
     https://docs.talon.one/integration-api: getCustomerInventory, state
     """

@@ -1,4 +1,4 @@
-"""The members of an audience: listed, changed one by one and all at once, as CSV and from it."""
+"""The members of an audience: listed, changed one by one or all at once, imported and exported."""
 
 from __future__ import annotations
 

@@ -28,12 +28,12 @@ def names_of(store: DocumentStore, customers: Sequence[str]) -> dict[str, list[D
 
 
 def member_label(audience: int, integration_id: str) -> str:
-    """Return what a membership is found by."""
+    """Return the label of a membership."""
     return f"{audience}/{integration_id}"
 
 
 def join(call: SandboxCall, audience: int, profile: Document) -> None:
-    """Make a customer a member, unless they are one."""
+    """Make a customer a member if they are not yet."""
     label = member_label(audience, profile["integrationId"])
     if call.store.find("audience_members", label) is None:
         member = {
@@ -53,7 +53,7 @@ def leave(call: SandboxCall, audience: int, integration_id: str) -> None:
 
 
 def members_changed(call: SandboxCall, audiences: Iterable[int]) -> None:
-    """Note when the memberships of audiences changed last."""
+    """Store when the audiences' memberships last changed."""
     for number in audiences:
         audience = call.store.get("audiences", number)
         if audience:

@@ -1,4 +1,4 @@
-"""Customers as they are listed and found: in the whole account, or in one Application."""
+"""Customers listed and searched, in the whole account or in one Application."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _all_shown(call: SandboxCall, profiles: list[Document]) -> list[Document]:
 
 
 def _all_shown_in(call: SandboxCall, meetings: list[Document]) -> list[Document]:
-    """Return profiles as upstream shows them in the Application that has met the customers."""
+    """Return profiles as upstream shows them in the Application that knows the customers."""
     numbers = [meeting["customerId"] for meeting in meetings]
     profiles = call.store.select("customers", having_id(numbers)) if numbers else []
     by_id = {profile["id"]: profile for profile in _all_shown(call, profiles)}
@@ -117,10 +117,10 @@ def get_application_customer(call: SandboxCall) -> Reply:
 
 
 def met_customer(call: SandboxCall, profile: Document) -> Document:
-    """Return the record of how the request's Application and a customer met.
+    """Return the record that the request's Application knows a customer.
 
     Raises:
-        RefusalError: 404, when they have not.
+        RefusalError: 404, when it does not.
     """
     application = call.arguments["applicationId"]
     meeting = meeting_with(call.store, application, profile["integrationId"])

@@ -1,4 +1,4 @@
-"""Customers' profiles, which belong to the account, whichever Application meets them."""
+"""Customers' profiles, which all Applications of the account share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from talonone_mcp.sandbox.handling.calls import SandboxCall
 
 
 def new_profile(integration_id: str, created: str) -> Document:
-    """Return the profile of a customer of whom nothing is known yet."""
+    """Return an empty profile."""
     return {
         "created": created,
         "integrationId": integration_id,
@@ -45,9 +45,9 @@ def existing_profile(call: SandboxCall, integration_id: str) -> Document:
 
 
 def known_profile(call: SandboxCall, integration_id: str) -> Document:
-    """Return a customer's profile, which comes into being when it is first spoken of.
+    """Return a customer's profile, creating it on first mention.
 
-    No Application has met a customer who is created so: see `profile_of`.
+    No Application knows a customer created this way; `profile_of` records that.
     """
     known = find_profile(call.store, integration_id)
     if known is not None:
@@ -57,7 +57,7 @@ def known_profile(call: SandboxCall, integration_id: str) -> Document:
 
 
 def profile_of(call: SandboxCall, integration_id: str) -> Document:
-    """Return a customer's profile, creating it, and note that the calling Application met them.
+    """Return a customer's profile, creating it, and record that the calling Application knows them.
 
     In the APIs without an Application it is `known_profile`.
     """
@@ -74,7 +74,7 @@ def profile_of(call: SandboxCall, integration_id: str) -> Document:
 
 
 def new_meeting(profile: Document, created: str) -> Document:
-    """Return the record of an Application's having met a customer."""
+    """Return the record that an Application knows a customer."""
     return {
         "created": created,
         "customerId": profile["id"],
@@ -83,17 +83,17 @@ def new_meeting(profile: Document, created: str) -> Document:
 
 
 def met_label(application: int, integration_id: str) -> str:
-    """Return what the record of a meeting is found by."""
+    """Return the label of that record."""
     return f"{application}/{integration_id}"
 
 
 def meeting_with(store: DocumentStore, application: int, integration_id: str) -> Document | None:
-    """Return the record of an Application's having met a customer, if it has."""
+    """Return the record that an Application knows a customer, if it does."""
     return store.find("application_customers", met_label(application, integration_id))
 
 
 def has_met(application: int) -> Condition:
-    """Ask for the customers that an Application has met."""
+    """Match the customers that an Application knows."""
     return Condition(
         "EXISTS (SELECT 1 FROM application_customers AS met"
         " WHERE met.label = ? || customers.label)",
@@ -105,14 +105,14 @@ def has_met(application: int) -> Condition:
 
 
 def with_attributes(document: Document, given: Mapping[str, Any] | None) -> Document:
-    """Return a document with attributes changed: the others stay, and null takes a value away."""
+    """Return a document with attributes changed: others stay, and null removes one."""
     merged = document["attributes"] | dict(given or {})
     kept = {name: value for name, value in merged.items() if value is not None}
     return document | {"attributes": kept}
 
 
 def ordered(call: SandboxCall, integration_id: str, orders: int, sales: float) -> Document:
-    """Enter what a customer's session changes in their profile, and that they were active.
+    """Update the counts of a customer's profile after a session, and their last activity.
 
     Args:
         call: the request.

@@ -58,7 +58,7 @@ _ROUNDS = {
 
 
 def fill(account: DemoAccount) -> None:
-    """Fill in this part."""
+    """Fill this part of the account."""
     zone = zone_of("Europe/Berlin")
     for number, (campaign_id, settings) in _ACHIEVEMENTS.items():
         campaign = account.store.get("campaigns", campaign_id) or {}

@@ -7,7 +7,7 @@ from talonone_mcp.sandbox.ground.account_facts import ACCOUNT_ID, SHOP, SHOP_US,
 
 
 def fill(account: DemoAccount) -> None:
-    """Fill in this part."""
+    """Fill this part of the account."""
     _fill_applications(account)
     _fill_access_groups(account)
     _fill_cart_item_filters(account)

@@ -1,4 +1,4 @@
-"""The demo account's attributes: those that upstream brings along, and the retailer's own."""
+"""The demo account's attributes: built-in ones and the retailer's own."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ _RESTRICTED = (
 
 
 def fill(account: DemoAccount) -> None:
-    """Fill in this part."""
+    """Fill this part of the account."""
     settings = [
         *(each | {"editable": True} for each in _RESTRICTED),
         *_described(_CUSTOM, {"kind": "custom", "editable": True}),

@@ -12,7 +12,7 @@ from talonone_mcp.sandbox.ground.account_facts import ACCOUNT_ID, SHOP, SHOP_US
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """An audience; its members are every so manieth of the first hundred customers, from one on."""
+    """An audience, with every nth of the first hundred customers from a given one as members."""
 
     number: int
     name: str
@@ -33,7 +33,7 @@ _MOST = 100
 
 
 def fill(account: DemoAccount) -> None:
-    """Fill in this part."""
+    """Fill this part of the account."""
     customers = named(account)[:_MOST]
     number = 0
     for plan in _AUDIENCES:

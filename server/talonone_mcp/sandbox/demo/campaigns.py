@@ -22,7 +22,7 @@ _SPACE = "3d6f0a52-7c1b-4e8e-9a50-0000000000"  # the fixed part of the rules' id
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A campaign of the account. `days` are its first and last day from now, None being open."""
+    """A campaign of the account. `days` are its first and last, relative to now; None is open."""
 
     number: int
     application: int
@@ -72,7 +72,7 @@ _DESCRIPTIONS = {
 
 
 def fill(account: DemoAccount) -> None:
-    """Fill in this part."""
+    """Fill this part of the account."""
     for plan in _CAMPAIGNS:
         _fill_campaign(account, plan)
     _fill_value_map(account)
@@ -206,7 +206,7 @@ def _rule(number: int, title: str, percent: int | str) -> dict[str, Any]:
 
 
 def _fill_coupon(account: DemoAccount, campaign: Document, index: int) -> None:
-    """Store one coupon; its place in the row decides in which of the possible states it is."""
+    """Store one coupon; its index decides its state."""
     settings = {
         "created": campaign["created"],
         "batchId": f"batch{campaign['id']}{'ab'[index % 2]}",

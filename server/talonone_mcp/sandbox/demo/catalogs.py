@@ -35,7 +35,7 @@ _HISTORY = ((-200, 1.1, ""), (-60, 1.0, ""), (-20, 0.8, "SummerSale"), (-6, 1.0,
 
 
 def fill(account: DemoAccount) -> None:
-    """Fill in this part."""
+    """Fill this part of the account."""
     catalog = {
         "id": CATALOG,
         "created": account.day(CREATED),

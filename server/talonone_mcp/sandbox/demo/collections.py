@@ -1,4 +1,4 @@
-"""The demo account's collections: what rules may name instead of single products."""
+"""The demo account's collections: lists of products that rules refer to."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SUMMER = {"applicationId": SHOP, "campaignId": 18}
 
 
 def fill(account: DemoAccount) -> None:
-    """Fill in this part."""
+    """Fill this part of the account."""
     shoes = [f"SHOE-{number:03}" for number in range(1, 121)]
     summer = [f"SKU-{number:03}" for number in range(1, 13)]
     _fill(account, 22, "Running shoes", "Shoes that loyal runners get points for", shoes, _SHARED)

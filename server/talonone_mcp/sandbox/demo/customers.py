@@ -1,4 +1,4 @@
-"""The demo account's customers, which Application has met them, and their audiences."""
+"""The demo account's customers, and which Applications know them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _generated(index: int) -> str:
 
 
 def fill(account: DemoAccount) -> None:
-    """Fill in this part."""
+    """Fill this part of the account."""
     live = [_profile(account, *each) for each in enumerate(named(account), FIRST_ID)]
     behind = FIRST_ID + len(live)
     testers = [_profile(account, *each) | {"sandbox": True} for each in enumerate(_TESTERS, behind)]
@@ -74,7 +74,7 @@ def _profile(account: DemoAccount, number: int, integration_id: str) -> Document
 
 
 def _meetings(profiles: list[Document]) -> Iterator[tuple[Document, int, str]]:
-    """Yield who has met whom: the American shop its own, both shops the best known customers."""
+    """Yield which shop knows whom: each its own customers, both the best known ones."""
     number = 0
     for profile in profiles:
         american = profile["attributes"]["ShippingCountry"] == "US"

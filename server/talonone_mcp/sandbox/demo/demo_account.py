@@ -1,4 +1,4 @@
-"""The account while it is being filled."""
+"""The demo account while it is being filled."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ CREATED = -420  # days from now when the account came into being
 
 @dataclass(frozen=True, slots=True)
 class DemoAccount:
-    """An account that is being filled: where to, what its dates are relative to, and how large.
+    """What every part needs to fill the account: the store, the date and the size.
 
-    `random` draws codes, dates and amounts: the same seed gives the same account. `scale` is how
-    many times the demo account's customers there are, with all that is theirs.
+    `random` draws codes, dates and amounts: the same seed gives the same account. `scale`
+    multiplies the number of customers, with all that they have.
     """
 
     store: DocumentStore
@@ -26,10 +26,10 @@ class DemoAccount:
     scale: int = 1
 
     def day(self, offset: float) -> str:
-        """Return the time that lies so many days from now."""
+        """Return the time so many days from now."""
         return stamp(self.now + timedelta(days=offset))
 
     def date(self, offset: int) -> str:
-        """Return the midnight, UTC, that lies so many days from now: as people set a date."""
+        """Return the midnight (UTC) so many days from now, as people choose dates."""
         midnight = self.now.replace(hour=0, minute=0, second=0, microsecond=0)
         return stamp(midnight + timedelta(days=offset))

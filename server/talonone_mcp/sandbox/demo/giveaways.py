@@ -15,7 +15,7 @@ _AWARDED = 6  # codes that customers have, the first ones
 
 
 def fill(account: DemoAccount) -> None:
-    """Fill in this part."""
+    """Fill this part of the account."""
     pool = {"id": _POOL, "created": account.day(-120), "accountId": ACCOUNT_ID}
     account.store.add("giveaway_pools", pool | {"name": "Partner gift cards"})
     account.store.add_all(

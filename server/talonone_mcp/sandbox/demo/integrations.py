@@ -1,4 +1,4 @@
-"""The demo account's webhooks and additional costs, and what its logs hold of the last days."""
+"""The demo account's webhooks and additional costs, and the recent entries of its logs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _URL = "https://hooks.example.com"
 
 
 def fill(account: DemoAccount) -> None:
-    """Fill in this part."""
+    """Fill this part of the account."""
     _fill_additional_costs(account)
     _fill_webhooks(account)
     _fill_access_log(account)

@@ -1,4 +1,4 @@
-"""The ledgers of the demo account's customers and cards, made without asking the store.
+"""The ledgers of the demo account's customers and cards, written without reading the store.
 
 A hundred thousand customers have a million entries: the history of each is reckoned here, in whole
 hours from now, and written down with many others at once.
@@ -54,7 +54,7 @@ class _Lot:
 
 @dataclass(frozen=True, slots=True)
 class _Pages:
-    """What is still to be written down: rows by kind, and how the figures of each day change."""
+    """Rows to write, by kind, and the changes of each day's figures."""
 
     account: DemoAccount
     program: Document
@@ -66,20 +66,20 @@ class _Pages:
     def add(
         self, kind: str, document: Document, label: str | None = None, parent: int | None = None
     ) -> Document:
-        """Take a document down under the next id of its kind."""
+        """Add a document with the next id of its kind."""
         self.ids[kind] += 1
         row = {"id": self.ids[kind], **document}
         self.rows[kind].append((row, parent, label))
         return row
 
     def book(self, hours: int, changes: Mapping[str, float], subledger: str = "") -> None:
-        """Change the figures of the day of a time."""
+        """Change a day's figures."""
         day = self.days[subledger, self.times(hours)[1]]
         for name, change in changes.items():
             day[name] += change
 
     def book_course(self, lot: _Lot, amount: float, hours: int) -> None:
-        """Change the figures by what an amount of points does from a time on."""
+        """Change the figures by the phases of an amount of points from a time on."""
         for time, signs in phases(lot.active_from, lot.until, hours):
             changes = {name: sign * amount for name, sign in signs.items()}
             self.book(time, changes, lot.entry["subledgerId"])
@@ -92,7 +92,7 @@ class _Pages:
 
 
 def fill(account: DemoAccount, program: Document, holders: Iterable[PointsHolder]) -> None:
-    """Write down the ledgers of all customers, or cards, of a program."""
+    """Write the ledgers of all customers or cards of a program."""
 
     @cache  # of the few thousand times that there are
     def times(hours: int) -> tuple[str, str]:
@@ -114,7 +114,7 @@ def fill(account: DemoAccount, program: Document, holders: Iterable[PointsHolder
 
 
 def _fill_history(pages: _Pages, index: int, holder: PointsHolder) -> None:
-    """Take down what a customer earned and spent, and how they stand now."""
+    """Add what a customer earned and spent, and their current state."""
     draw = pages.account.random.randrange
     lots: list[_Lot] = []
     for turn in range(_PURCHASES):
@@ -135,7 +135,7 @@ def _fill_history(pages: _Pages, index: int, holder: PointsHolder) -> None:
 def _add(
     pages: _Pages, holder: PointsHolder, at: tuple[int, int | None], points: float, about: Document
 ) -> _Lot:
-    """Take down an addition, made at one time, and active from another one for a year."""
+    """Add an addition, created at one time and active from another for a year."""
     made, active_from = at
     until = None if active_from is None else active_from + _YEAR
     start = ON_ACTION if active_from is None else pages.times(active_from)[0]
@@ -171,7 +171,7 @@ def _entry(pages: _Pages, holder: PointsHolder, made: int, kind: str, points: fl
 def _spend(
     pages: _Pages, holder: PointsHolder, lots: list[_Lot], hours: int, points: float
 ) -> None:
-    """Take down a subtraction; the additions are in the order of their expiry."""
+    """Add a subtraction from additions, which are sorted by expiry."""
     points = min(points, sum(lot.entry["left"] for lot in lots))
     about = {"name": "Reward from the catalog"}
     entry = _entry(pages, holder, hours, "subtraction", points) | _BY_HAND | about
@@ -187,7 +187,7 @@ def _spend(
 
 
 def _add_last(pages: _Pages, holder: PointsHolder, index: int, order: Document) -> _Lot:
-    """Take down the latest entry: pending, waiting for an action, in the subledger, or by hand."""
+    """Add the latest entry: pending, awaiting an action, in the subledger, or manual."""
     made = -1 - pages.account.random.randrange(3) * _DAY
     match index % 4:
         case 0:
@@ -210,7 +210,7 @@ def _join(pages: _Pages, holder: PointsHolder, hours: int) -> None:
 
 
 def _open(pages: _Pages, holder: PointsHolder, subledger: str, hours: int, points: float) -> None:
-    """Take down a ledger, and the tier that its points lead to, entered lately."""
+    """Add a ledger with the tier that its points lead to, entered recently."""
     since = -30 * _DAY
     ledger = holder.names | {
         "subledgerId": subledger,

@@ -16,7 +16,7 @@ REWARDS, CARDS = 5, 7
 
 
 def fill(account: DemoAccount) -> None:
-    """Fill in this part."""
+    """Fill this part of the account."""
     rewards = _rewards(account)
     for program in (rewards, _card_program(account)):
         account.store.add("loyalty_programs", program)

@@ -21,7 +21,7 @@ _LOST, _INSTEAD = "summer-loyalty-card-0500", "summer-loyalty-card-0545"
 
 @dataclass(frozen=True, slots=True)
 class _Card:
-    """A card of the account, apart from what all have in common."""
+    """What distinguishes a card of the account."""
 
     about: Document
     customers: tuple[str, ...] = ()
@@ -29,7 +29,7 @@ class _Card:
 
 
 def fill(account: DemoAccount) -> None:
-    """Fill in this part."""
+    """Fill this part of the account."""
     cards = list(enumerate(chain(_told(), _printed(account)), 1))
     documents = {number: _document(account, number, card) for number, card in cards}
     account.store.add_all(
@@ -50,7 +50,7 @@ def fill(account: DemoAccount) -> None:
 
 
 def _told() -> Iterator[_Card]:
-    """Yield the cards that have a story."""
+    """Yield the cards with a special state."""
     anna, ben, carla, david, emma = (
         "anna.schmidt",
         "ben.weber",

@@ -33,7 +33,7 @@ _STATES: list[Callable[[DemoAccount], dict[str, Any]]] = [
 
 
 def fill(account: DemoAccount) -> None:
-    """Fill in this part."""
+    """Fill this part of the account."""
     number, friends = _FIRST_ID, _strangers(account)
     for campaign_id, amount in _CAMPAIGNS.items():
         campaign = account.store.get("campaigns", campaign_id) or {}
@@ -57,7 +57,7 @@ def fill(account: DemoAccount) -> None:
 
 
 def _strangers(account: DemoAccount) -> Iterator[str]:
-    """Yield customers of the shop who may have come as somebody's friend."""
+    """Yield customers of the shop who may have been referred."""
     for customer in named(account)[_FRIENDS:]:
         if meeting_with(account.store, SHOP, customer):
             yield customer

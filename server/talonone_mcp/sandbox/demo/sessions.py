@@ -33,7 +33,7 @@ _PLAYED = ("setDiscount", "setDiscountPerItem", "addFreeItem")  # the rest is it
 
 @dataclass(slots=True)
 class _Book:
-    """What is stored of the visits, part by part."""
+    """Documents of the visits, stored in batches."""
 
     sessions: list[Document] = field(default_factory=list)
     events: list[Document] = field(default_factory=list)
@@ -43,7 +43,7 @@ class _Book:
 
 
 def fill(account: DemoAccount) -> None:
-    """Fill in this part."""
+    """Fill this part of the account."""
     customers = named(account)
     planned = sorted(visits(account, customers), key=lambda visit: visit.at)
     shop = _Shop(account, customers)
@@ -58,7 +58,7 @@ def fill(account: DemoAccount) -> None:
 
 
 class _Shop:
-    """Serves visits in the order of their times, and adds up what they come to."""
+    """Turns visits, in the order of time, into documents, and sums them up."""
 
     def __init__(self, account: DemoAccount, customers: Sequence[str]) -> None:
         self._account = account
@@ -75,7 +75,7 @@ class _Shop:
         }
 
     def serve(self, visit: DemoVisit, book: _Book) -> None:
-        """Enter one visit into the book."""
+        """Add one visit's documents to the book."""
         session = self._session(visit)
         applied, uses = self._applied(visit, session)
         discounts: Counter[str] = Counter()
@@ -209,7 +209,7 @@ class _Shop:
             self._account.store.add("coupon_rejections", note)
 
     def finish(self) -> None:
-        """Enter into campaigns and profiles what the visits come to."""
+        """Store the sums of the visits in campaigns and profiles."""
         store = self._account.store
         for number, counters in self._counters.items():
             counted(store, number, **counters)
@@ -267,7 +267,7 @@ def _expired(coupon: Document, campaign: Document) -> Document:
 
 
 def _fill_custom_events(account: DemoAccount) -> None:
-    """Store an advanced event and some plain ones, after all the others."""
+    """Store an advanced event and some plain ones, after the sessions' events."""
     number = account.store.next_id("events")
     tracked = (("pe_12345", "pageViewed", 5), (None, "productReviewed", 1),
                (None, "newsletterSubscribed", 2))  # fmt: skip

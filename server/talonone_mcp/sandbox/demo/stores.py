@@ -1,4 +1,4 @@
-"""The demo account's stores, those of its store campaign, and what they may spend."""
+"""The demo account's stores, its store campaign, and their budgets."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _BUDGETS = (
 
 
 def fill(account: DemoAccount) -> None:
-    """Fill in this part."""
+    """Fill this part of the account."""
     for number, application, integration_id, name, country, code in _STORES:
         store = {
             "id": number,

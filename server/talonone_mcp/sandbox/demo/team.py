@@ -38,7 +38,7 @@ _ROLES = (
 
 
 def fill(account: DemoAccount) -> None:
-    """Fill in this part."""
+    """Fill this part of the account."""
     _fill_account(account)
     for number, name, description, operations in _ROLES:
         _fill_role(account, number, name, description, operations)

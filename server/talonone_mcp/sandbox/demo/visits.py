@@ -68,7 +68,7 @@ def _redemption(
 
 
 def _examples(account: DemoAccount) -> Iterator[DemoVisit]:
-    """Yield the carts that the documented examples name, and some in the rarer states."""
+    """Yield the carts of the documented examples, and some in rarer states."""
     anna, ben, carla, david, emma, sam = range(len(CUSTOMERS))
     expired = next(
         coupon

@@ -1,7 +1,7 @@
-"""What lists are filtered by, as SQL over a document's fields.
+"""Conditions that filter lists, as SQL over a document's fields.
 
-Each function returns one condition, or None where the request does not ask for it: `store.select`
-passes over None, so a handler can name every documented filter side by side.
+Each function returns one condition, or None if the request does not set the filter: `store.select`
+skips None, so a handler can list every documented filter.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ Where = Condition | None
 
 @cache
 def column(field: str) -> str:
-    """Return the SQL for a field, dotted where it lies deeper.
+    """Return the SQL for a field; dots lead to nested ones.
 
-    The text is the same wherever the field is spoken of: an index serves no other spelling.
+    The text is always the same: an index only serves its exact spelling.
     """
     safe = field.replace("'", "''").replace('"', "")
     path = ".".join(f'"{part}"' for part in safe.split("."))
@@ -38,12 +38,12 @@ def column(field: str) -> str:
 
 
 def equal(field: str, value: object) -> Where:
-    """Ask for one value of a field; of a boolean field, a boolean."""
+    """Match one value of a field."""
     return None if value is None else Condition(f"{column(field)} = ?", (_plain(value),))
 
 
 def among(field: str, values: Sequence[object] | None) -> Where:
-    """Ask for one of several values; an empty list asks for nothing in particular."""
+    """Match one of several values; an empty list does not filter."""
     if not values:
         return None
     if len(values) > _MOST_MARKS:
@@ -54,33 +54,33 @@ def among(field: str, values: Sequence[object] | None) -> Where:
 
 
 def holds(field: str, value: object) -> Where:
-    """Ask for documents whose list in `field` has the value."""
+    """Match documents whose list in `field` has the value."""
     if value is None:
         return None
     return Condition(f"EXISTS ({_items(field)} WHERE value = ?)", (_plain(value),))
 
 
 def contains(field: str, part: str | None) -> Where:
-    """Ask for a text that has `part` in it, whatever the case, as upstream's filters by name do."""
+    """Match text that contains `part`, ignoring case, as upstream's filters by name do."""
     if part is None:
         return None
     return Condition(f"instr(fold({column(field)}), fold(?)) > 0", (part,))
 
 
 def matches(field: str, pattern: str | None) -> Where:
-    """Ask for a text in which a regular expression, which must be a valid one, finds something."""
+    """Match text in which a (valid) regular expression finds something."""
     return None if pattern is None else Condition(f"{column(field)} REGEXP ?", (pattern,))
 
 
 def holds_part(field: str, part: str | None) -> Where:
-    """Ask for documents with a text in their list in `field` that contains `part`."""
+    """Match documents with a text in their list in `field` that contains `part`."""
     if part is None:
         return None
     return Condition(f"EXISTS ({_items(field)} WHERE instr(fold(value), fold(?)) > 0)", (part,))
 
 
 def within(field: str, after: str | None = None, before: str | None = None) -> Where:
-    """Ask for a time between two given ones, which count as inside; no time never is."""
+    """Match times between two given ones, inclusive; a missing time never matches."""
     sides = [(f"{column(field)} >= ?", after), (f"{column(field)} <= ?", before)]
     given = [(sql, time) for sql, time in sides if time is not None]
     if not given:
@@ -89,14 +89,14 @@ def within(field: str, after: str | None = None, before: str | None = None) -> W
 
 
 def filled(field: str, wanted: object = True) -> Where:
-    """Ask whether a field is there at all; `wanted` is a boolean or the word for one."""
+    """Match whether a field is set; `wanted` is a boolean or its name."""
     if wanted is None:
         return None
     return Condition(f"{column(field)} IS {'NOT ' if is_true(wanted) else ''}NULL")
 
 
 def has_attributes(attributes: Mapping[str, Any] | None) -> Where:
-    """Ask for all of the given custom attributes; a document may have others too."""
+    """Match documents with all given custom attributes, and perhaps others."""
     if not attributes:
         return None
     sql = [f"{column(f'attributes.{name}')} = ?" for name in attributes]
@@ -104,7 +104,7 @@ def has_attributes(attributes: Mapping[str, Any] | None) -> Where:
 
 
 def either(*conditions: Where) -> Where:
-    """Ask for at least one of the conditions that are asked for at all."""
+    """Match at least one of the conditions that are not None."""
     asked = [each for each in conditions if each is not None]
     if not asked:
         return None
@@ -115,21 +115,21 @@ def either(*conditions: Where) -> Where:
 
 
 def negated(condition: Where) -> Where:
-    """Ask for the opposite; what a condition cannot say of a document counts as not true."""
+    """Match the opposite; NULL counts as false."""
     if condition is None:
         return None
     return Condition(f"NOT coalesce(({condition.sql}), 0)", condition.values)
 
 
 def whether(condition: Where, wanted: object) -> Where:
-    """Ask for a condition or its opposite, as a boolean or the word for one says."""
+    """Match a condition or its opposite, as a boolean or its name says."""
     if wanted is None:
         return None
     return condition if is_true(wanted) else negated(condition)
 
 
 def found_in(field: str, kind: str, other: str, *where: Where) -> Where:
-    """Ask for documents whose `field` is the field `other` of a document for which all hold."""
+    """Match documents whose `field` equals `other` of a document that meets all conditions."""
     asked = [each for each in where if each is not None]
     if not asked:
         return None
@@ -141,19 +141,19 @@ def found_in(field: str, kind: str, other: str, *where: Where) -> Where:
 
 
 def having_id(numbers: Iterable[int]) -> Condition:
-    """Ask for documents by their ids; no ids are no documents."""
+    """Match documents by their ids; no ids match none."""
     ids = list(numbers)
     return Condition(f"id IN ({','.join('?' * len(ids))})", tuple(ids))
 
 
 def having_parent(parents: Iterable[int]) -> Condition:
-    """Ask for children of one of several parents."""
+    """Match children of one of several parents."""
     numbers = list(parents)
     return Condition(f"parent IN ({','.join('?' * len(numbers))})", tuple(numbers))
 
 
 def with_child(kind: str, *where: Where) -> Where:
-    """Ask for documents that have a child of a kind for which all the conditions hold."""
+    """Match documents with a child of a kind that meets all conditions."""
     asked = [each for each in where if each is not None]
     if not asked:
         return None
@@ -165,10 +165,10 @@ def with_child(kind: str, *where: Where) -> Where:
 
 
 def narrowed_by(first: Where, *others: Where) -> list[Where]:
-    """Ask for all the conditions, and let SQLite look for the first and check the others.
+    """Match all conditions; SQLite searches by the first and checks the others.
 
-    It takes a condition on many documents for one on few, and the other way round, as it has not
-    counted them. Without the first, it chooses.
+    Left alone, SQLite misjudges which condition matches few documents, as it keeps no counts.
+    Without the first, it chooses.
     """
     if first is None:
         return list(others)
@@ -176,7 +176,7 @@ def narrowed_by(first: Where, *others: Where) -> list[Where]:
 
 
 def is_true(wanted: object) -> bool:
-    """Read a boolean, or the word for one."""
+    """Read a boolean or its name."""
     return str(wanted).lower() == "true"
 
 
@@ -185,5 +185,5 @@ def _items(field: str) -> str:
 
 
 def _plain(value: object) -> object:
-    """Return a value as SQLite's JSON functions give it back."""
+    """Return a value as SQLite's JSON functions return it."""
     return json.dumps(value, separators=(",", ":")) if isinstance(value, (list, dict)) else value

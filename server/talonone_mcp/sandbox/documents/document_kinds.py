@@ -1,4 +1,4 @@
-"""Which kinds of documents the account holds, and by which of their fields they are looked for."""
+"""The kinds of documents in the account, and the fields that they are searched by."""
 
 from __future__ import annotations
 

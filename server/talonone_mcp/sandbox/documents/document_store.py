@@ -33,10 +33,9 @@ class DocumentStoreError(Exception):
 
 
 class DocumentStore:
-    """Documents by kind and id, all of them in one account.
+    """The documents of one account, by kind and id.
 
-    It is used by one thread at a time. What is written in a transaction is there as a whole or
-    not at all; in a file, it also outlives the process's sudden end.
+    One thread uses it at a time. Transactions are atomic; in a file, they survive a crash.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -64,7 +63,7 @@ class DocumentStore:
             raise DocumentStoreError(f"{path} cannot be used: {error}") from None
 
     def _prepare(self, path: Path | None) -> bool:
-        """Make the tables unless they are there; return whether they were made."""
+        """Create missing tables; return whether the store is new."""
         definitions = "".join(_definitions())
         layout = _layout(definitions)
         [found] = self._db.execute("PRAGMA user_version").fetchone()
@@ -81,11 +80,11 @@ class DocumentStore:
         return not tables
 
     def close(self) -> None:
-        """Give up the store; what only memory held is gone."""
+        """Close the store; a store in memory is gone."""
         self._db.close()
 
     def keep(self) -> None:
-        """End the making of a new store. A file whose making did not come so far is still empty."""
+        """Commit a new store's first content. Until then, its file stays empty."""
         self._db.execute("COMMIT")
 
     def snapshot(self) -> bytes:
@@ -107,7 +106,7 @@ class DocumentStore:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Keep all changes made inside, or, when it ends with an exception, none."""
+        """Keep all changes made inside, or none if an exception ends it."""
         self._db.execute("BEGIN")
         try:
             yield
@@ -118,7 +117,7 @@ class DocumentStore:
 
     @contextmanager
     def rehearsal(self) -> Iterator[None]:
-        """Take back all changes made inside, within a transaction that goes on: a dry run."""
+        """Undo all changes made inside an open transaction: a dry run."""
         self._db.execute("SAVEPOINT rehearsal")
         try:
             yield
@@ -131,7 +130,7 @@ class DocumentStore:
     def add(
         self, kind: str, document: Document, *, parent: int | None = None, label: str | None = None
     ) -> Document:
-        """Store a new document and return it with its id, which is the next one unless it has one.
+        """Store a new document and return it with its id: its own, or the next free one.
 
         Raises:
             sqlite3.IntegrityError: the label, or the id, is taken.
@@ -146,7 +145,7 @@ class DocumentStore:
         return self.replace(kind, {"id": cursor.lastrowid, **document})
 
     def add_all(self, kind: str, rows: Iterable[tuple[Document, int | None, str | None]]) -> None:
-        """Store many new documents at once: each with its own id, its parent and its label.
+        """Store many new documents, each with its id, parent and label.
 
         Raises:
             sqlite3.IntegrityError: a label, or an id, is taken.
@@ -158,7 +157,7 @@ class DocumentStore:
         )  # fmt: skip
 
     def next_id(self, kind: str) -> int:
-        """Return the id that the next new document gets."""
+        """Return the next free id."""
         row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (kind,)).fetchone()
         return int(row[0]) + 1 if row else 1
 
@@ -171,7 +170,7 @@ class DocumentStore:
         return document
 
     def relabel(self, kind: str, number: int, label: str | None) -> None:
-        """Change what a document is found by.
+        """Change a document's label.
 
         Raises:
             sqlite3.IntegrityError: the label is taken.
@@ -183,7 +182,7 @@ class DocumentStore:
         self._db.execute(f'DELETE FROM "{kind}" WHERE id = ?', (number,))  # noqa: S608
 
     def delete_where(self, kind: str, *where: Where, parent: int | None = None) -> int:
-        """Remove the documents that all the conditions hold for, and return how many they were."""
+        """Remove the documents that meet all conditions, and return their number."""
         clause, values = _clause(where, parent)
         return self._db.execute(f'DELETE FROM "{kind}"{clause}', values).rowcount  # noqa: S608
 
@@ -210,7 +209,7 @@ class DocumentStore:
         limit: int = -1,
         offset: int = 0,
     ) -> list[Document]:
-        """Return the documents that all the conditions hold for.
+        """Return the documents that meet all conditions.
 
         Args:
             kind: which kind.
@@ -227,9 +226,9 @@ class DocumentStore:
         return [orjson.loads(body) for (body,) in rows]
 
     def each(self, kind: str, *where: Where, parent: int | None = None) -> Iterator[Document]:
-        """Yield the documents that all the conditions hold for, few at a time, by their ids.
+        """Yield the documents that meet all conditions, by their ids, in chunks.
 
-        Other requests may come in between: what they add behind the reader is seen.
+        Other requests may run in between; what they add further on is seen.
         """
         last = 0
         while found := self.select(
@@ -239,19 +238,19 @@ class DocumentStore:
             last = found[-1]["id"]
 
     def count(self, kind: str, *where: Where, parent: int | None = None) -> int:
-        """Return how many documents all the conditions hold for."""
+        """Return how many documents meet all conditions."""
         clause, values = _clause(where, parent)
         query = f'SELECT count(*) FROM "{kind}"{clause}'  # noqa: S608
         return int(self._db.execute(query, values).fetchone()[0])
 
     def total(self, kind: str, field: str, *where: Where, parent: int | None = None) -> float:
-        """Return the sum of a field over the documents that all the conditions hold for."""
+        """Return the sum of a field over the documents that meet all conditions."""
         clause, values = _clause(where, parent)
         query = f'SELECT total({column(field)}) FROM "{kind}"{clause}'  # noqa: S608
         return float(self._db.execute(query, values).fetchone()[0])
 
     def distinct(self, kind: str, field: str, *where: Where) -> list[Any]:
-        """Return the values that a field has over the documents, each once, in their order.
+        """Return the distinct values of a field, in order.
 
         With an index that ends with the field, only as many documents are read as there are values.
         """
@@ -267,13 +266,13 @@ class DocumentStore:
     def sums(
         self, kind: str, by: Condition, fields: Sequence[str], *where: Where
     ) -> dict[Any, dict[str, float]]:
-        """Return how many documents there are in each group, as `count`, and the fields' sums.
+        """Return the number of documents in each group, as `count`, and the fields' sums.
 
         Args:
             kind: which kind.
             by: SQL whose value is the group that a document belongs to.
             fields: what is added up.
-            where: conditions that they fulfil.
+            where: the conditions that they meet.
         """
         clause, values = _clause(where, None)
         totals = "".join(f", total({column(field)})" for field in fields)
@@ -291,7 +290,7 @@ def _definitions() -> Iterator[str]:
 
 
 def _written(document: Document) -> str:
-    """Return a document as the text that is stored.
+    """Return a document as stored text.
 
     Raises:
         OverflowError: it has an integer of more than 64 bits.
@@ -303,7 +302,7 @@ def _written(document: Document) -> str:
 
 
 def _layout(definitions: str) -> int:
-    """Return a number for the tables: a file with another one was made by another version."""
+    """Return a number for the table layout; another version's file has another."""
     return crc32(definitions.encode()) & 0x7FFFFFFF
 
 
@@ -333,5 +332,5 @@ def _regexp(pattern: str, text: object) -> bool:
 
 
 def _code(text: object) -> str:
-    """Return what of a coupon's code its filter compares: dashes and case do not matter."""
+    """Return a coupon code as its filter compares it: without dashes and case."""
     return "".join(filter(str.isalnum, str(text).casefold()))

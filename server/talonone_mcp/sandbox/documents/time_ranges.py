@@ -1,7 +1,6 @@
-"""Kinds whose ids grow with the time of their documents: a span of time is a span of ids.
+"""Time ranges of kinds whose ids grow with time: a range of time is a range of ids.
 
-A list in the order of ids, which is what upstream gives unless asked otherwise, then needs no
-sorting, however many documents the span has and whatever else narrows it.
+A list by id, upstream's default order, then needs no sorting, however many documents it spans.
 """
 
 from __future__ import annotations
@@ -16,12 +15,12 @@ _CREATED, _APPLICATION = column("created"), column("applicationId")
 def created_within(
     kind: str, application: int, after: str | None = None, before: str | None = None
 ) -> Where:
-    """Ask for documents of an Application that were created between two times, both inside.
+    """Match documents of an Application that were created between two times, inclusive.
 
     Args:
         kind: one with an index by Application and creation.
         application: its number.
-        after: the earliest time, in the store's form.
+        after: the earliest time, in the store's format.
         before: the latest.
     """
     conditions, values = [], list[object]()
@@ -42,7 +41,7 @@ def created_within(
 def best_order(
     application: int, time: Where, *, few: Sequence[Where] = (), others: Sequence[Where] = ()
 ) -> list[Where]:
-    """Ask for an Application's documents, by the condition first that leaves the fewest to check.
+    """Match an Application's documents, searching by the condition that leaves the fewest.
 
     Args:
         application: its number.

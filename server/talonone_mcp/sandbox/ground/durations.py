@@ -25,7 +25,7 @@ def zone_of(name: str) -> tzinfo:
 
 
 def local(time: datetime, zone: tzinfo) -> datetime:
-    """Return a time in a zone; at the ends of the calendar, as it is."""
+    """Return a time in a zone; unchanged at the ends of the calendar."""
     try:
         return time.astimezone(zone)
     except OverflowError:
@@ -33,12 +33,12 @@ def local(time: datetime, zone: tzinfo) -> datetime:
 
 
 def is_duration(text: str) -> bool:
-    """Return whether a text is a duration, and no word or time."""
+    """Return whether a text is a duration rather than a word or a time."""
     return _DURATION.fullmatch(text) is not None
 
 
 def after(duration: str, start: datetime, zone: tzinfo) -> datetime:
-    """Return the time that lies a duration after another.
+    """Return the time a duration after another.
 
     Days and longer units follow the calendar of the zone. `_D` rounds down to the start of the day,
     `_U` up to the last second of the day, the week, the month or the year. A month's day that the

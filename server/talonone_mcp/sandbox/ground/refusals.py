@@ -1,4 +1,4 @@
-"""The answers that are no success, each API's in its own form."""
+"""Refusals, in the form of each API."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Flaw:
 
 
 class RefusalError(Exception):
-    """A refusal. What the request had changed by then is taken back."""
+    """A refusal. It undoes what the request has changed."""
 
     def __init__(self, status: int, message: str, **source: str) -> None:
         super().__init__(message)

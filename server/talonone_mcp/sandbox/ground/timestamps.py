@@ -1,4 +1,4 @@
-"""Times as the store keeps them: one form, so that comparing the texts compares the times."""
+"""Times as the store keeps them: in one format, which sorts as text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def stamp(time: datetime) -> str:
 
 
 def brief_times(text: bytes) -> bytes:
-    """Return a text with its times as upstream writes them: a fraction only where there is one."""
+    """Return a text with times as upstream writes them: no zero fractions."""
     return text.replace(b".000000Z", b"Z")
 
 
@@ -21,14 +21,14 @@ def moment(text: str) -> datetime:
     """Read an RFC 3339 time.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     time = datetime.fromisoformat(text)
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def normal(schema: Mapping[str, Any], value: Any) -> Any:
-    """Return a valid value with every time in it, wherever the schema says so, in the one form."""
+    """Return a valid value with every time in it, by its schema, in the store's formatat."""
     if isinstance(value, str):
         return stamp(moment(value)) if schema.get("format") == "date-time" else value
     if isinstance(value, list) and "items" in schema:

@@ -1,4 +1,4 @@
-"""What every handler of the sandbox is given, and what it gives back."""
+"""What every handler takes and returns."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from talonone_mcp.sandbox.ground.refusals import RefusalError
 
 @dataclass(frozen=True, slots=True)
 class SandboxCall:
-    """One request: the operation, its arguments side by side, and what it works on.
+    """One request: the operation, its arguments in one mapping, and what it works on.
 
-    Times among the arguments are in the store's form. `application_id` is the Application of an
-    integration key; None in the other APIs. `user_id` is who the Management API is called by,
-    `token` the session's, None with a key. `query` and `headers` are the request's own, with what
-    the documents leave out.
+    Times among the arguments are in the store's format. `application_id` is the Application of an
+    integration key; None in the other APIs. `user_id` is the caller of the Management API,
+    `token` their session's; None with a key. `query` and `headers` are the raw request's, including
+    undocumented parts.
     """
 
     operation: Operation
@@ -38,7 +38,7 @@ class SandboxCall:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def get(self, kind: str, argument: str, *, parent: str | None = None) -> Document:
-        """Return the document that an argument names.
+        """Return the document whose id an argument holds.
 
         Args:
             kind: the kind of document.
@@ -58,12 +58,12 @@ class SandboxCall:
 
     @property
     def body(self) -> Document:
-        """The arguments that are in neither the path nor the query: the body's properties."""
+        """The arguments from the body: those in neither the path nor the query."""
         elsewhere = (*self.operation.path_arguments, *self.operation.query)
         return {key: value for key, value in self.arguments.items() if key not in elsewhere}
 
 
 Reply = tuple[int, Any]
-"""Status and body: `Csv`, None for none at all, and the rest is JSON."""
+"""Status and body: `CsvExport`, None for no body, or JSON."""
 
 Handler = Callable[[SandboxCall], Reply]

@@ -1,4 +1,4 @@
-"""Codes drawn from a pattern, in which each # stands for one of the valid characters."""
+"""Random codes from a pattern, in which # stands for a valid character."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from random import Random
 from talonone_mcp.sandbox.ground.refusals import RefusalError
 from talonone_mcp.sandbox.handling.calls import SandboxCall
 
-_ATTEMPTS = 20  # draws for one code before all that there can be are looked at
-_FEW = 10_000  # codes that are looked at; of a pattern with more, draws do not miss so often
+_ATTEMPTS = 20  # draws for one code before trying every possible one
+_FEW = 10_000  # codes to try in turn; with more possible, draws rarely miss
 
 
 def draw(random: Random, pattern: str, characters: Sequence[str]) -> str:
-    """Return a code that is as the pattern says."""
+    """Return a random code that fits the pattern."""
     return re.sub("#", lambda _: random.choice(characters), pattern)
 
 
@@ -28,7 +28,7 @@ def draw_free(
     is_free: Callable[[str], bool],
     at: str = "/couponPattern",
 ) -> str:
-    """Return a code that is as the pattern says, and that is not taken.
+    """Return a random code that fits the pattern and is not taken.
 
     Args:
         random: draws it.
@@ -38,7 +38,7 @@ def draw_free(
         at: where in the request the pattern stands.
 
     Raises:
-        RefusalError: 400, when the pattern has no more.
+        RefusalError: 400, when the pattern has no free code.
     """
     drawn = (draw(random, pattern, characters) for _ in range(_ATTEMPTS))
     code = next(filter(is_free, chain(drawn, _all(pattern, characters))), None)
@@ -48,7 +48,7 @@ def draw_free(
 
 
 def _all(pattern: str, characters: Sequence[str]) -> Iterator[str]:
-    """Yield every code that is as the pattern says, unless they are many."""
+    """Yield every code that fits the pattern, unless there are too many."""
     parts = pattern.split("#")
     blanks = len(parts) - 1
     if len(characters) ** blanks > _FEW:

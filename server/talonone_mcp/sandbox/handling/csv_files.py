@@ -1,4 +1,4 @@
-"""CSV files that come with a request and that go with an answer."""
+"""CSV files in requests and answers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from talonone_mcp.sandbox.handling.calls import SandboxCall
 
 @dataclass(frozen=True, slots=True)
 class CsvExport:
-    """An export: its columns, and its rows, which are read while they are sent."""
+    """An export: its columns, and its rows, which are produced while being sent."""
 
     columns: Sequence[str]
     rows: Iterable[Mapping[str, Any]]
@@ -37,7 +37,7 @@ class CsvExport:
 def rows_of(text: str, required: Iterable[str], optional: Iterable[str] = ()) -> Iterator[
     tuple[int, dict[str, str]]
 ]:  # fmt: skip
-    """Yield the lines of an import with their numbers, by columns whose case does not matter.
+    """Yield the rows of an import with their line numbers; column names ignore case.
 
     Args:
         text: CSV with a header line.
@@ -65,7 +65,7 @@ def rows_of(text: str, required: Iterable[str], optional: Iterable[str] = ()) ->
 
 
 def date_for_export(document: Document, name: str, call: SandboxCall) -> str:
-    """Return a date of a document in the form that the request's `dateFormat` asks for."""
+    """Return a date of a document in the request's `dateFormat`."""
     text = str(document.get(name, ""))
     as_excel = text and call.arguments.get("dateFormat") == "excel"
     return moment(text).strftime("%Y-%m-%d %H:%M:%S") if as_excel else text

@@ -1,4 +1,4 @@
-"""The record of an import, which every import answers with."""
+"""The record that every import stores and answers with."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from talonone_mcp.sandbox.handling.calls import SandboxCall
 
 
 def imported(call: SandboxCall, entity: str, amount: int) -> Document:
-    """Keep and return the record of an import.
+    """Store and return the record of an import.
 
     Args:
         call: the request.

@@ -1,4 +1,4 @@
-"""Pages of lists, as a request asks for them."""
+"""Pages of lists."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ def page(  # noqa: PLR0913 - what a list is made of
     present: Callable[[Document], Document] | None = None,
     present_all: Callable[[list[Document]], list[Document]] | None = None,
 ) -> dict[str, Any]:
-    """Return the part of a list that the request asks for, sorted as it asks.
+    """Return the requested page of a list, sorted as requested.
 
     Args:
         call: the request.
         kind: the kind of documents.
-        where: conditions that they fulfil.
+        where: the conditions that they meet.
         parent: what they belong to.
-        total: whether upstream says `totalResultSize`; it says `hasMore` otherwise.
-        present: makes what upstream shows of a document; None when that is the document.
-        present_all: the same for all of them at once, where that needs other documents.
+        total: whether upstream gives `totalResultSize`; otherwise, `hasMore`.
+        present: turns a document into what upstream shows; None for no change.
+        present_all: the same for a whole page, where it needs other documents.
     """
     size, start = _extent(call)
     found = call.store.select(
@@ -45,7 +45,7 @@ def page(  # noqa: PLR0913 - what a list is made of
 
 
 def page_of(call: SandboxCall, items: Sequence[Any], *, total: bool) -> dict[str, Any]:
-    """Return the part that the request asks for of a list that was computed, in its own order."""
+    """Return the requested page of a computed list."""
     size, start = _extent(call)
     shown = items[start : start + size]
     if total:

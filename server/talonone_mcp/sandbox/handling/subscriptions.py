@@ -1,4 +1,4 @@
-"""Which Applications something of the account is for: those that it lists, or all."""
+"""Which Applications an entity of the account is for: those that it lists, or all."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from talonone_mcp.sandbox.ground.refusals import RefusalError
 
 
 def available_in(field: str, applications: str | None) -> Where:
-    """Ask for what one of the Applications has: what is for it, and what is for all.
+    """Match what is available in any of some Applications.
 
     Args:
         field: the list of Applications; an empty one stands for all.
-        applications: ids, separated by commas; None asks for nothing in particular.
+        applications: ids, separated by commas; None does not filter.
     """
     if not applications:
         return None
@@ -23,7 +23,7 @@ def available_in(field: str, applications: str | None) -> Where:
 
 
 def check_subscriptions(store: DocumentStore, applications: Sequence[int]) -> None:
-    """Refuse a list of Applications with one in it that is none.
+    """Refuse Applications that do not exist.
 
     Raises:
         RefusalError: 400.

@@ -1,4 +1,4 @@
-"""Who may call what: the sandbox's keys, and the sessions that its users have opened."""
+"""Who may call what: the sandbox's keys, and its users' sessions."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PLATFORM, _HOST = "customer-engagement-platform-name", "destination-hostname"
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """In whose name a request is made, and for which Application."""
+    """Who makes a request, and for which Application."""
 
     application_id: int | None = None
     user_id: int = USER_ID

@@ -1,4 +1,4 @@
-"""Upstream's limit of requests."""
+"""Upstream's rate limit."""
 
 from __future__ import annotations
 

@@ -18,12 +18,12 @@ from talonone_mcp.sandbox.loyalty import notifications
 
 
 def carry_out(call: SandboxCall, handler: Handler, reads: Reads) -> Reply:
-    """Carry out a request, and log what it changed, exported and sent, in the same transaction.
+    """Handle a request and log what it changed, exported and sent, in one transaction.
 
     Args:
         call: the request.
         handler: what answers it.
-        reads: what shows the state of a thing before and after.
+        reads: what shows the state before and after, by path.
 
     Raises:
         RefusalError: it is refused; nothing is logged.
@@ -41,7 +41,7 @@ def carry_out(call: SandboxCall, handler: Handler, reads: Reads) -> Reply:
 
 
 def reads_of(catalog: Catalog, handlers: Mapping[str, Handler]) -> Reads:
-    """Return what reads the single thing that a path ends in, by the path's template."""
+    """Return the operation that reads a single entity, by the path's template."""
     return {
         operation.path: (operation, handlers[operation.name])
         for operation in catalog

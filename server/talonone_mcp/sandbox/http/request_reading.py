@@ -1,4 +1,4 @@
-"""Turns an HTTP request into the arguments of an operation, as upstream reads it."""
+"""Turns an HTTP request into an operation's arguments, as upstream does."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _BOOLEANS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0"
 async def read(
     request: Request, operation: Operation, in_path: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Return the arguments of a request, side by side, of their types, times in the store's form.
+    """Return the typed arguments of a request in one dict, times in the store's format.
 
-    What the operation does not know is passed over, and null means not given.
+    Unknown properties are ignored, and null means not given.
 
     Raises:
-        RefusalError: 400, saying everything that is not as the operation takes it; 413 and 415,
-            when the body is too large or of another type.
+        RefusalError: 400, naming everything that is invalid; 413 or 415, when the body is too large
+            or of the wrong type.
     """
     arguments: dict[str, Any] = {}
     for name, text in (*in_path.items(), *_in_query(request, operation)):
@@ -60,7 +60,7 @@ async def read(
 
 
 def _credentials(body: Mapping[str, Any]) -> dict[str, str]:
-    """Return what a user logs in with. No model sends it, so the catalog does not name it."""
+    """Return a user's login. Models never send one, so the catalog does not name it."""
     if wrong := [name for name in ("email", "password") if not isinstance(body.get(name), str)]:
         flaws = [Flaw(f"{name} must be a text", {"pointer": f"/{name}"}) for name in wrong]
         raise RefusalError.of(400, flaws)
@@ -68,10 +68,7 @@ def _credentials(body: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _is_plain(operation: Operation, arguments: Mapping[str, Any]) -> bool:
-    """Tell at a glance that a read's arguments are right, as nearly all are: it takes no check.
-
-    False says nothing.
-    """
+    """Return True if a read's arguments are valid at a glance; False decides nothing."""
     if operation.body or operation.rules:
         return False
     schema = operation.input_schema
@@ -100,7 +97,7 @@ def _flaw(operation: Operation, at: str, problem: str) -> Flaw:
 
 
 def _known(schema: Mapping[str, Any], value: Any) -> Any:
-    """Return a value without what the schema does not know, and without nulls it does not take."""
+    """Return a value without unknown properties and disallowed nulls."""
     if isinstance(value, list) and "items" in schema:
         return [_known(schema["items"], item) for item in value]
     if not isinstance(value, dict):
@@ -114,7 +111,7 @@ def _known(schema: Mapping[str, Any], value: Any) -> Any:
 
 
 def _in_query(request: Request, operation: Operation) -> Iterator[tuple[str, Any]]:
-    """Yield the query's parameters; upstream passes over those that it does not know."""
+    """Yield the query's known parameters; upstream ignores the others."""
     query = request.scope["query_string"].decode("latin-1")
     repeated: dict[str, list[str]] = {}
     dotted: dict[str, str] = {}
@@ -136,7 +133,7 @@ def _in_query(request: Request, operation: Operation) -> Iterator[tuple[str, Any
 
 
 def _typed(operation: Operation, name: str, given: Any) -> Any:
-    """Read a parameter's text as its schema says; text that is not of the type stays as it is."""
+    """Convert a parameter's text by its schema; invalid text stays as it is."""
     schema = operation.input_schema["properties"][name]
     if isinstance(given, list):
         return [_value(schema.get("items", {}).get("type"), text) for text in given]
@@ -176,7 +173,7 @@ async def _body(request: Request, operation: Operation) -> dict[str, Any]:
 
 
 async def _bytes(request: Request, most: int) -> bytes:
-    """Read the body, and no more of it than may be."""
+    """Read the body, up to the limit."""
     content = bytearray()
     async for chunk in request.stream():
         content += chunk

@@ -1,4 +1,4 @@
-"""Finds the operation of a request line."""
+"""Finds the operation for a method and path."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from talonone_mcp.sandbox.ground.refusals import RefusalError
 
 @dataclass(slots=True)
 class _Node:
-    """A place in the tree of paths: what follows it, by segment, and what ends in it, by method."""
+    """A node in the tree of paths: its children by segment, and its operations by method."""
 
     fixed: dict[str, _Node] = field(default_factory=dict)
     open: _Node | None = None
@@ -20,7 +20,7 @@ class _Node:
 
 
 class Router:
-    """Every operation by its request line. A fixed segment goes before a placeholder."""
+    """Finds operations by method and path. Fixed segments win over placeholders."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._root = _Node()
@@ -39,7 +39,7 @@ class Router:
 
         Args:
             method: the HTTP method.
-            raw_path: the path, still percent-encoded: an encoded slash is no separator.
+            raw_path: the path, still percent-encoded: an encoded slash does not separate.
 
         Raises:
             RefusalError: 404, when no operation has this path; 405, when it has other methods.
@@ -56,7 +56,7 @@ class Router:
 
 
 def _ends(node: _Node, segments: Sequence[str]) -> list[tuple[_Node, list[str]]]:
-    """Return where a path ends, the fixed ways first, each with its placeholders' values."""
+    """Return the nodes where a path ends, fixed segments first, with the placeholders' values."""
     if not segments:
         return [(node, [])] if node.operations else []
     first, rest = segments[0], segments[1:]

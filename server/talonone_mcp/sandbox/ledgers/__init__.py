@@ -1,1 +1,1 @@
-"""Points: the ledgers that hold them, and the tiers that they lead to."""
+"""Points: their ledgers, and the tiers that they lead to."""

@@ -34,7 +34,7 @@ def add_points(  # noqa: PLR0913 - what upstream lets one say of points
     validity: str | None = None,
     cause: PointsCause = PointsCause(),  # noqa: B008 - it is frozen
 ) -> Document:
-    """Add points to a ledger, which comes into being with its first points.
+    """Add points to a ledger, creating it with its first points.
 
     Args:
         call: the request.
@@ -64,7 +64,7 @@ def add_points(  # noqa: PLR0913 - what upstream lets one say of points
 
 
 def _entered(call: SandboxCall, program: Document, addition: Document) -> Document:
-    """Store an addition, with all that follows from it."""
+    """Store an addition and its consequences."""
     holder, subledger = holder_of(addition), addition["subledgerId"]
     open_ledger(call, holder, subledger)
     entry = call.store.add("loyalty_entries", addition, label=addition["transactionUUID"])
@@ -76,14 +76,14 @@ def _entered(call: SandboxCall, program: Document, addition: Document) -> Docume
 
 
 def revived(call: SandboxCall, program: Document, holder: PointsHolder, subledger: str) -> None:
-    """Draw the consequences of points that are new, or newly active."""
+    """Settle debts, and update membership and tier, when points are new or become active."""
     settle(call.store, program, holder, subledger, call.now)
     join(call.store, program, holder, call.now)
     renew(call.store, program, holder, subledger, call.now)
 
 
 def _dates(program: Document, pending: str | None, validity: str | None, now: datetime) -> Document:
-    """Return from when to when points are active, for reading and for comparing."""
+    """Return when points are active, both as shown and as compared."""
     pending, validity = pending or program["defaultPending"], validity or program["defaultValidity"]
     start = end_of(program, pending, now, "pendingDuration")
     if start == ON_ACTION:
@@ -101,7 +101,7 @@ def _dates(program: Document, pending: str | None, validity: str | None, now: da
 
 
 def end_of(program: Document, text: str, start: datetime, field: str) -> str:
-    """Return the time that a duration ends at; a word or a time as it is.
+    """Return the end of a duration; a word or a time unchanged.
 
     Raises:
         RefusalError: 400 for the field, when it ends beyond the year 9999.

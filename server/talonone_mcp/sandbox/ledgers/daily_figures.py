@@ -34,7 +34,7 @@ def day_of(program: Document, at: datetime) -> str:
 def book(
     store: DocumentStore, program: Document, at: datetime, changes: Changes, subledger: str = ""
 ) -> None:
-    """Book changes of figures on the day of a time."""
+    """Add changes to the figures of a day."""
     day = day_of(program, at)
     label = day_label(program, subledger, day)
     known = store.find("loyalty_days", label)
@@ -46,7 +46,7 @@ def book(
 
 
 def day_label(program: Document, subledger: str, day: str) -> str:
-    """Return what a day's record is found by."""
+    """Return the label of a day's record."""
     return json.dumps([program["id"], subledger, day])
 
 
@@ -58,7 +58,7 @@ def new_day(program: Document, subledger: str, day: str, changes: Changes) -> Do
 def phases(
     active_from: Time | None, until: Time | None, at: Time
 ) -> Iterator[tuple[Time, Changes]]:
-    """Yield what a point is from a time on: when that begins, and by how much each figure changes.
+    """Yield the phases of a point from a time on, each with its start and its changes of figures.
 
     Args:
         active_from: when it is active; None for when something else happens.
@@ -79,7 +79,7 @@ def phases(
 def book_course(
     store: DocumentStore, program: Document, entry: Document, amount: float, at: datetime
 ) -> None:
-    """Book what an amount of an addition does from a time on.
+    """Book the phases of an amount of an addition from a time on.
 
     A negative amount takes back what was booked for points that are used or deleted.
     """
@@ -95,7 +95,7 @@ def _time(text: str) -> datetime | None:
 def figures_by_day(
     store: DocumentStore, program: Document, start: str, end: str, subledger: str | None
 ) -> list[Document]:
-    """Return a program's figures at the end of each day from one day to another, inclusive."""
+    """Return a program's figures at the end of each day of a range, inclusive."""
     zone = zone_of(program["timezone"])
     days = _sums(store, program, subledger, _column_up_to(end))
     totals: dict[str, float] = defaultdict(float)
@@ -125,7 +125,7 @@ def figures_at(store: DocumentStore, program: Document, at: datetime) -> Documen
 
 
 def _not_yet(store: DocumentStore, program: Document, at: datetime) -> Iterator[tuple[str, float]]:
-    """Yield what takes back the changes that are booked on a day but come later on it."""
+    """Yield corrections for changes that are booked on a day but happen later that day."""
     tomorrow = date.fromisoformat(day_of(program, at)) + timedelta(days=1)
     midnight = datetime.combine(tomorrow, datetime.min.time(), zone_of(program["timezone"]))
     now, end = stamp(at), stamp(midnight.astimezone(UTC))
@@ -139,7 +139,7 @@ def _not_yet(store: DocumentStore, program: Document, at: datetime) -> Iterator[
 
 
 def _state_before(entry: Document) -> str:
-    """Return what an addition is just before it expires."""
+    """Return an addition's phase just before it expires."""
     return "active" if entry["from"] < entry["expiryDate"] else "pending"
 
 

@@ -24,7 +24,7 @@ from talonone_mcp.sandbox.ledgers.points import (
 )
 from talonone_mcp.sandbox.ledgers.tiers import renew
 
-_BATCH = 100  # additions that are looked at together when points are spent
+_BATCH = 100  # additions read at once when points are spent
 
 
 def deduct_points(  # noqa: PLR0913
@@ -36,7 +36,7 @@ def deduct_points(  # noqa: PLR0913
     cause: PointsCause = PointsCause(),  # noqa: B008 - it is frozen
     beyond: bool = False,
 ) -> Document:
-    """Take active points from a ledger, those first that expire first.
+    """Take active points from a ledger, those that expire first.
 
     Args:
         call: the request.
@@ -44,13 +44,13 @@ def deduct_points(  # noqa: PLR0913
         points: how many.
         subledger: the ledger's name; the main one has none.
         cause: why.
-        beyond: whether more may be taken than there are, which makes the balance negative.
+        beyond: whether the balance may become negative.
 
     Returns:
         The entry, a subtraction.
 
     Raises:
-        RefusalError: 400, when there are not as many active points.
+        RefusalError: 400, when there are not enough active points.
     """
     program = program_by_id(call.store, holder)
     settle(call.store, program, holder, subledger, call.now)
@@ -71,7 +71,7 @@ def withdraw(  # noqa: PLR0913 - who takes what from where, and why
     cause: PointsCause,
     first: Sequence[Document] = (),
 ) -> Document:
-    """Take points from some additions, then from the active ones; the rest is owed.
+    """Take points from given additions, then from active ones; owe the rest.
 
     Args:
         call: the request.
@@ -79,7 +79,7 @@ def withdraw(  # noqa: PLR0913 - who takes what from where, and why
         points: how many.
         subledger: the ledger's name.
         cause: why.
-        first: the additions that are used before others.
+        first: additions to use before others.
 
     Returns:
         The entry, a subtraction.
@@ -99,7 +99,7 @@ def withdraw(  # noqa: PLR0913 - who takes what from where, and why
 
 
 def _debit(call: SandboxCall, program: Document, entry: Document) -> Document:
-    """Store a subtraction, which uses nothing yet."""
+    """Store a subtraction that has not used any addition yet."""
     source = "rules" if entry["origin"] == "session" else "manual"
     spent = {f"spent {source}": entry["amount"]}
     book(call.store, program, call.now, spent, entry["subledgerId"])
@@ -109,7 +109,7 @@ def _debit(call: SandboxCall, program: Document, entry: Document) -> Document:
 def _usable(
     store: DocumentStore, holder: PointsHolder, subledger: str, at: datetime
 ) -> Iterable[Document]:
-    """Yield the active additions, those first that expire first; used ones are gone by the next."""
+    """Yield the active additions by expiry; used ones drop out between batches."""
     while found := store.select(
         "loyalty_entries", held_by(holder), equal("subledgerId", subledger), in_phase("active", at),
         LEFT, sort="expiryDate", limit=_BATCH,
@@ -120,7 +120,7 @@ def _usable(
 def _use(
     call: SandboxCall, program: Document, lots: Iterable[Document], debit: Document, points: float
 ) -> float:
-    """Use up additions, one after the other, and return how many points were missing."""
+    """Use up additions in turn, and return how many points are missing."""
     missing = rounded(points)
     for lot in lots:
         part = min(lot["left"], missing)
@@ -161,7 +161,7 @@ def use_of(lot: Document, debit: Document, part: float, at: str) -> Document:
 def settle(
     store: DocumentStore, program: Document, holder: PointsHolder, subledger: str, now: datetime
 ) -> None:
-    """Make up for what was deducted beyond all points, by points that were active since."""
+    """Pay what is owed with points that have become active since."""
     ledger = (held_by(holder), equal("subledgerId", subledger))
     was_active = Condition(f"{column('from')} <= ?", (stamp(now),))
     owing = Condition(f"{column('owed')} > 0")

@@ -1,4 +1,4 @@
-"""What befalls entries of a ledger as they are: activated, handed on, deleted."""
+"""Changes of existing ledger entries: activated, moved and deleted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from talonone_mcp.sandbox.ledgers.tiers import renew
 
 
 def activate(call: SandboxCall, program: Document, entries: Iterable[Document]) -> list[Document]:
-    """Make those additions among entries active that are pending, and return them.
+    """Activate the pending additions among entries, and return them.
 
     Their validity, where it is a duration, counts from now.
 
@@ -39,7 +39,7 @@ def activate(call: SandboxCall, program: Document, entries: Iterable[Document]) 
 
 
 def move(store: DocumentStore, old: PointsHolder, new: PointsHolder) -> None:
-    """Hand all ledgers of one holder over to another, who has none in this program."""
+    """Move all ledgers of one holder to another, who has none in this program."""
     for kind in ("loyalty_entries", "loyalty_uses", "loyalty_ledgers"):
         for document in store.select(kind, held_by(old)):
             names = new.names if kind != "loyalty_uses" else {"holder": new.key}
@@ -49,7 +49,7 @@ def move(store: DocumentStore, old: PointsHolder, new: PointsHolder) -> None:
 
 
 def erase(call: SandboxCall, holder: PointsHolder, subledgers: Sequence[str] | None = None) -> None:
-    """Delete the entries of a holder, and so the points.
+    """Delete a holder's entries, and with them the points.
 
     Args:
         call: the request.
@@ -69,7 +69,7 @@ def erase(call: SandboxCall, holder: PointsHolder, subledgers: Sequence[str] | N
 
 
 def _unbook(call: SandboxCall, program: Document, entry: Document) -> None:
-    """Take back what an entry still contributes to the figures of its program."""
+    """Undo an entry's contribution to its program's figures."""
     if entry["type"] == "addition":
         book_course(call.store, program, entry, -entry["left"], call.now)
     elif entry.get("owed"):

@@ -1,4 +1,4 @@
-"""What lists and exports show of a ledger's entries; customers and cards share it."""
+"""How lists and exports show ledger entries, of customers and cards alike."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ LOG = {
 def transactions_page(
     call: SandboxCall, whose: Where, shown: Sequence[str] = OF_PROFILE
 ) -> dict[str, Any]:
-    """Return the page of transactions that a request asks for, the newest first.
+    """Return the requested page of transactions, newest first.
 
     Args:
         call: the request, with upstream's usual filters of transactions.
@@ -68,7 +68,7 @@ def transactions_page(
 def points_page(
     call: SandboxCall, holder: PointsHolder, shown: Sequence[str] = OF_POINTS
 ) -> dict[str, Any]:
-    """Return the page of a holder's points not yet used that a request asks for.
+    """Return the requested page of a holder's unused points.
 
     Args:
         call: the request, with `status`, active unless it says so, and the usual filters.
@@ -88,13 +88,13 @@ def points_page(
 
 
 def _in_subledgers(call: SandboxCall) -> Where:
-    """Ask for the ledgers that the request names: one, or a list."""
+    """Match the ledgers that the request names: one, or a list."""
     named = call.arguments.get("subledgerId")
     return among("subledgerId", [named] if isinstance(named, str) else named)
 
 
 def _filters(call: SandboxCall, whose: Where) -> tuple[Where, ...]:
-    """Return the conditions of a request; where some find few entries, the others look at those."""
+    """Return a request's conditions; selective ones go first, and others only check."""
     asked = call.arguments
     named = with_uuids(asked.get("transactionUUIDs"))
     sessions = among("customerSessionId", asked.get("customerSessionIDs"))
@@ -115,7 +115,7 @@ def _waiting(call: SandboxCall) -> Condition:
 
 
 def with_uuids(uuids: Sequence[str] | None) -> Where:
-    """Ask for entries by their transaction's UUID, which is their label."""
+    """Match entries by their transaction's UUID, which is their label."""
     if not uuids:
         return None
     marks = ",".join("?" * len(uuids))
@@ -151,7 +151,7 @@ _LEDGER = {
 
 
 def ledger_entry(entry: Document) -> Document:
-    """Return an entry as whole ledgers show it: with dates where there are dates, and no words."""
+    """Return an entry as full ledgers show it: dates only, not words such as "unlimited"."""
     words = (IMMEDIATE, ON_ACTION, UNLIMITED)
     shown = {
         name: entry[key]
@@ -162,20 +162,20 @@ def ledger_entry(entry: Document) -> Document:
 
 
 def transaction_log(call: SandboxCall, holder: PointsHolder) -> CsvExport:
-    """Return a holder's entries of a range of time as upstream's export of transactions."""
+    """Return a holder's entries in a range of time, as upstream exports it."""
     where = (held_by(holder), *in_range(call))
     return CsvExport(tuple(LOG), log_rows(call, LOG, *where))
 
 
 def in_range(call: SandboxCall) -> tuple[Where, ...]:
-    """Ask for the entries of the range of time that an export's request gives."""
+    """Match the entries in an export's range of time."""
     return (within("created", call.arguments.get("rangeStart"), call.arguments.get("rangeEnd")),)
 
 
 def log_rows(
     call: SandboxCall, columns: Mapping[str, str], *where: Where
 ) -> Iterator[dict[str, Any]]:
-    """Yield entries as the rows of an export, dates as the request asks.
+    """Yield entries as the rows of an export.
 
     Args:
         call: the request; `dateFormat` is excel or ISO8601.
@@ -191,7 +191,7 @@ def log_rows(
 
 
 def dates(call: SandboxCall) -> Callable[[str], str]:
-    """Return what writes a time, or a word for one, in the format that an export's request asks."""
+    """Return a function that formats a time in the request's `dateFormat`, and leaves words."""
     if call.arguments.get("dateFormat") != "excel":
         return str
     return lambda text: moment(text).strftime("%Y-%m-%d %H:%M:%S") if text[:1].isdigit() else text

@@ -49,7 +49,7 @@ def program_of(
 
 
 def program_by_id(store: DocumentStore, holder: PointsHolder) -> Document:
-    """Return the program of a holder; there is one."""
+    """Return the program of a holder."""
     program = store.get("loyalty_programs", holder.program_id)
     if program is None:
         raise RefusalError(
@@ -68,7 +68,7 @@ def ledger_of(
 
 
 def ledger_balance(balance: PointsBalance) -> Document:
-    """Return a balance as answers about sessions show it; outside one, nothing is tentative.
+    """Return a balance as session answers show it; nothing is tentative outside a session.
 
     What was spent and has expired is always 0 in them.
 
@@ -89,7 +89,7 @@ def ledger_balance(balance: PointsBalance) -> Document:
 def new_entry(
     call: SandboxCall, holder: PointsHolder, kind: str, points: float, cause: PointsCause
 ) -> Document:
-    """Return a new entry: all that additions and subtractions have in common."""
+    """Return a new entry with the fields that additions and subtractions share."""
     entry = {
         "transactionUUID": str(UUID(int=call.random.getrandbits(128), version=4)),
         "created": stamp(call.now),
@@ -108,7 +108,7 @@ def new_entry(
 
 
 def open_ledger(call: SandboxCall, holder: PointsHolder, subledger: str) -> Document:
-    """Return a ledger, which is made unless it is there."""
+    """Return a ledger, creating it if needed."""
     label = ledger_label(holder, subledger)
     known = call.store.find("loyalty_ledgers", label)
     if known is not None:
@@ -118,5 +118,5 @@ def open_ledger(call: SandboxCall, holder: PointsHolder, subledger: str) -> Docu
 
 
 def ledger_label(holder: PointsHolder, subledger: str) -> str:
-    """Return what a ledger is found by."""
+    """Return the label of a ledger."""
     return json.dumps([holder.program_id, holder.key, subledger])

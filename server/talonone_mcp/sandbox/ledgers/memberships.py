@@ -15,12 +15,12 @@ from talonone_mcp.sandbox.ledgers.points import LEFT, PointsHolder, held_by
 
 
 def member_label(program_id: int, customer: str) -> str:
-    """Return what a membership is found by."""
+    """Return the label of a membership."""
     return json.dumps([program_id, customer])
 
 
 def join(store: DocumentStore, program: Document, holder: PointsHolder, now: datetime) -> None:
-    """Let a customer who has got points join, as the program's policy says.
+    """Make a customer with new points a member, by the program's join policy.
 
     With `points_activated` the day may lie ahead, and earlier points may bring it nearer; points
     that wait for an action are no such day yet. With `not_join` there is never a day.
@@ -53,14 +53,14 @@ def _enter(store: DocumentStore, program: Document, customer: str, now: datetime
 
 
 def _first_active(store: DocumentStore, holder: PointsHolder) -> str | None:
-    """Return when the first of a customer's points become active, as far as time brings it."""
+    """Return when a customer's first points become active; None if only an action can."""
     known = Condition(f"{column('from')} < 'A'")  # a time, and no word
     first = store.select("loyalty_entries", held_by(holder), known, LEFT, sort="from", limit=1)
     return first[0]["from"] if first else None
 
 
 def joined_at(store: DocumentStore, program: Document, customer: str, now: datetime) -> str | None:
-    """Return when a customer joined a program; None before, or where nobody joins."""
+    """Return when a customer joined a program; None if they have not."""
     member = store.find("loyalty_members", member_label(program["id"], customer))
     joined = (member or {}).get("joined")
     return joined if joined is not None and joined <= stamp(now) else None
@@ -69,7 +69,7 @@ def joined_at(store: DocumentStore, program: Document, customer: str, now: datet
 def set_join_date(
     store: DocumentStore, program: Document, customer: str, joined: str, now: datetime
 ) -> None:
-    """Set the day on which a customer joined; whoever was no member is one from then on."""
+    """Set a customer's join date, making them a member if needed."""
     member = store.find("loyalty_members", member_label(program["id"], customer))
     if member is None:
         member = _enter(store, program, customer, min(moment(joined), now))
@@ -82,7 +82,7 @@ def memberships(store: DocumentStore, *customers: str) -> list[Document]:
 
 
 def memberships_of(call: SandboxCall, customers: Sequence[str]) -> dict[str, list[Document]]:
-    """Return the programs that customers belong to, each with the day of joining, if any."""
+    """Return the programs that customers belong to, each with the join date, if any."""
     found: dict[str, list[Document]] = {customer: [] for customer in customers}
     for member in memberships(call.store, *customers) if customers else ():
         joined = member.get("joined")

@@ -1,4 +1,4 @@
-"""What the body of a request says of points to add or deduct."""
+"""Points to add or deduct, as a request's body describes them."""
 
 from __future__ import annotations
 

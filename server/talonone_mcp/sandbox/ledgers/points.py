@@ -1,4 +1,4 @@
-"""Whose points there are, in which state, at which time.
+"""Points: their holders, their phases, and balances at any time.
 
 An entry of a ledger is an addition or a subtraction. An addition keeps in `left` what of it has not
 been used, and is pending until `from`, then active until `expiryDate`. Each use of it by a
@@ -36,7 +36,7 @@ class PointsHolder:
 
     @property
     def key(self) -> str:
-        """What the entries of one holder in one program have in common."""
+        """The key that all entries of one holder in one program share."""
         who = f"card {self.card_id}" if self.customer is None else f"customer {self.customer}"
         return f"{self.program_id} {who}"
 
@@ -50,7 +50,7 @@ class PointsHolder:
 
 
 def holder_of(entry: Document) -> PointsHolder:
-    """Return whose an entry, or a ledger, is."""
+    """Return the holder of an entry or a ledger."""
     if "cardId" in entry:
         return PointsHolder(
             entry["programId"], card_id=entry["cardId"], card=entry["cardIdentifier"]
@@ -125,23 +125,23 @@ class PointsBalance:
 
 
 def rounded(points: float) -> float:
-    """Return points without what binary fractions leave behind, whole ones as integers."""
+    """Round off floating-point noise; return whole points as integers."""
     exact = round(points, _DIGITS)
     return int(exact) if exact == int(exact) else exact
 
 
 def held_by(holder: PointsHolder) -> Condition:
-    """Ask for the entries, uses or ledgers of one holder."""
+    """Match the entries, uses or ledgers of one holder."""
     return Condition(f"{column('holder')} = ?", (holder.key,))
 
 
 def in_passing(condition: Where) -> Where:
-    """Ask for the same, but only of what other conditions find: the plus lets no index serve it."""
+    """Return a condition that no index serves (the plus): it only checks what others find."""
     return condition and Condition(f"+({condition.sql})", condition.values)
 
 
 def in_phase(phase: str | None, at: datetime) -> Where:
-    """Ask for additions that are pending, active or expired at a time."""
+    """Match additions that are pending, active or expired at a time."""
     if phase is None:
         return None
     time = stamp(at)
@@ -237,9 +237,9 @@ def balances_where(
 def _uses(
     store: DocumentStore, time: str, where: tuple[Where, ...], by_state: Condition
 ) -> Iterator[tuple[str, float]]:
-    """Yield by group what the uses up to a time have spent, and what later ones were still to take.
+    """Yield by group what was used up to a time, and what later uses would still take.
 
-    Points that are used later are still there, and what is paid later is still owed.
+    Points that are used later still exist, and what is paid later is still owed.
     """
     at, added, debited = column("at"), column("added"), column("debited")
     for by, condition in (

@@ -1,4 +1,4 @@
-"""Takes back what a session did to loyalty points when it is cancelled, reopened or returned."""
+"""Rolls back a session's loyalty points when it is cancelled, reopened or returned."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from talonone_mcp.sandbox.ledgers.points import (
 def undo_session(
     call: SandboxCall, application_id: int, session_id: str, *, share: float = 1.0
 ) -> list[Document]:
-    """Take back the points that a session gave, and give back those that it took.
+    """Take back the points that a session gave, and return those that it took.
 
     How far active points are taken back is the program's return policy.
 
@@ -66,7 +66,7 @@ def _cause(entry: Document) -> PointsCause:
 
 
 def _take_back(call: SandboxCall, entry: Document, wanted: float) -> list[Document]:
-    """Subtract points that a session gave, as far as the policy lets."""
+    """Subtract points that a session gave, as far as the policy allows."""
     holder, subledger = holder_of(entry), entry["subledgerId"]
     policy = program_by_id(call.store, holder).get("returnPolicy", "only_pending")
     if phase(entry, call.now) == "pending":

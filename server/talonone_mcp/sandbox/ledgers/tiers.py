@@ -2,7 +2,7 @@
 
 Without an expiration policy a tier follows the points at once. With one, the tiers are advanced:
 points raise a customer at once, but only the end of the tier's term takes the tier away. Nothing
-runs while nobody looks: whoever looks replays what has happened since the ledger was written to.
+runs in the background: each read replays what has happened since the last write.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Tier = Document | None
 def renew(
     store: DocumentStore, program: Document, holder: PointsHolder, subledger: str, now: datetime
 ) -> None:
-    """Keep the tier that a ledger's customer is in now."""
+    """Store the tier that a ledger's customer is in now."""
     if not program.get("tiers") or holder.customer is None:
         return
     ledger = store.find("loyalty_ledgers", json.dumps([program["id"], holder.key, subledger]))
@@ -36,7 +36,7 @@ def renew(
 
 
 def assign(store: DocumentStore, ledger: Document, tier: Tier, now: datetime) -> None:
-    """Keep a tier in a ledger, as of now."""
+    """Store a tier in a ledger, as of now."""
     kept = {key: value for key, value in ledger.items() if key != "tier"}
     looked = {"tierAsOf": stamp(now)} | ({"tier": tier} if tier else {})
     store.replace("loyalty_ledgers", kept | looked)
@@ -57,7 +57,7 @@ def tier_of(store: DocumentStore, program: Document, ledger: Document, now: date
 def _by(
     store: DocumentStore, program: Document, ledger: Document, tier: Tier, time: datetime
 ) -> Tier:
-    """Return what has become of a tier by a time, as far as the end of terms goes."""
+    """Return a tier after all terms that ended by a time."""
     while tier and tier.get("expiryDate", "9999") <= stamp(time):
         tier = _after_term(store, program, ledger, tier)
     return tier
@@ -74,7 +74,7 @@ def tier_shown(program: Document, tier: Tier) -> Document:
 
 
 def _turns(store: DocumentStore, ledger: Document, now: datetime) -> Iterator[datetime]:
-    """Yield the times since the last look at which points became active."""
+    """Yield the times since the last look when points became active."""
     since = ledger.get("tierAsOf", ledger["created"])
     became_active = Condition(
         f"{column('from')} > ? AND {column('from')} <= ?", (since, stamp(now))
@@ -89,7 +89,7 @@ def _turns(store: DocumentStore, ledger: Document, now: datetime) -> Iterator[da
 def _at(
     store: DocumentStore, program: Document, ledger: Document, tier: Tier, time: datetime
 ) -> Tier:
-    """Return the tier that the points of a time lead to."""
+    """Return the tier that the points at a time lead to."""
     points = available(store, holder_of(ledger), time, ledger["subledgerId"])
     earned = tier_for(program, points)
     if tier is None or earned is None:
@@ -109,7 +109,7 @@ def is_advanced(program: Document) -> bool:
 
 
 def tier_for(program: Document, points: float) -> Tier:
-    """Return the highest tier of a program that points suffice for."""
+    """Return the highest tier that points reach."""
     reached = [tier for tier in program["tiers"] if tier["minPoints"] <= points]
     return max(reached, key=lambda tier: float(tier["minPoints"]), default=None)
 
@@ -128,7 +128,7 @@ def _least(program: Document, tier: Document) -> float:
 def entered(
     store: DocumentStore, program: Document, ledger: Document, tier: Tier, time: datetime
 ) -> Tier:
-    """Return a tier of a program as that of a customer who enters it at a time."""
+    """Return a tier as stored for a customer who enters it at a time."""
     if tier is None:
         return None
     shown = {"id": tier["id"], "name": tier["name"], "startDate": stamp(time)}
@@ -186,7 +186,7 @@ def _downgraded(program: Document, tier: Document, points: float) -> Tier:
 
 
 def way_up(program: Document, tier: Tier, points: float) -> Document:
-    """Return the next tier's name, and the points that are missing, as balances show them."""
+    """Return the next tier's name and the missing points, as balances show them."""
     following = next_tier(program, tier)
     if following is None:
         return {}
@@ -195,7 +195,7 @@ def way_up(program: Document, tier: Tier, points: float) -> Document:
 
 
 def projected(store: DocumentStore, program: Document, ledger: Document, tier: Tier) -> Document:
-    """Return what will become of a tier at its end, as balances show it; {} without a tier."""
+    """Return the tier after the current term, as balances show it; {} without a tier."""
     if tier is None or "expiryDate" not in tier:
         return {}
     end = moment(tier["expiryDate"])

@@ -41,7 +41,7 @@ def record_access(  # noqa: PLR0913, PLR0917 - what an entry is made of
     response: Response,
     limits: SandboxLimits,
 ) -> None:
-    """Keep an entry for a request to an Application, and its answer."""
+    """Log a request to an Application, and its answer."""
     query = request.scope["query_string"].decode("latin-1")
     path = request.scope["raw_path"].decode("latin-1").partition("?")[0]
     entry = {
@@ -58,7 +58,7 @@ def record_access(  # noqa: PLR0913, PLR0917 - what an entry is made of
 
 
 def erase(store: DocumentStore, customer: str) -> None:
-    """Remove the entries whose request or answer speaks of a customer, by their integration id."""
+    """Remove the entries that mention a customer's integration id."""
     quoted = json.dumps(customer)
     spoken_of = either(
         contains("requestUri", f"/{quote(customer, safe='')}"),

@@ -1,4 +1,4 @@
-"""The audit log: what changed through the Management API, by whom, from what to what."""
+"""The audit log: who changed what through the Management API, before and after."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ _SECRET = {"inviteToken", "password", "resetToken", "token"}
 
 
 def is_change(operation: Operation) -> bool:
-    """Tell whether an operation changes the account, as opposed to customers' doings."""
+    """Return whether an operation changes the account, as opposed to customer activity."""
     return (
         operation.api == "management"
         and operation.risk != "read"
-        and operation.toolset != "auth"  # whoever logs in changes nothing
+        and operation.toolset != "auth"  # logging in changes nothing
     )
 
 
 def state_of(call: SandboxCall, reads: Reads) -> Document | None:
-    """Return what the request is about, as reading it shows it; None when nothing reads it."""
+    """Return the requested entity as its read operation shows it; None without one."""
     operation = call.operation
     if operation.path not in reads or not is_change(operation) or operation.method == "POST":
         return None
@@ -49,7 +49,7 @@ def state_of(call: SandboxCall, reads: Reads) -> Document | None:
 
 
 def record_change(call: SandboxCall, old: Document | None, reply: Reply, reads: Reads) -> None:
-    """Keep an entry for a request that changed something.
+    """Log a request that changed something.
 
     Args:
         call: the request.
@@ -75,7 +75,7 @@ def record_change(call: SandboxCall, old: Document | None, reply: Reply, reads: 
 
 
 def _new_state(call: SandboxCall, reply: Reply, reads: Reads) -> Document | None:
-    """Return what came of it: the answer, the thing read anew, or else what was asked for."""
+    """Return the new state: the answer, the entity read again, or else the request's body."""
     body: Any = reply[1]
     if isinstance(body, dict) and "data" not in body:
         return body

@@ -1,4 +1,4 @@
-"""The list of exports: who had which data written out, and chosen by what."""
+"""The log of exports: who exported which data, by which filters."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ENTITIES: Mapping[str, str] = {
 
 
 def record_export(call: SandboxCall) -> None:
-    """Keep an entry for an export, unless upstream has no name for what is in it."""
+    """Log an export, if upstream has a name for its content."""
     entity = _ENTITIES.get(call.operation.name)
     if entity is None:
         return

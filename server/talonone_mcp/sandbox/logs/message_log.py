@@ -1,6 +1,6 @@
-"""The message log: the notifications and webhook calls that the account would have sent.
+"""The message log: the notifications and webhook calls that upstream would have sent.
 
-The sandbox sends nothing: a message is logged as if its receiver had answered.
+The sandbox sends nothing: it logs messages as if their receivers had answered.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _PERIODS = {
 
 @dataclass(frozen=True, slots=True)
 class SentMessage:
-    """A message that goes out.
+    """An outgoing message.
 
     `entity_type` is "application", "loyalty_program" or "webhook"; `change` one of the documented
     change types, None for a webhook; `sender` the notification's or webhook's id and name, and
@@ -68,7 +68,7 @@ def send(
     message: SentMessage,
     limits: SandboxLimits = USUAL_LIMITS,
 ) -> None:
-    """Log a message that is sent now."""
+    """Log a message as sent."""
     number, name = message.sender
     webhook = message.entity_type == "webhook"
     answered = stamp(at + timedelta(milliseconds=120))

@@ -1,4 +1,4 @@
-"""Webhooks, which campaigns call other systems with."""
+"""Webhooks, with which campaigns call other systems."""
 
 from __future__ import annotations
 

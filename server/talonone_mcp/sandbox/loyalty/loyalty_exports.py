@@ -15,7 +15,7 @@ from talonone_mcp.sandbox.ledgers.ledger import program_of
 from talonone_mcp.sandbox.ledgers.points import PointsBalance, balances_where
 from talonone_mcp.sandbox.ledgers.tiers import tier_of
 
-_LEDGERS = 500  # that are read together
+_LEDGERS = 500  # read together
 
 
 def export_loyalty_join_dates(call: SandboxCall) -> Reply:
@@ -92,7 +92,7 @@ def ledger_balances(
 ) -> Iterator[tuple[Document, PointsBalance]]:
     """Yield the ledgers of a program with their balances as of `endDate`, or of now.
 
-    They are read a few hundred at a time, so that neither memory nor queries grow with the program.
+    Reading a few hundred at a time keeps memory and queries small, however large the program.
     """
     at = moment(call.arguments["endDate"]) if "endDate" in call.arguments else call.now
     ledgers = call.store.each("loyalty_ledgers", parent=program["id"])

@@ -33,10 +33,10 @@ Row = Mapping[str, str]
 def _each_row(
     text: str, required: tuple[str, ...], optional: tuple[str, ...], take: Callable[[Row], object]
 ) -> int:
-    """Take the rows of an import, one after the other, and return how many they were.
+    """Take the rows of an import in turn, and return their number.
 
     Raises:
-        RefusalError: 400 with the line that cannot be taken.
+        RefusalError: 400, naming the line that cannot be imported.
     """
     number = 0
     for line, row in rows_of(text, required, optional):
@@ -113,7 +113,7 @@ def import_loyalty_tiers(call: SandboxCall) -> Reply:
 
 
 def _put(call: SandboxCall, program: Document, row: Row) -> None:
-    """Put a customer without a tier into one, or renew the expiry date of the one they are in."""
+    """Put a customer into a tier, or renew the expiry date of their current one."""
     tier = next((each for each in program["tiers"] if each["name"] == row["tiername"]), None)
     if tier is None:
         raise ValueError(f"there is no tier {row['tiername']}")

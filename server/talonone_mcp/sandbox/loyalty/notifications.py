@@ -60,14 +60,14 @@ _CHANGES = {"addition": "LoyaltyPointsAdded", "subtraction": "LoyaltyPointsDeduc
 
 
 def entries_before(call: SandboxCall) -> int | None:
-    """Return where the entries of a request will begin; None when nobody is to be told of them."""
+    """Return the id of a request's first new entry; None when no notification watches."""
     if call.operation.risk == "read" or not call.store.count("notifications", *_WATCHING):
         return None
     return call.store.next_id("loyalty_entries")
 
 
 def tell(call: SandboxCall, first: int) -> None:
-    """Log what the notifications of each program say of its entries from `first` on."""
+    """Log the notifications about entries from `first` on."""
     for entry in call.store.each("loyalty_entries", Condition("id >= ?", (first,))):
         if "cardIdentifier" in entry or entry["type"] not in _CHANGES:
             continue

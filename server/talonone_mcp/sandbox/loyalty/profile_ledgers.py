@@ -57,7 +57,7 @@ def get_loyalty_balances(call: SandboxCall) -> Reply:
 def _standing(
     call: SandboxCall, program: Document, holder: PointsHolder, subledger: str
 ) -> Document:
-    """Return what a request asks for of the tiers, present and future."""
+    """Return the requested parts of the current and projected tier."""
     shown: Document = {}
     ledger = call.store.find("loyalty_ledgers", ledger_label(holder, subledger))
     if ledger is None or not program.get("tiers"):

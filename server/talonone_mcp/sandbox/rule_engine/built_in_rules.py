@@ -1,4 +1,4 @@
-"""The built-in rules: what a campaign's rules may ask and give.
+"""The built-in rules: their conditions and effects.
 
 Upstream's rule engine is not rebuilt. A rule of the sandbox has a condition, `["and", [name,
 argument, ...], ...]`, and effects, `[name, argument, ...]`; the names are those of the two tables
@@ -18,7 +18,7 @@ from talonone_mcp.sandbox.documents.document_store import Document
 
 @dataclass(frozen=True, slots=True)
 class RuleSituation:
-    """What a rule is looked at with. Money is in the Application's currency.
+    """What a rule is evaluated on. Money is in the Application's currency.
 
     `items` are the cart's lines; `costs` the session's additional costs; `discounted` what earlier
     effects took off. `coupon` and `referral` are the ones that it is looked at for, if any.
@@ -34,10 +34,10 @@ class RuleSituation:
     referral: Document | None = None
 
     def base(self, scope: str) -> float:
-        """Return what a discount of a scope is a part of, never less than nothing.
+        """Return the amount that a discount of a scope applies to, at least 0.
 
         Raises:
-            KeyError: it is none of upstream's scopes of session discounts.
+            KeyError: the scope is not one of upstream's for session discounts.
         """
         items = sum(each.get("price", 0) * units(each) for each in self.items)
         costs = self.costs + sum(item_costs(each) * units(each) for each in self.items)
@@ -47,7 +47,7 @@ class RuleSituation:
 
 @dataclass(frozen=True, slots=True)
 class EffectDraft:
-    """An effect that a rule asks for, and what it uses of the campaign's budgets, by action."""
+    """An effect of a rule, and what it uses of the campaign's budgets, by action."""
 
     kind: str
     props: Document
@@ -75,7 +75,7 @@ def conditions_of(rule: Document) -> list[list[Any]]:
 
 
 def needs(rule: Document, name: str) -> bool:
-    """Tell whether a rule has a condition of this name."""
+    """Return whether a rule has a condition of this name."""
     return any(each[0] == name for each in conditions_of(rule))
 
 
@@ -88,7 +88,7 @@ def first_unmet(rule: Document, situation: RuleSituation) -> int | None:
 
 
 def drafts(effect: list[Any], situation: RuleSituation) -> list[EffectDraft]:
-    """Return what one effect of a rule comes to.
+    """Return what one effect of a rule results in.
 
     Raises:
         RuleFailedError: it cannot be applied.

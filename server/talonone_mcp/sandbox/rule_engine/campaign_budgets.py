@@ -1,4 +1,4 @@
-"""Budgets: what campaigns and coupons may still give, to whom, and in which period."""
+"""Budgets: how much campaigns and coupons may give, to whom, and in which period."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class BudgetUse:
     place: int | None = None
 
     def kept(self) -> Document:
-        """Return this as a session keeps it, to give it back one day."""
+        """Return this as a session stores it, to give it back later."""
         return {
             "campaign": self.campaign,
             "action": self.action,
@@ -40,7 +40,7 @@ class BudgetUse:
 
 
 class BudgetError(Exception):
-    """A budget does not allow it. `limit` is the one; None when what it counts by is missing."""
+    """A budget is used up, or what it counts by is missing. `entities` are what it counts by."""
 
     def __init__(self, message: str, entities: tuple[str, ...]) -> None:
         super().__init__(message)
@@ -66,7 +66,7 @@ def use(  # noqa: PLR0913, PLR0917 - what a budget may be counted by
     amount: float,
     spent: Mapping[str, float],
 ) -> BudgetUse:
-    """Return what an action takes from the budgets, when all of them allow it.
+    """Return what an action takes from the budgets, if all of them allow it.
 
     Args:
         call: the request.
@@ -133,7 +133,7 @@ def _labels(
     coupon: Document | None,
     limit: Document,
 ) -> list[str]:
-    """Return the counters of a limit: one, or with identifiers one for each of them."""
+    """Return the counters of a limit: one, or one per identifier."""
     period = period_at(call.store, campaign, limit.get("period"), subject.at)
     labels = [f"{campaign['id']}/{limit['action']}/{period}"]
     for entity in sorted(limit["entities"]):
@@ -154,7 +154,7 @@ def _counter(store: DocumentStore, campaign: Document, limit: Document, label: s
 
 
 def spend(call: SandboxCall, uses: list[BudgetUse], sign: int = 1) -> None:
-    """Count what was used, in the campaigns' counters and budgets; sign -1 gives it back."""
+    """Add what was used to the counters and budgets; a sign of -1 gives it back."""
     for each in uses:
         name = COUNTED.get(each.action)
         if name and each.action != "redeemReferral":  # which whoever redeems it counts

@@ -1,4 +1,4 @@
-"""What campaigns earned and gave, one record for each session and campaign: analytics add it up."""
+"""What campaigns earned and gave: a record per session and campaign, summed by analytics."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def enter(store: DocumentStore, figures: Iterable[Document]) -> None:
 
 
 def of_closing(now: datetime, session: Document, outcome: EvaluationOutcome) -> Iterator[Document]:
-    """Yield, for each campaign that gave something, what a session that was closed means to it."""
+    """Yield a closed session's figures for each campaign that gave something."""
     for campaign in outcome.triggered():
         yield {
             **_common(now, session, campaign),
@@ -45,7 +45,7 @@ def of_closing(now: datetime, session: Document, outcome: EvaluationOutcome) -> 
 def of_event(
     now: datetime, application: int, profile: str, outcome: EvaluationOutcome
 ) -> Iterator[Document]:
-    """Yield what an event means to each campaign that gave something."""
+    """Yield an event's figures for each campaign that gave something."""
     for campaign in outcome.triggered():
         of_nothing = {"applicationId": application, "profileId": profile, "id": None}
         own = [each for each in outcome.effects if each["campaignId"] == campaign]
@@ -55,7 +55,7 @@ def of_event(
 def of_return(
     now: datetime, session: Document, lost: Mapping[str, float], coupons: int
 ) -> Iterator[Document]:
-    """Yield what a session, or a part of it, that was taken back means to its campaigns.
+    """Yield the figures of a cancelled or partly returned session for its campaigns.
 
     Args:
         now: when.
@@ -80,7 +80,7 @@ def of_return(
 
 
 def _share(session: Document, campaign: int, lost: Mapping[str, float]) -> float:
-    """Return what of the discounts taken back the campaign had given."""
+    """Return the campaign's share of the discounts taken back."""
     by_campaign = [
         (each["campaign"], each["amount"])
         for each in session["used"]
@@ -102,7 +102,7 @@ def _common(now: datetime, session: Document, campaign: int) -> Document:
 
 
 def given(effects: Iterable[Document]) -> dict[str, float]:
-    """Return what effects add to which series."""
+    """Return what effects add to each series."""
     sums: dict[str, float] = {}
     for effect in effects:
         kind, props = effect["effectType"], effect["props"]

@@ -1,4 +1,4 @@
-"""Coupons in sessions: why a code is refused, and what redeeming one and taking it back changes."""
+"""Coupons in sessions: why codes are refused, and how they are redeemed and given back."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from talonone_mcp.sandbox.stores.campaign_links import is_open
 
 
 def find_coupon(store: DocumentStore, application: int, code: str) -> Document | None:
-    """Return the coupon with a code, whatever its case, of an Application."""
+    """Return an Application's coupon by its code, ignoring case."""
     return store.find("coupons", label(application, code))
 
 
 def is_evaluated(campaign: Document, subject: EvaluationSubject) -> bool:
-    """Tell whether a campaign takes part: it runs, or was asked for, and in this store."""
+    """Return whether a campaign takes part: it runs, or was asked for, and in this store."""
     if campaign["state"] == "archived" or not is_open(campaign, subject.place):
         return False
     if subject.only is not None:
@@ -31,7 +31,7 @@ def is_evaluated(campaign: Document, subject: EvaluationSubject) -> bool:
 def rejection(
     call: SandboxCall, coupon: Document | None, subject: EvaluationSubject
 ) -> Document | None:
-    """Return why a coupon cannot be used, as a rejectCoupon effect says it; None when it can.
+    """Return why a coupon cannot be used, as in a rejectCoupon effect; None if it can.
 
     The reasons are upstream's: https://docs.talon.one/docs/dev/integration-api/api-effects.
     What the campaign's rules and budgets say comes after this.
@@ -76,7 +76,7 @@ def _reservation_rejection(store: DocumentStore, coupon: Document, profile: str)
 
 
 def redeem(call: SandboxCall, coupons: Iterable[Document], session: Document) -> None:
-    """Count the coupons of a session that was closed as used."""
+    """Count the coupons of a closed session as used."""
     for each in coupons:
         coupon = call.store.get("coupons", each["id"]) or each
         used = {"usageCounter": coupon["usageCounter"] + 1}

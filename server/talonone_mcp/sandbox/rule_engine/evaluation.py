@@ -27,7 +27,7 @@ _USED_UP = {"Profile": "ProfileLimitReached", "Coupon": "CouponLimitReached"}
 
 @dataclass(slots=True)
 class EvaluationOutcome:
-    """What an evaluation gives, while it comes together; nothing of it is stored yet.
+    """The result of an evaluation as it builds up; nothing is stored yet.
 
     `rejected` are the codes' refusals, which go with the effects; `spent` what the budgets lose,
     by label.
@@ -53,7 +53,7 @@ class EvaluationOutcome:
         return list(dict.fromkeys(each["campaignId"] for each in given))
 
     def take(self, uses: Sequence[BudgetUse]) -> None:
-        """Note what was used of the budgets."""
+        """Record what was used of the budgets."""
         self.uses += uses
         for each in uses:
             for label in each.labels:
@@ -62,7 +62,7 @@ class EvaluationOutcome:
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """A rule of a campaign, and the code that it is looked at for."""
+    """A rule of a campaign, and the code that it is evaluated for."""
 
     campaign: Document
     ruleset: Document
@@ -147,7 +147,7 @@ def _refusal(call: SandboxCall, code: str, coupon: Document | None, reason: Docu
 
 
 def _unaccepted(call: SandboxCall, coupon: Document, outcome: EvaluationOutcome) -> Document:
-    """Return the refusal of a code that is good, but that no rule took."""
+    """Return the refusal of a valid code that no rule accepted."""
     reason: Document = {"rejectionReason": "CouponRejectedByCondition"}
     for failure in outcome.failures:
         if failure.get("couponID") == coupon["id"]:
@@ -174,14 +174,14 @@ def _apply_campaign(
     referral = _referral(call, subject, campaign)
     for index, body in enumerate(ruleset["rules"]):
         if needs(body, "event") != (subject.event_type is not None):
-            continue  # a cart's rules look at carts, an event's at events
+            continue  # rules on events do not apply to carts, nor the reverse
         for coupon in own if needs(body, "couponValid") and own else [None]:
             rule = _Rule(campaign, ruleset, index, body, coupon, referral)
             _apply(call, subject, rule, outcome)
 
 
 def _referral(call: SandboxCall, subject: EvaluationSubject, campaign: Document) -> Document | None:
-    """Return the cart's referral, where it is of this campaign and its friend may use it."""
+    """Return the cart's referral, if it is this campaign's and the customer may use it."""
     if not subject.referral_code:
         return None
     found = referrals.find_referral(call.store, subject.application_id, subject.referral_code)
@@ -193,7 +193,7 @@ def _referral(call: SandboxCall, subject: EvaluationSubject, campaign: Document)
 def _apply(
     call: SandboxCall, subject: EvaluationSubject, rule: _Rule, outcome: EvaluationOutcome
 ) -> None:
-    """Add to the outcome what a rule gives, or why it gives nothing."""
+    """Add a rule's effects to the outcome, or why it gives none."""
     situation = subject.seen(outcome.discounted, call.random, rule.coupon, rule.referral)
     unmet = first_unmet(rule.body, situation)
     if unmet is not None:
@@ -287,7 +287,7 @@ def _merge(rule: _Rule, trial: EvaluationOutcome, outcome: EvaluationOutcome) ->
 def _judge_referral(
     call: SandboxCall, subject: EvaluationSubject, outcome: EvaluationOutcome
 ) -> None:
-    """Say why the cart's referral was refused, when no rule took it."""
+    """Add why the cart's referral was refused, if no rule accepted it."""
     if not subject.referral_code or outcome.referral:
         return
     code = subject.referral_code

@@ -1,4 +1,4 @@
-"""What campaigns are evaluated on: a customer's cart, or an event, as it is at a moment."""
+"""What campaigns are evaluated on: a customer's cart or an event at a moment."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def place_of(call: SandboxCall, integration_id: str | None) -> Document | None:
 
 
 def check_cards(call: SandboxCall, identifiers: Sequence[str]) -> None:
-    """Refuse loyalty cards that none of the Application's programs has.
+    """Refuse loyalty cards of no program of the Application.
 
     Raises:
         RefusalError: 400, when there is one.

@@ -1,4 +1,4 @@
-"""What SCIM can do here, as an identity provider asks for it while it is being set up."""
+"""SCIM discovery: what an identity provider reads during its setup."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
 
 
 def filter_of(text: str) -> Test:
-    """Return the test that a filter stands for. Names and texts are compared whatever their case.
+    """Return the test that a filter stands for. Names and texts ignore case.
 
     Raises:
         RefusalError: 400, when it is no filter.
@@ -140,7 +140,7 @@ def _holds(compare: Callable[[Any, Any], bool], found: Any, wanted: Any) -> bool
 
 
 def _folded(value: Any) -> Any:
-    """Return a value in the form that it is compared in: texts without case, times all alike."""
+    """Return a value as it is compared: text ignoring case, times in one format."""
     if not isinstance(value, str):
         return value
     try:
@@ -150,7 +150,7 @@ def _folded(value: Any) -> Any:
 
 
 def values_at(resource: Resource, path: str) -> list[Any]:
-    """Return the values at a path such as `name.formatted`, whatever the case of its names."""
+    """Return the values at a path such as `name.formatted`, ignoring case."""
     found: list[Any] = [resource]
     for name in path.rpartition(":")[2].casefold().split("."):
         values = (value_of(each, name) for each in found if isinstance(each, Mapping))

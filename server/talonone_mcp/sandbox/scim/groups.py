@@ -1,4 +1,4 @@
-"""Roles as an identity provider creates, changes and removes them: as groups."""
+"""Roles as groups that an identity provider creates, changes and removes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SCIM's PATCH, as RFC 7644 (section 3.5.2) describes it: which value goes where.
+"""SCIM's PATCH, as RFC 7644 (section 3.5.2) describes it.
 
 Upstream documents each operation's value as text, so a value that is none stands there as JSON.
 """
@@ -23,7 +23,7 @@ Apply = Callable[[Document, str, str, Any], None]
 
 
 def patched(resource: Document, operations: Iterable[Mapping[str, Any]], apply: Apply) -> Document:
-    """Return a resource with a request's operations carried out one after the other.
+    """Return a resource with a request's operations applied in turn.
 
     Raises:
         RefusalError: 400, when one of them cannot be.
@@ -55,7 +55,7 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 def as_json(value: Any) -> Any:
-    """Read a text as the JSON in it; what is no JSON is itself."""
+    """Parse a text as JSON; return it unchanged if it is not."""
     try:
         return json.loads(value) if isinstance(value, str) else value
     except (ValueError, RecursionError):
@@ -68,7 +68,7 @@ def refused(kind: str, why: str) -> RefusalError:
 
 
 def apply_to_user(user: Document, op: str, path: str, value: Any) -> None:
-    """Change a user's resource; attributes that the account has no place for are kept as they are.
+    """Change a user's resource; other attributes are stored as they are.
 
     Raises:
         RefusalError: 400.

@@ -1,4 +1,4 @@
-"""SCIM: what an identity provider sees of users and of roles, which it calls groups.
+"""SCIM: users and roles as an identity provider sees them; it calls roles groups.
 
 It follows RFC 7643 and RFC 7644 where upstream's documents are silent. A filter and a page are read
 from the request itself, because upstream documents no parameters for SCIM's lists.
@@ -51,7 +51,7 @@ def provisioned(call: SandboxCall, kind: str, argument: str) -> Document:
 
 
 def answer_list(call: SandboxCall, resources: Sequence[Mapping[str, Any]]) -> Document:
-    """Return the part of a list that the request asks for with filter, startIndex and count.
+    """Return the page of a list by the request's filter, startIndex and count.
 
     Raises:
         RefusalError: 400, when one of them is none.

@@ -33,7 +33,7 @@ def create_scim_user(call: SandboxCall) -> Reply:
 
 
 def _check_name(call: SandboxCall, name: str, user: int | None = None) -> None:
-    """Refuse a user name that is no e-mail address, which upstream knows users by, or is taken."""
+    """Refuse a user name that is not an e-mail address, as upstream requires, or is taken."""
     if "@" not in name.strip("@") or " " in name:
         raise RefusalError(400, "invalidValue: userName must be an e-mail address",
                             pointer="/userName")  # fmt: skip
@@ -43,7 +43,7 @@ def _check_name(call: SandboxCall, name: str, user: int | None = None) -> None:
 
 
 def _fields(resource: Document, user: Document) -> Document:
-    """Return the fields of a user that a resource sets; whoever is not said to be active is not."""
+    """Return the fields of a user that a resource sets; users are inactive unless set active."""
     name = resource.get("name")
     formatted = name.get("formatted", "") if isinstance(name, dict) else ""
     return {

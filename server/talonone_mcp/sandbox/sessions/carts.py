@@ -1,4 +1,4 @@
-"""Carts: what a customer session makes of the items and costs that a request gives."""
+"""Carts: the items and costs of a customer session, from a request."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OWN = ("returnedQuantity", "remainingQuantity", "position", "catalogItemID", "s
 
 
 def cart_of(call: SandboxCall, given: Sequence[Document]) -> list[Document]:
-    """Return the lines of a cart, with their positions, and the catalogs' prices where they lack.
+    """Return the lines of a cart, with their positions, and catalog prices where they have none.
 
     Raises:
         RefusalError: 400, for too many units, unknown attributes, or an item without a price.
@@ -48,7 +48,7 @@ def _line(call: SandboxCall, position: int, given: Document) -> Document:
 
 
 def check_costs(call: SandboxCall, costs: dict[str, Any] | None, at: str) -> None:
-    """Refuse additional costs that the account has not defined.
+    """Refuse undefined additional costs.
 
     Raises:
         RefusalError: 400, with a pointer to the first.

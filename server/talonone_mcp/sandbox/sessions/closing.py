@@ -1,4 +1,4 @@
-"""What closing a session, or an event, changes beyond it, and how that is taken back."""
+"""What a closed session or an event changes elsewhere, and how that is undone."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _STAYING = ("addFreeItem", "awardGiveaway")
 
 
 def close(call: SandboxCall, session: Document, outcome: EvaluationOutcome) -> Document:
-    """Carry out the effects of a session that was closed, and return it with what to take back."""
+    """Carry out the effects of a closed session, and return it with what to undo later."""
     redeem(call, outcome.coupons.values(), session)
     if outcome.referral:
         referrals.redeem(call, outcome.referral, session["profileId"], session["integrationId"])
@@ -46,9 +46,9 @@ def close(call: SandboxCall, session: Document, outcome: EvaluationOutcome) -> D
 def carry_out(
     call: SandboxCall, outcome: EvaluationOutcome, profile: str, session: str | None
 ) -> None:
-    """Give what was promised: points, progress, giveaways; and count what the budgets lose.
+    """Give the points, progress and giveaways of the effects, and count the budgets.
 
-    The outcome's effects become those of what was really given.
+    The outcome's effects become those that were really given.
     """
     given: list[Document] = []
     for effect in outcome.effects:
@@ -94,7 +94,7 @@ def _points(
 
 
 def _is_time(text: object) -> bool:
-    return str(text)[:1].isdigit()  # unlike "immediate" and "unlimited"
+    return str(text)[:1].isdigit()  # not "immediate" or "unlimited"
 
 
 def _giveaway(call: SandboxCall, effect: Document, profile: str) -> list[Document]:
@@ -109,9 +109,9 @@ def _giveaway(call: SandboxCall, effect: Document, profile: str) -> list[Documen
 
 
 def undo(call: SandboxCall, session: Document, *, reopens: bool) -> list[Document]:
-    """Take back what a closed session gave, and return the effects that say so.
+    """Undo what a closed session gave, and return the rollback effects.
 
-    Of a session that was never closed, there is nothing to take back.
+    A session that was never closed has nothing to undo.
     """
     if "used" not in session or session["state"] not in ("closed", "partially_returned"):
         return []
@@ -133,7 +133,7 @@ def undo(call: SandboxCall, session: Document, *, reopens: bool) -> list[Documen
 
 
 def as_use(kept: Document) -> BudgetUse:
-    """Return what a session took from a budget, as it keeps it."""
+    """Return a stored use of a budget."""
     return BudgetUse(**{**kept, "labels": tuple(kept["labels"])})
 
 
@@ -169,7 +169,7 @@ def discount_taken_back(effect: Document) -> Document:
 
 
 def points_taken_back(entry: Document) -> Document:
-    """Return the effect that says that points of a session were taken back, or given back."""
+    """Return the rollback effect of a ledger entry."""
     taken = entry["type"] == "subtraction"
     props = {
         "programId": entry["programId"],

@@ -1,4 +1,4 @@
-"""What happened in Applications: every session's and event's evaluation, with its effects."""
+"""The events of Applications: each evaluation of a session or event, with its effects."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def record(call: SandboxCall, happening: LoggedEvent, outcome: EvaluationOutcome
 
 
 def _circumstances(happening: LoggedEvent) -> Document:
-    """Return who and what an event is about, without what it is not about."""
+    """Return the fields that say who and what an event is about."""
     session = happening.session or {}
     profile = happening.profile or {}
     facts = {
@@ -67,7 +67,7 @@ def _circumstances(happening: LoggedEvent) -> Document:
 def effect_rows(
     event: Document, first: int, session: Document | None, store: DocumentStore | None = None
 ) -> Iterator[tuple[Document, int, None]]:
-    """Yield the effects of an event as documents of their own, each of which can be looked for.
+    """Yield the effects of an event as separate, searchable documents.
 
     Args:
         event: as it is stored.
@@ -119,7 +119,7 @@ _SUMMARIES = {
 
 
 def _note_rejections(call: SandboxCall, event: Document) -> None:
-    """Keep why codes were refused, for whoever asks later; the last refusal of a code counts."""
+    """Store why codes were refused; the last refusal of a code counts."""
     for effect in event["effects"]:
         if effect["effectType"] == "rejectCoupon" and "session" in event:
             code = effect["props"]["value"]
@@ -150,7 +150,7 @@ def rejection_note(event: Document, effect: Document, code: str) -> Document:
 
 
 def erase(store: DocumentStore, integration_id: str) -> None:
-    """Take the attributes out of a customer's events, wherever they are."""
+    """Erase the attributes of a customer's events in all Applications."""
     for application in store.select("applications"):
         own = (equal("applicationId", application["id"]), equal("profile", integration_id))
         for event in store.each("events", *own):

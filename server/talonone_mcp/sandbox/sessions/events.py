@@ -101,7 +101,7 @@ def _tracked(call: SandboxCall, connected: Document) -> Document:
 
 
 def _check(call: SandboxCall) -> None:
-    """Refuse built-in and undefined types, and what else does not exist.
+    """Refuse built-in and undefined types, and missing entities.
 
     Raises:
         RefusalError: 400, with a pointer.
@@ -165,7 +165,7 @@ def _shown(event: Document) -> Document:
 
 
 def _of_customers(attribute: str, part: str | None) -> Where:
-    """Ask for events of customers with a part of a text in an attribute of theirs."""
+    """Match events of customers with a text in one of their attributes."""
     wanted = contains(f"attributes.{attribute}", part)
     if wanted is None:
         return None
@@ -174,7 +174,7 @@ def _of_customers(attribute: str, part: str | None) -> Where:
 
 
 def _with_effect(call: SandboxCall, application: int) -> Where:
-    """Ask for events with an effect that all the filters by effect hold for."""
+    """Match events with an effect that meets all filters by effect."""
     asked = call.arguments
     where = [
         equal("coupon", _upper(asked.get("couponCode"))),
@@ -200,7 +200,7 @@ def _of_campaigns(call: SandboxCall, application: int, part: str | None) -> Wher
 
 
 def _of_rules(call: SandboxCall, application: int, part: str | None) -> Where:
-    """Ask for effects of rules with a part of a text in their names, which are few."""
+    """Match effects of rules with a text in their names, of which there are few."""
     if part is None:
         return None
     campaigns = call.store.select("campaigns", parent=application)
@@ -218,7 +218,7 @@ def list_application_event_types(call: SandboxCall) -> Reply:
 
 
 def list_event_types(call: SandboxCall) -> Reply:
-    """List the definitions; without asking, only the newest version of each."""
+    """List the definitions; by default, only the newest version of each."""
     asked = call.arguments
     old = asked.get("includeOldVersions", False) or "name" in asked
     name = column("name")

@@ -1,4 +1,4 @@
-"""What the Integration API answers to sessions, returns and events: effects, and what was asked."""
+"""The Integration API's answers to sessions, returns and events: effects, and extra content."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _EVENT = ("id", "created", "applicationId", "storeIntegrationId", "type", "attri
 
 @dataclass(frozen=True, slots=True)
 class IntegrationAnswer:
-    """What an answer is made of. `session` is None for an event that belongs to none."""
+    """The parts of an answer. `session` is None for an event without one."""
 
     session: Document | None
     event: Document
@@ -46,13 +46,13 @@ class IntegrationAnswer:
 
 
 def session_shown(session: Document) -> Document:
-    """Return a session as the Integration API shows it, its codes in their old form, too."""
+    """Return a session as the Integration API shows it, with its codes in the old form, too."""
     codes = {"coupon": ",".join(session["couponCodes"]), "referral": session["referralCode"]}
     return {key: session[key] for key in _SESSION if key in session} | codes
 
 
 def answer(call: SandboxCall, made: IntegrationAnswer) -> Document:
-    """Return an answer, with what `responseContent` asks for where there is such a thing."""
+    """Return an answer with the available parts of `responseContent`."""
     contents: dict[str, Any] = {
         "effects": made.outcome.effects,
         "createdCoupons": [],
@@ -125,7 +125,7 @@ def _event(_: SandboxCall, made: IntegrationAnswer) -> Document:
 
 
 def _meta(outcome: EvaluationOutcome) -> Document:
-    """Return upstream's remarks on an evaluation: attributes, and the last refusal of a code."""
+    """Return upstream's meta data: attributes, and the last refusal of a code."""
     meta: Document = {
         "campaigns": {
             str(each["id"]): each["attributes"]
@@ -155,7 +155,7 @@ def _previous_returns(call: SandboxCall, made: IntegrationAnswer) -> list[Docume
 
 
 def _eligibility(call: SandboxCall, made: IntegrationAnswer) -> list[Document] | None:
-    """Return which campaigns the customer may have; a dry run alone says so."""
+    """Return each campaign's eligibility; None unless it is a dry run."""
     if not call.arguments.get("dry"):
         return None
     return [_eligible(call, made.outcome, each) for each in made.outcome.evaluated]

@@ -20,7 +20,7 @@ from talonone_mcp.sandbox.sessions.event_log import LoggedEvent, record
 from talonone_mcp.sandbox.sessions.integration_answers import IntegrationAnswer, answer
 from talonone_mcp.sandbox.sessions.session_records import rehearsed
 
-_EVENT = "talon_profile_updated"  # what happens when the campaigns look at a profile
+_EVENT = "talon_profile_updated"  # the event of an evaluated profile
 _MOST_ID = 1000  # characters of an integration id
 
 
@@ -36,13 +36,13 @@ def _updated(call: SandboxCall) -> Document:
     _change_audiences(call, profile)
     if asked.get("runRuleEngine"):
         return _evaluated(call, profile)
-    # What else an integration state holds, the rule engine alone brings about
+    # Only the rule engine fills the other parts of an integration state
     empty: Document = {"effects": [], "createdCoupons": [], "createdReferrals": []}
     return empty | {"customerProfile": shown(call, profile)}
 
 
 def _evaluated(call: SandboxCall, profile: Document) -> Document:
-    """Let the campaigns look at a changed profile, and return what the request asks for."""
+    """Evaluate the campaigns on a changed profile, and return the answer."""
     customer = profile["integrationId"]
     only = call.arguments.get("evaluableCampaignIds") if call.arguments.get("dry") else None
     subject = EvaluationSubject(

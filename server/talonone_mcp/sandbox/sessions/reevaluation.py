@@ -20,7 +20,7 @@ _ACTIONS = ("redeemCoupon", "setDiscount", "setDiscountEffect")
 
 
 def reevaluated(call: SandboxCall, session: Document) -> tuple[Document, list[Document]]:
-    """Return a session as it is with what is left in it, and the effects that say what changed.
+    """Return a session evaluated on its remaining items, and the effects of the change.
 
     Campaigns that gave something when it was closed, and that are to be looked at again, are:
     https://docs.talon.one/integration-api: returnCartItems, parameter runRuleEngine.
@@ -58,7 +58,7 @@ def _campaigns(call: SandboxCall, applied: Iterable[Document]) -> list[int]:
 def _again(
     call: SandboxCall, session: Document, numbers: Sequence[int], codes: Sequence[str]
 ) -> EvaluationOutcome:
-    """Return what the campaigns give now, of discounts alone."""
+    """Return the discounts that the campaigns give now."""
     subject = replace(subject_of(call, session), only=numbers, codes=codes, referral_code="")
     outcome = evaluate(call, subject)
     kinds = (*_DISCOUNTS, "acceptCoupon")

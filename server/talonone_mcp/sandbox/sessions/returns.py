@@ -1,4 +1,4 @@
-"""Returns: items of a closed session that come back, and what goes back with them."""
+"""Returns: items of a closed session that come back, and what is undone with them."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _returned(call: SandboxCall, before: Document) -> Document:
 def _without(
     lines: Sequence[Document], asked: Sequence[Mapping[str, Any]]
 ) -> tuple[list[Document], list[Document]]:
-    """Return the cart without what comes back, and what comes back, each with its position.
+    """Return the cart without the returned items, and the returned items with positions.
 
     Raises:
         RefusalError: 400, for an item that the cart does not have, or not as many of.
@@ -81,7 +81,7 @@ def _without(
 
 
 def _position(lines: Sequence[Document], asked: Mapping[str, Any]) -> int | None:
-    """Return where in the cart an item is: at its position, or else the first of its SKU."""
+    """Return an item's index in the cart: by position, or else the first with its SKU."""
     for position, line in enumerate(lines):
         here = asked.get("position", position) == position
         if here and asked.get("sku", line["sku"]) == line["sku"] and {"position", "sku"} & {*asked}:
@@ -92,7 +92,7 @@ def _position(lines: Sequence[Document], asked: Mapping[str, Any]) -> int | None
 def _items_taken_back(
     call: SandboxCall, before: Document, session: Document
 ) -> tuple[Document, list[Document]]:
-    """Take back what the returned items were given: their discounts, their share of the points.
+    """Undo the returned items' discounts and their share of the points.
 
     What was given for the session as a whole stays, unless its campaign is evaluated again:
     https://docs.talon.one/docs/dev/tutorials/partially-return-a-session
@@ -126,7 +126,7 @@ def _is_of_returned(effect: Document, lines: Sequence[Document]) -> bool:
 def _divided(
     gone: Sequence[Document], uses: Sequence[BudgetUse]
 ) -> tuple[list[BudgetUse], list[BudgetUse]]:
-    """Return what the discounts that are taken back had used of the budgets, and what others."""
+    """Split uses of budgets into those of undone discounts and the rest."""
     lost, left = list[BudgetUse](), list(uses)
     for effect in gone:
         wanted = {"setDiscount": effect["props"]["value"], "setDiscountEffect": 1}

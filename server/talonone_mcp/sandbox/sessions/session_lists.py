@@ -70,7 +70,7 @@ def _text(call: SandboxCall, field: str, text: str | None) -> Where:
 
 
 def _with_code(call: SandboxCall, application: int, kind: str) -> Where:
-    """Ask for sessions with a code of a kind, coupon or referral, whatever its case."""
+    """Match sessions with a coupon or referral code, ignoring case."""
     code = call.arguments.get(kind)
     if code is None:
         return None

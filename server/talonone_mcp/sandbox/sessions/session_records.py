@@ -1,4 +1,4 @@
-"""Customer sessions as they are stored: found, rehearsed and erased."""
+"""Customer sessions as they are stored and found, dry runs, and erasure."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def existing(call: SandboxCall) -> Document:
 
 
 def of_customer(application: int, integration_id: str) -> tuple[Where, ...]:
-    """Ask for the sessions of a customer in an Application."""
+    """Match the sessions of a customer in an Application."""
     return equal("applicationId", application), equal("profileId", integration_id)
 
 
@@ -47,7 +47,7 @@ def sessions_of(
         store: where they are.
         application: its number.
         integration_id: the customer.
-        start: the earliest creation, a time in the store's form.
+        start: the earliest creation, a time in the store's format.
         end: the latest.
     """
     created = within("created", start, end)
@@ -55,7 +55,7 @@ def sessions_of(
 
 
 def erase(store: DocumentStore, integration_id: str) -> None:
-    """Take a customer's personal data out of their sessions, wherever they are."""
+    """Erase a customer's personal data from their sessions in all Applications."""
     for application in store.select("applications"):
         for session in store.each("sessions", *of_customer(application["id"], integration_id)):
             store.replace("sessions", session | {"attributes": {}, "identifiers": []})
@@ -63,7 +63,7 @@ def erase(store: DocumentStore, integration_id: str) -> None:
 
 @contextmanager
 def rehearsed(call: SandboxCall, *, dry: bool) -> Iterator[None]:
-    """Do what is inside as a dry run, if it is one."""
+    """Undo the changes made inside if this is a dry run."""
     if not dry:
         yield
         return
@@ -72,7 +72,7 @@ def rehearsed(call: SandboxCall, *, dry: bool) -> Iterator[None]:
 
 
 def code_rows(session: Document) -> Iterator[Document]:
-    """Yield what a session is found by: the codes in it, in upper case."""
+    """Yield the searchable codes of a session, in upper case."""
     codes = {"coupon": session["couponCodes"], "referral": [session["referralCode"]]}
     for kind, each in codes.items():
         for code in filter(None, each):

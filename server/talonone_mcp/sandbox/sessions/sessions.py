@@ -1,4 +1,4 @@
-"""Customer sessions: carts that are opened, changed, closed, cancelled and reopened."""
+"""Customer sessions: carts opened, changed, closed, cancelled and reopened."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _updated(call: SandboxCall) -> Document:
 
 
 def _base(call: SandboxCall, known: Document | None) -> Document:
-    """Return what a request builds upon: the session so far; a dry run, on an empty one.
+    """Return the session that a request changes; a dry run starts from an empty one.
 
     https://docs.talon.one/integration-api: updateCustomerSessionV2, parameter dry.
     """
@@ -103,7 +103,7 @@ def _base(call: SandboxCall, known: Document | None) -> Document:
 
 
 def _merged(call: SandboxCall, base: Document, asked: Document) -> Document:
-    """Return the session as a request leaves it.
+    """Return the session with a request's changes.
 
     Raises:
         RefusalError: 400, with a pointer to what does not exist.
@@ -128,7 +128,7 @@ def _merged(call: SandboxCall, base: Document, asked: Document) -> Document:
 
 
 def _is_first(call: SandboxCall, session: Document) -> bool:
-    """Tell whether the customer has no earlier session; nobody's session always is a first."""
+    """Return whether the customer has no earlier session; without a customer, True."""
     if not session["profileId"]:
         return True
     applications = [each["id"] for each in call.store.select("applications")]
@@ -175,7 +175,7 @@ def _future(call: SandboxCall) -> datetime:
 def _settled(
     call: SandboxCall, session: Document, outcome: EvaluationOutcome, *, is_new: bool
 ) -> Document:
-    """Store a session that was evaluated, and what closing it does; return the answer."""
+    """Store an evaluated session and, if it closes, its consequences; return the answer."""
     session |= {
         "effects": outcome.effects,
         "discounts": outcome.discounts,
@@ -209,7 +209,7 @@ def _event_type(session: Document, *, is_new: bool) -> str:
 
 
 def _keep_codes(store: DocumentStore, session: Document) -> None:
-    """Make a session be found by the codes in it."""
+    """Store a session's codes, so that it can be found by them."""
     rows = list(code_rows(session))
     kept = store.select("session_codes", parent=session["id"])
     if rows == [{key: each[key] for key in each if key != "id"} for each in kept]:
@@ -234,7 +234,7 @@ def reopen_customer_session(call: SandboxCall) -> Reply:
 
 
 def taken_back(call: SandboxCall, session: Document, state: str) -> Document:
-    """Give a session's effects back, store it in its new state, and return the answer."""
+    """Undo a session's effects, store its new state, and return the answer."""
     outcome = EvaluationOutcome(effects=closing.undo(call, session, reopens=state == "open"))
     at = stamp(call.now)
     session = session | {

@@ -1,4 +1,4 @@
-"""Which campaigns run in which stores: a campaign has the numbers of its stores."""
+"""Which campaigns run in which stores: campaigns list the ids of their stores."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST = (
 
 
 def is_open(campaign: Document, place: Document | None) -> bool:
-    """Tell whether a campaign is for a session of this store, or of none.
+    """Return whether a campaign is for a session of this store, or of none.
 
     One without stores is for all sessions: https://docs.talon.one/management-api: updateCampaign.
     """
@@ -27,7 +27,7 @@ def is_open(campaign: Document, place: Document | None) -> bool:
 
 
 def links_after(call: SandboxCall, campaign: Document, asked: Mapping[str, Any]) -> Document:
-    """Return what the change of a campaign makes of its stores.
+    """Return a campaign's stores after a change.
 
     Args:
         call: the request.
@@ -79,7 +79,7 @@ def import_campaign_stores(call: SandboxCall) -> Reply:
 
 
 def place_in(call: SandboxCall, line: int, row: Mapping[str, str]) -> Document:
-    """Return the store that a line of an import names.
+    """Return the store named in a line of an import.
 
     Raises:
         RefusalError: 400 with the line, when the Application has none of that integration id.

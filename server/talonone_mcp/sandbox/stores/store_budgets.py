@@ -129,7 +129,7 @@ def list_store_budgets(call: SandboxCall) -> Reply:
 
 
 def _asked_for(call: SandboxCall) -> Iterator[tuple[Document, Document]]:
-    """Yield the budgets that the filters let through, each with its store."""
+    """Yield the budgets that pass the filters, each with its store."""
     campaign = call.get("campaigns", "campaignId", parent="applicationId")
     for budget in call.store.each("store_budgets", *_filters(call), parent=campaign["id"]):
         place = call.store.get("stores", budget["storeId"])

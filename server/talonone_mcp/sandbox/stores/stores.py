@@ -23,7 +23,7 @@ from talonone_mcp.sandbox.handling.pages import page
 
 
 def found_by(application: int, integration_id: str) -> str:
-    """Return what a store is found by: its integration id, which its Application has once."""
+    """Return a store's label: its integration id is unique within its Application."""
     return f"{application}/{integration_id}"
 
 

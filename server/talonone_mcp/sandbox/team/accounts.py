@@ -1,4 +1,4 @@
-"""The company's account as a whole: its plan, its limits, and how much of what there is in it."""
+"""The company's account as a whole: its plan, its limits and its usage."""
 
 from __future__ import annotations
 

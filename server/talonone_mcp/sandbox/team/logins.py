@@ -1,4 +1,4 @@
-"""Sessions of the Management API, and the way back in for whoever has forgotten the password."""
+"""Sessions of the Management API, and password resets."""
 
 from __future__ import annotations
 

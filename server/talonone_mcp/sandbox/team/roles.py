@@ -1,4 +1,4 @@
-"""Roles: what their members may do where. A user's document says which roles they have."""
+"""Roles: what their members may do. A user's document lists their roles."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _INTERNAL = ("provisioned",)  # by SCIM; upstream shows it to nobody
 
 
 def new_role(store: DocumentStore, at: str, name: str, **settings: Any) -> Document:
-    """Store and return a role, which permits nothing unless the settings say else.
+    """Store and return a role, which permits nothing by default.
 
     Args:
         store: where to.
@@ -44,7 +44,7 @@ def members_of(store: DocumentStore, role: int) -> list[Document]:
 
 
 def set_members(store: DocumentStore, at: str, role: int, members: Iterable[int]) -> None:
-    """Give a role to these users, and take it from all others.
+    """Give a role to exactly these users.
 
     Raises:
         RefusalError: 400, when one of them does not exist.
@@ -62,7 +62,7 @@ def set_members(store: DocumentStore, at: str, role: int, members: Iterable[int]
 
 
 def check_name(store: DocumentStore, name: str, role: int = 0, *, status: int = 400) -> None:
-    """Refuse the name of another role than this.
+    """Refuse a name that another role has.
 
     Raises:
         RefusalError: with the status.

@@ -1,4 +1,4 @@
-"""Users: who they are, what they may do, and whether they are in."""
+"""Users: who they are, what they may do, and whether they are active."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _INTERNAL = ("provisioned",)  # by SCIM; upstream shows it to nobody
 
 
 def new_user(store: DocumentStore, at: str, email: str, **settings: Any) -> Document:
-    """Store and return a user, who is invited and may do nothing unless the settings say else.
+    """Store and return a user, who is invited and has no rights by default.
 
     Args:
         store: where to.
@@ -47,7 +47,7 @@ def new_user(store: DocumentStore, at: str, email: str, **settings: Any) -> Docu
 
 
 def find_user(store: DocumentStore, email: str) -> Document | None:
-    """Return the user with an e-mail address, whose case does not matter."""
+    """Return the user with an e-mail address, ignoring case."""
     return store.find("users", email.casefold())
 
 
@@ -57,7 +57,7 @@ def present(user: Document) -> Document:
 
 
 def change_user(store: DocumentStore, at: str, user: Document, **changes: Any) -> Document:
-    """Store changed fields of a user; who is no longer active is logged out.
+    """Store changed fields of a user; a user who becomes inactive is logged out.
 
     Raises:
         RefusalError: 400, when another user has the new e-mail address.
@@ -92,7 +92,7 @@ def _refuse_own(call: SandboxCall, user: Document, what: str) -> None:
 
 
 def check_roles(store: DocumentStore, roles: list[int]) -> None:
-    """Refuse roles that there are not.
+    """Refuse roles that do not exist.
 
     Raises:
         RefusalError: 400.
@@ -138,7 +138,7 @@ def _check_state(call: SandboxCall, user: Document, state: str) -> None:
 
 
 def _policy(text: str, argument: str) -> Document:
-    """Read an access policy, which is JSON in a text."""
+    """Parse an access policy from JSON text."""
     try:
         policy = json.loads(text)
     except ValueError:
