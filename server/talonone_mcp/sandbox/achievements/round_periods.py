@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from talonone_mcp.sandbox.documents.document_store import Document
-from talonone_mcp.sandbox.ground.durations import after
+from talonone_mcp.sandbox.ground.durations import time_after
 from talonone_mcp.sandbox.ground.timestamps import moment, stamp
 
 # About how many seconds a unit has: exactly, up to the week
@@ -79,8 +79,8 @@ def _end(achievement: Document, first: datetime, turns: int, zone: tzinfo) -> da
     if "periodEndOverride" in achievement:
         return _absolute_end(achievement["periodEndOverride"], first, length, unit, zone)
     if length.is_integer():
-        return after(f"{int(length)}{unit}{rounding}", first, zone)
-    return after(f"{round(length * _SECONDS[unit])}s", first, zone)
+        return time_after(f"{int(length)}{unit}{rounding}", first, zone)
+    return time_after(f"{round(length * _SECONDS[unit])}s", first, zone)
 
 
 def _parts(period: str) -> tuple[float, str, str]:
@@ -95,10 +95,10 @@ def _absolute_end(
 ) -> datetime:
     """Return the first time of the override's kind that ends the last unit of the length."""
     whole = unit if unit in "DWMY" else "D"
-    base = after(f"{max(int(length) - 1, 0)}{whole}", first, zone)
+    base = time_after(f"{max(int(length) - 1, 0)}{whole}", first, zone)
     end = _set_in(base.astimezone(zone), override, whole)
     if end <= base:
-        end = _set_in(after(f"1{whole}", base, zone).astimezone(zone), override, whole)
+        end = _set_in(time_after(f"1{whole}", base, zone).astimezone(zone), override, whole)
     return end.astimezone(UTC)
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from talonone_mcp.sandbox.campaigns.campaign_records import (
     COUNTERS,
-    called,
     campaign_shown,
     check_schedule,
+    named_or_tagged,
 )
 from talonone_mcp.sandbox.catalogs import attributes
 from talonone_mcp.sandbox.documents.conditions import equal
@@ -137,7 +137,7 @@ def list_campaign_templates(call: SandboxCall) -> Reply:
         "campaign_templates",
         equal("state", asked.get("state")),
         equal("userId", asked.get("userId")),
-        called(asked),
+        named_or_tagged(asked),
         total=False,
         present=lambda template: {key: template[key] for key in template if key != "rules"},
     )

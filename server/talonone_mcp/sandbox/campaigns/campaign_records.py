@@ -52,7 +52,11 @@ def campaign_shown(campaign: Document, now: datetime) -> Document:
         **campaign,
         "frontendState": frontend_state(campaign, now),
         "budgets": [
-            {"action": each["action"], "limit": each["limit"], "counter": used(campaign, each)}
+            {
+                "action": each["action"],
+                "limit": each["limit"],
+                "counter": used_of_limit(campaign, each),
+            }
             for each in campaign["limits"]
         ],
     }
@@ -78,7 +82,7 @@ COUNTED = {
 }
 
 
-def used(campaign: Document, limit: Document) -> float:
+def used_of_limit(campaign: Document, limit: Document) -> float:
     """Return how much of a campaign's limit is used."""
     return _number(campaign.get(COUNTED.get(limit["action"], ""), 0))
 
@@ -88,7 +92,7 @@ def _number(value: float) -> float:
     return int(value) if value == int(value) else round(value, 6)
 
 
-def counted(store: DocumentStore, number: int, **more: float) -> None:
+def add_to_counters(store: DocumentStore, number: int, **more: float) -> None:
     """Add to a campaign's counters, by upstream's names."""
     campaign = store.get("campaigns", number)
     if campaign:
@@ -101,7 +105,7 @@ def counted(store: DocumentStore, number: int, **more: float) -> None:
 COUNTERS = tuple(COUNTED.values())
 
 
-def called(asked: Mapping[str, Any]) -> Where:
+def named_or_tagged(asked: Mapping[str, Any]) -> Where:
     """Match part of the name or of a tag; given both, either suffices."""
     return either(contains("name", asked.get("name")), holds_part("tags", asked.get("tags")))
 

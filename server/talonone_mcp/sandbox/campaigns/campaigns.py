@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from talonone_mcp.sandbox.campaigns.campaign_records import (
     COUNTERS,
-    called,
     campaign_shown,
     check_schedule,
     in_state,
+    named_or_tagged,
 )
 from talonone_mcp.sandbox.catalogs import attributes
 from talonone_mcp.sandbox.catalogs.collections import drop_collections
@@ -32,7 +32,7 @@ def list_campaigns(call: SandboxCall) -> Reply:
     return 200, page(
         call,
         "campaigns",
-        called(asked),
+        named_or_tagged(asked),
         in_state(asked.get("campaignState"), call.now),
         within("created", asked.get("createdAfter"), asked.get("createdBefore")),
         within("startTime", asked.get("startAfter"), asked.get("startBefore")),

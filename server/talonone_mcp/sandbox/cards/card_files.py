@@ -8,11 +8,11 @@ from typing import Any
 
 from talonone_mcp.sandbox.cards.card_records import (
     card_document,
+    card_label,
     check_identifier,
     find_card,
-    found_by,
     holder_of,
-    link,
+    link_customers,
     profiles_of,
 )
 from talonone_mcp.sandbox.catalogs import attributes
@@ -55,10 +55,10 @@ def _import(call: SandboxCall, program: Document, line: int, row: Mapping[str, s
         "loyalty_cards",
         card_document(call, program, identifier, settings),
         parent=program["id"],
-        label=found_by(program["id"], identifier),
+        label=card_label(program["id"], identifier),
     )
     customers = (name.strip() for name in row.get("customerprofileids", "").split(";"))
-    link(call, card, filter(None, customers), **at)
+    link_customers(call, card, filter(None, customers), **at)
 
 
 def _attributes(call: SandboxCall, text: str | None, at: Mapping[str, str]) -> Any:

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 
 from talonone_mcp.sandbox.cards.card_records import (
     card_document,
+    card_label,
     card_of,
+    card_shown,
     drawn_identifier,
-    enter,
-    found_by,
+    enter_card_link,
     holder_of,
-    link,
+    link_customers,
     new_card,
     profiles_of,
-    shown,
-    unlink,
+    unlink_customer,
 )
 from talonone_mcp.sandbox.documents.conditions import Condition, Where, equal, with_child
 from talonone_mcp.sandbox.documents.document_store import Document
@@ -24,7 +24,7 @@ from talonone_mcp.sandbox.ground.timestamps import stamp
 from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
 from talonone_mcp.sandbox.handling.code_patterns import new_batch
 from talonone_mcp.sandbox.handling.pages import page
-from talonone_mcp.sandbox.ledgers.entry_changes import erase, move
+from talonone_mcp.sandbox.ledgers.entry_changes import erase_entries, move_ledgers
 from talonone_mcp.sandbox.ledgers.ledger import program_of
 
 _MOST = 20_000  # cards of a batch, https://docs.talon.one/management-api: createBatchLoyaltyCards
@@ -40,8 +40,8 @@ def generate_loyalty_card(call: SandboxCall) -> Reply:
     status = call.arguments.get("status", "active")
     card = new_card(call, program, identifier, status=status, generated=given is None)
     customers = call.arguments.get("customerProfileIds", [])
-    link(call, card, customers, pointer="/customerProfileIds")
-    return 200, shown(call, card)
+    link_customers(call, card, customers, pointer="/customerProfileIds")
+    return 200, card_shown(call, card)
 
 
 def create_loyalty_cards(call: SandboxCall) -> Reply:
@@ -62,7 +62,7 @@ def create_loyalty_cards(call: SandboxCall) -> Reply:
     )
     call.store.add_all(
         "loyalty_cards",
-        ((card, program["id"], found_by(program["id"], card["identifier"])) for card in cards),
+        ((card, program["id"], card_label(program["id"], card["identifier"])) for card in cards),
     )
     return 200, {"numberOfCardsGenerated": amount, "batchId": batch}
 
@@ -81,7 +81,7 @@ def list_loyalty_cards(call: SandboxCall) -> Reply:
         _of_profile(call, asked.get("profileId")),
         parent=program["id"],
         total=False,
-        present=lambda card: shown(call, card),
+        present=lambda card: card_shown(call, card),
     )
 
 
@@ -95,7 +95,7 @@ def _of_profile(call: SandboxCall, number: int | None) -> Where:
 
 
 def get_loyalty_card(call: SandboxCall) -> Reply:
-    return 200, shown(call, card_of(call))
+    return 200, card_shown(call, card_of(call))
 
 
 # --- Changing -----------------------------------------------------------------------------------
@@ -106,7 +106,7 @@ def update_loyalty_card(call: SandboxCall) -> Reply:
     if call.arguments["status"] == "active":
         _check_not_replaced(card, pointer="/status")
     changes = {"status": call.arguments["status"]}
-    return 200, shown(call, _changed(call, card, changes))
+    return 200, card_shown(call, _changed(call, card, changes))
 
 
 def _changed(call: SandboxCall, card: Document, changes: Mapping[str, object]) -> Document:
@@ -127,17 +127,17 @@ def _check_not_replaced(card: Document, **at: str) -> None:
 def link_loyalty_card(call: SandboxCall) -> Reply:
     card = card_of(call)
     _check_not_replaced(card, resource="loyaltyCard")
-    link(call, card, [call.arguments["integrationId"]], pointer="/integrationId")
-    return 200, shown(call, _changed(call, card, {}))
+    link_customers(call, card, [call.arguments["integrationId"]], pointer="/integrationId")
+    return 200, card_shown(call, _changed(call, card, {}))
 
 
 def unlink_loyalty_card(call: SandboxCall) -> Reply:
     card = card_of(call)
     customer = call.arguments["integrationId"]
-    if not unlink(call.store, card, customer):
+    if not unlink_customer(call.store, card, customer):
         message = f"customer {customer} is not linked to card {card['identifier']}"
         raise RefusalError(404, message, resource="profile")
-    return 200, shown(call, _changed(call, card, {}))
+    return 200, card_shown(call, _changed(call, card, {}))
 
 
 def transfer_loyalty_card(call: SandboxCall) -> Reply:
@@ -148,9 +148,9 @@ def transfer_loyalty_card(call: SandboxCall) -> Reply:
     kept = {"attributes": old["attributes"], "oldCardIdentifier": old["identifier"]}
     new = new_card(call, program, identifier, at="/newCardIdentifier", **kept)
     for each in profiles_of(call.store, old):
-        unlink(call.store, old, each["integrationId"])
-        enter(call.store, new, each["integrationId"], each["timestamp"])
-    move(call.store, holder_of(old), holder_of(new))
+        unlink_customer(call.store, old, each["integrationId"])
+        enter_card_link(call.store, new, each["integrationId"], each["timestamp"])
+    move_ledgers(call.store, holder_of(old), holder_of(new))
     blocked = {"status": "inactive", "newCardIdentifier": identifier}
     reason = call.arguments.get("blockReason")
     _changed(call, old, blocked | ({"blockReason": reason} if reason else {}))
@@ -161,7 +161,7 @@ def delete_loyalty_card(call: SandboxCall) -> Reply:
     card = card_of(call)
     call.store.delete("loyalty_cards", card["id"])
     call.store.delete_where("loyalty_card_customers", parent=card["id"])
-    erase(call, holder_of(card))
+    erase_entries(call, holder_of(card))
     return 204, None
 
 

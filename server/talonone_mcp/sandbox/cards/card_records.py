@@ -29,14 +29,14 @@ _UNSHOWN = ("attributes", "generated")
 # --- Finding ------------------------------------------------------------------------------------
 
 
-def found_by(program: int, identifier: str) -> str:
+def card_label(program: int, identifier: str) -> str:
     """Return a card's label: its identifier is unique within its program."""
     return f"{program}/{identifier}"
 
 
 def find_card(store: DocumentStore, program: int, identifier: str) -> Document | None:
     """Return the card of a program that has an identifier."""
-    return store.find("loyalty_cards", found_by(program, identifier))
+    return store.find("loyalty_cards", card_label(program, identifier))
 
 
 def card_in_application(call: SandboxCall, identifier: str) -> Document | None:
@@ -70,7 +70,7 @@ def cards_of(call: SandboxCall, integration_id: str) -> list[Document]:
     """Return a customer's cards that the calling Application knows, as upstream shows them."""
     theirs = with_child("loyalty_card_customers", equal("customer", integration_id))
     cards = call.store.select("loyalty_cards", theirs)
-    return [shown(call, card) for card in cards if _is_known(call, card)]
+    return [card_shown(call, card) for card in cards if _is_known(call, card)]
 
 
 def holder_of(card: Document) -> PointsHolder:
@@ -78,7 +78,7 @@ def holder_of(card: Document) -> PointsHolder:
     return PointsHolder(card["programID"], card_id=card["id"], card=card["identifier"])
 
 
-def shown(call: SandboxCall, card: Document) -> Document:
+def card_shown(call: SandboxCall, card: Document) -> Document:
     """Return a card as upstream shows it: with its program, its customers and its points."""
     program = call.store.get("loyalty_programs", card["programID"]) or {}
     ledger, subledgers = ledger_of(call.store, holder_of(card), call.now)
@@ -103,7 +103,7 @@ def profiles_of(store: DocumentStore, card: Document) -> list[Document]:
     ]
 
 
-def link(call: SandboxCall, card: Document, customers: Iterable[str], **at: str) -> None:
+def link_customers(call: SandboxCall, card: Document, customers: Iterable[str], **at: str) -> None:
     """Link more customers to a card; `at` is their place in the request.
 
     Raises:
@@ -117,16 +117,16 @@ def link(call: SandboxCall, card: Document, customers: Iterable[str], **at: str)
         raise RefusalError(400, f"a card of this program has at most {limit} customers", **at)
     for customer in new:
         profile_of(call, customer)
-        enter(call.store, card, customer, stamp(call.now))
+        enter_card_link(call.store, card, customer, stamp(call.now))
 
 
-def enter(store: DocumentStore, card: Document, customer: str, timestamp: str) -> None:
+def enter_card_link(store: DocumentStore, card: Document, customer: str, timestamp: str) -> None:
     """Store when a customer was linked to a card."""
     entry = {"cardId": card["id"], "customer": customer, "timestamp": timestamp}
     store.add("loyalty_card_customers", entry, parent=card["id"])
 
 
-def unlink(store: DocumentStore, card: Document, customer: str) -> bool:
+def unlink_customer(store: DocumentStore, card: Document, customer: str) -> bool:
     """Unlink a customer from a card; return whether they were linked."""
     theirs = equal("customer", customer)
     return store.delete_where("loyalty_card_customers", theirs, parent=card["id"]) > 0
@@ -155,7 +155,7 @@ def new_card(
         RefusalError: 400, when the identifier is taken.
     """
     card = card_document(call, program, identifier, settings)
-    label = found_by(program["id"], identifier)
+    label = card_label(program["id"], identifier)
     try:
         return call.store.add("loyalty_cards", card, parent=program["id"], label=label)
     except sqlite3.IntegrityError:

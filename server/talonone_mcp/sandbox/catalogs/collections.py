@@ -78,7 +78,7 @@ def _created(call: SandboxCall, settings: Mapping[str, object], parent: int | No
         **settings,
     }
     try:
-        label = found_by(collection)
+        label = collection_label(collection)
         stored = call.store.add("collections", collection, parent=parent, label=label)
     except sqlite3.IntegrityError:
         message = f"a collection named {collection['name']} exists"
@@ -86,7 +86,7 @@ def _created(call: SandboxCall, settings: Mapping[str, object], parent: int | No
     return 201, _with_items(call, stored)
 
 
-def found_by(collection: Document) -> str:
+def collection_label(collection: Document) -> str:
     """Return a collection's label: its name is unique within its campaign or the account.
 
     That the account does is upstream's: https://docs.talon.one/management-api:

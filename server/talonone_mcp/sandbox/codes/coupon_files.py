@@ -6,9 +6,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from talonone_mcp.sandbox.campaigns.campaign_records import counted
+from talonone_mcp.sandbox.campaigns.campaign_records import add_to_counters
 from talonone_mcp.sandbox.codes.code_files import codes_in
-from talonone_mcp.sandbox.codes.coupons import filters, label, new_coupon, of_application
+from talonone_mcp.sandbox.codes.coupons import (
+    code_label,
+    coupon_filters,
+    new_coupon,
+    of_application,
+)
 from talonone_mcp.sandbox.documents.document_store import Document
 from talonone_mcp.sandbox.ground.account_facts import ACCOUNT_ID
 from talonone_mcp.sandbox.ground.refusals import RefusalError
@@ -32,12 +37,12 @@ def import_coupons(call: SandboxCall) -> Reply:
         code = settings.pop("value")
         if len(code) < _LEAST:
             raise RefusalError(400, f"value must have at least {_LEAST} characters", line=line)
-        if call.store.find("coupons", label(campaign["applicationId"], code)) is None:
+        if call.store.find("coupons", code_label(campaign["applicationId"], code)) is None:
             new_coupon(call.store, campaign, code, common | settings)
             created += 1
         elif not call.arguments.get("skipDuplicates"):
             raise RefusalError(400, f"coupon {code} exists", line=line)
-    counted(call.store, campaign["id"], couponCreationCount=created)
+    add_to_counters(call.store, campaign["id"], couponCreationCount=created)
     return 200, imported(call, "Coupon", created)
 
 
@@ -49,7 +54,7 @@ _EXPORTED = ("accountid", "applicationid", "attributes", "batchid", "campaignid"
 
 
 def export_coupons(call: SandboxCall) -> Reply:
-    where = [of_application(call), *filters(call.arguments, call.now)]
+    where = [of_application(call), *coupon_filters(call.arguments, call.now)]
     rows = (_exported(coupon, call) for coupon in call.store.each("coupons", *where))
     return 200, CsvExport(("value",) if call.arguments.get("valuesOnly") else _EXPORTED, rows)
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from talonone_mcp.sandbox.campaigns.campaign_records import counted
-from talonone_mcp.sandbox.codes.coupons import filters, new_code, new_coupon, settings_of
+from talonone_mcp.sandbox.campaigns.campaign_records import add_to_counters
+from talonone_mcp.sandbox.codes.coupons import coupon_filters, new_code, new_coupon, settings_of
 from talonone_mcp.sandbox.documents.conditions import Condition
 from talonone_mcp.sandbox.documents.document_store import Document
 from talonone_mcp.sandbox.ground.refusals import RefusalError
@@ -66,17 +66,17 @@ def _create(call: SandboxCall, campaign: Document, job: Document) -> bool:
         try:
             code = new_code(call, campaign, job["pattern"])
         except RefusalError:  # the codes ran out: the job ends with those that there are
-            counted(call.store, campaign["id"], couponCreationCount=made)
+            add_to_counters(call.store, campaign["id"], couponCreationCount=made)
             return True
         new_coupon(call.store, campaign, code, job["settings"])
-    counted(call.store, campaign["id"], couponCreationCount=count)
+    add_to_counters(call.store, campaign["id"], couponCreationCount=count)
     call.store.replace("coupon_jobs", job | {"left": job["left"] - count})
     return bool(job["left"] == count)
 
 
 def _delete(call: SandboxCall, campaign: Document, job: Document) -> bool:
     existed = Condition("id <= ?", (job["last"],))
-    where = [*filters(job["filters"], moment(job["at"])), existed]
+    where = [*coupon_filters(job["filters"], moment(job["at"])), existed]
     found = call.store.select("coupons", *where, parent=campaign["id"], limit=_PART)
     for coupon in found:
         call.store.delete("coupons", coupon["id"])

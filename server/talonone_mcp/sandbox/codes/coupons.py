@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from talonone_mcp.sandbox.campaigns.campaign_records import counted, in_state
+from talonone_mcp.sandbox.campaigns.campaign_records import add_to_counters, in_state
 from talonone_mcp.sandbox.catalogs import attributes
 from talonone_mcp.sandbox.codes.code_validity import check_dates, has_uses_left, is_valid
 from talonone_mcp.sandbox.documents.conditions import (
@@ -38,7 +38,7 @@ _TAKEN = ("usageLimit", "discountLimit", "reservationLimit", "startDate", "expir
           "isReservationMandatory", "implicitlyReserved", "recipientIntegrationId")  # fmt: skip
 
 
-def label(application: int, code: str) -> str:
+def code_label(application: int, code: str) -> str:
     """Return a coupon's label: codes are unique within an Application, ignoring case."""
     return f"{application}/{code.upper()}"
 
@@ -69,7 +69,7 @@ def new_coupon(
     if "discountLimit" in coupon:
         coupon.setdefault("discountCounter", 0)
         coupon["discountRemainder"] = coupon["discountLimit"] - coupon["discountCounter"]
-    found_by = label(campaign["applicationId"], code)
+    found_by = code_label(campaign["applicationId"], code)
     return store.add("coupons", coupon, parent=campaign["id"], label=found_by)
 
 
@@ -105,7 +105,7 @@ def _issue(
         new_coupon(call.store, campaign, new_code(call, campaign, asked), {**common, **own})
         for own in each
     ]
-    counted(call.store, campaign["id"], couponCreationCount=len(issued))
+    add_to_counters(call.store, campaign["id"], couponCreationCount=len(issued))
     return issued
 
 
@@ -144,7 +144,7 @@ def new_code(call: SandboxCall, campaign: Document, asked: Mapping[str, Any]) ->
 
 
 def _is_taken(store: DocumentStore, campaign: Document, code: str) -> bool:
-    return store.find("coupons", label(campaign["applicationId"], code)) is not None
+    return store.find("coupons", code_label(campaign["applicationId"], code)) is not None
 
 
 # --- Finding -----------------------------------------------------------------------------------
@@ -152,11 +152,13 @@ def _is_taken(store: DocumentStore, campaign: Document, code: str) -> bool:
 
 def list_coupons(call: SandboxCall) -> Reply:
     call.get("campaigns", "campaignId", parent="applicationId")
-    return _listed(call, filters(call.arguments, call.now), parent=call.arguments["campaignId"])
+    return _listed(
+        call, coupon_filters(call.arguments, call.now), parent=call.arguments["campaignId"]
+    )
 
 
 def search_coupons(call: SandboxCall) -> Reply:
-    return _listed(call, [of_application(call), *filters(call.arguments, call.now)])
+    return _listed(call, [of_application(call), *coupon_filters(call.arguments, call.now)])
 
 
 def of_application(call: SandboxCall) -> Where:
@@ -182,7 +184,7 @@ def _value_alone(coupon: Document) -> Document:
     return {"value": coupon["value"]}
 
 
-def filters(asked: Mapping[str, Any], now: datetime) -> list[Where]:
+def coupon_filters(asked: Mapping[str, Any], now: datetime) -> list[Where]:
     """Return the conditions for every documented filter of coupons among the arguments."""
     return [
         _has_code(asked),
@@ -253,7 +255,9 @@ def delete_coupon(call: SandboxCall) -> Reply:
 
 def delete_coupons(call: SandboxCall) -> Reply:
     campaign = call.get("campaigns", "campaignId", parent="applicationId")
-    call.store.delete_where("coupons", *filters(call.arguments, call.now), parent=campaign["id"])
+    call.store.delete_where(
+        "coupons", *coupon_filters(call.arguments, call.now), parent=campaign["id"]
+    )
     return 204, None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from talonone_mcp.sandbox.campaigns.campaign_records import counted
+from talonone_mcp.sandbox.campaigns.campaign_records import add_to_counters
 from talonone_mcp.sandbox.catalogs import attributes
 from talonone_mcp.sandbox.codes.coupons import new_code, new_coupon, settings_of
 from talonone_mcp.sandbox.codes.referrals import issue
@@ -59,7 +59,7 @@ def _coupon_of(call: SandboxCall) -> Document:
 def _new_coupon(call: SandboxCall, campaign: Document) -> Document:
     attributes.check(call, "Coupon", call.arguments.get("attributes"))
     settings = settings_of(call, call.arguments)
-    counted(call.store, campaign["id"], couponCreationCount=1)
+    add_to_counters(call.store, campaign["id"], couponCreationCount=1)
     return new_coupon(call.store, campaign, new_code(call, campaign, {}), settings)
 
 

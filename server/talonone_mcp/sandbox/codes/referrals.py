@@ -6,10 +6,14 @@ import string
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from talonone_mcp.sandbox.campaigns.campaign_records import counted, frontend_state, used
+from talonone_mcp.sandbox.campaigns.campaign_records import (
+    add_to_counters,
+    frontend_state,
+    used_of_limit,
+)
 from talonone_mcp.sandbox.catalogs import attributes
 from talonone_mcp.sandbox.codes.code_validity import check_dates
-from talonone_mcp.sandbox.codes.coupons import label
+from talonone_mcp.sandbox.codes.coupons import code_label
 from talonone_mcp.sandbox.customers.profile_records import find_profile, meeting_with, profile_of
 from talonone_mcp.sandbox.documents.conditions import equal, having_parent
 from talonone_mcp.sandbox.documents.document_store import Document, DocumentStore
@@ -28,7 +32,7 @@ _TAKEN = ("startDate", "expiryDate", "usageLimit", "friendProfileIntegrationId",
 
 def find_referral(store: DocumentStore, application: int, code: str) -> Document | None:
     """Return a referral of an Application by its code."""
-    return store.find("referrals", label(application, code))
+    return store.find("referrals", code_label(application, code))
 
 
 def new_referral(
@@ -51,8 +55,8 @@ def new_referral(
         "attributes": {},
         **settings,
     }
-    counted(store, campaign["id"], referralCreationCount=1)
-    found_by = label(campaign["applicationId"], code)
+    add_to_counters(store, campaign["id"], referralCreationCount=1)
+    found_by = code_label(campaign["applicationId"], code)
     return store.add("referrals", referral, parent=campaign["id"], label=found_by)
 
 
@@ -168,7 +172,7 @@ def _was_referred(call: SandboxCall, application: int, friend: str) -> bool:
 
 def _is_at_limit(campaign: Document) -> bool:
     return any(
-        limit["action"] == "redeemReferral" and used(campaign, limit) >= limit["limit"]
+        limit["action"] == "redeemReferral" and used_of_limit(campaign, limit) >= limit["limit"]
         for limit in campaign["limits"]
     )
 
@@ -213,7 +217,7 @@ def unredeem(call: SandboxCall, application: int, session: str) -> None:
 def _count_use(store: DocumentStore, referral: Document, change: int) -> None:
     counter = max(referral["usageCounter"] + change, 0)
     store.replace("referrals", referral | {"usageCounter": counter})
-    counted(store, referral["campaignId"], referralRedemptionCount=change)
+    add_to_counters(store, referral["campaignId"], referralRedemptionCount=change)
 
 
 def _enter_advocate(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from talonone_mcp.sandbox.codes.coupons import label
-from talonone_mcp.sandbox.customers.profile_lists import shown
+from talonone_mcp.sandbox.codes.coupons import code_label
+from talonone_mcp.sandbox.customers.profile_lists import profile_shown
 from talonone_mcp.sandbox.customers.profile_records import profile_of
 from talonone_mcp.sandbox.documents.document_store import Document
 from talonone_mcp.sandbox.ground.refusals import RefusalError
@@ -14,7 +14,7 @@ from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
 
 def _by_code(call: SandboxCall) -> Document:
     code = call.arguments["couponValue"]
-    coupon = call.store.find("coupons", label(call.application_id or 0, code))
+    coupon = call.store.find("coupons", code_label(call.application_id or 0, code))
     if coupon is None:
         raise RefusalError(404, f"coupon {code} does not exist", resource="coupon")
     return coupon
@@ -39,7 +39,7 @@ def reserve_coupon(call: SandboxCall) -> Reply:
 
 def list_coupon_reservations(call: SandboxCall) -> Reply:
     customers = _holders(call, _by_code(call))
-    profiles = [shown(call, profile_of(call, customer)) for customer in customers]
+    profiles = [profile_shown(call, profile_of(call, customer)) for customer in customers]
     return 200, {"totalResultSize": len(profiles), "data": profiles}
 
 

@@ -10,7 +10,7 @@ from talonone_mcp.sandbox.campaigns.campaign_records import frontend_state
 from talonone_mcp.sandbox.cards.card_records import cards_of
 from talonone_mcp.sandbox.codes.giveaways import given_to
 from talonone_mcp.sandbox.codes.referrals import referrals_of
-from talonone_mcp.sandbox.customers.profile_lists import shown
+from talonone_mcp.sandbox.customers.profile_lists import profile_shown
 from talonone_mcp.sandbox.customers.profile_records import existing_profile
 from talonone_mcp.sandbox.documents.conditions import either, equal, having_id, with_child
 from talonone_mcp.sandbox.documents.document_store import Document
@@ -29,7 +29,7 @@ def get_customer_inventory(call: SandboxCall) -> Reply:
 
 
 def _profile(call: SandboxCall, customer: str) -> Document:
-    return shown(call, existing_profile(call, customer))
+    return profile_shown(call, existing_profile(call, customer))
 
 
 def _loyalty(call: SandboxCall, customer: str) -> Document:

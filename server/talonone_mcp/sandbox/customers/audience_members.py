@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from talonone_mcp.sandbox.catalogs import attributes
 from talonone_mcp.sandbox.customers.audiences import check_exist, join, leave, members_changed
-from talonone_mcp.sandbox.customers.profile_lists import shown
+from talonone_mcp.sandbox.customers.profile_lists import profile_shown
 from talonone_mcp.sandbox.customers.profile_records import (
     existing_profile,
     known_profile,
@@ -29,7 +29,12 @@ def list_audience_members(call: SandboxCall) -> Reply:
         own = having_parent([audience])
         inside = found_in("integrationId", "audience_members", "integrationId", own)
         return 200, page(
-            call, "customers", inside, part, total=False, present=lambda each: shown(call, each)
+            call,
+            "customers",
+            inside,
+            part,
+            total=False,
+            present=lambda each: profile_shown(call, each),
         )
     return 200, page(
         call,
@@ -37,7 +42,7 @@ def list_audience_members(call: SandboxCall) -> Reply:
         part,
         parent=audience,
         total=False,
-        present=lambda each: shown(call, existing_profile(call, each["integrationId"])),
+        present=lambda each: profile_shown(call, existing_profile(call, each["integrationId"])),
     )
 
 

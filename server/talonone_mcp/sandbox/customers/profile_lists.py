@@ -22,7 +22,7 @@ from talonone_mcp.sandbox.handling.pages import page
 from talonone_mcp.sandbox.ledgers.memberships import memberships_of
 
 
-def shown(call: SandboxCall, profile: Document) -> Document:
+def profile_shown(call: SandboxCall, profile: Document) -> Document:
     """Return a profile as upstream shows it: with its memberships."""
     return _all_shown(call, [profile])[0]
 
@@ -83,7 +83,7 @@ def _criteria(call: SandboxCall) -> list[Where]:
 
 
 def get_customer_profile(call: SandboxCall) -> Reply:
-    return 200, shown(call, call.get("customers", "customerId"))
+    return 200, profile_shown(call, call.get("customers", "customerId"))
 
 
 def list_application_customers(call: SandboxCall) -> Reply:

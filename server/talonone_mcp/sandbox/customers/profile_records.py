@@ -111,7 +111,7 @@ def with_attributes(document: Document, given: Mapping[str, Any] | None) -> Docu
     return document | {"attributes": kept}
 
 
-def ordered(call: SandboxCall, integration_id: str, orders: int, sales: float) -> Document:
+def count_orders(call: SandboxCall, integration_id: str, orders: int, sales: float) -> Document:
     """Update the counts of a customer's profile after a session, and their last activity.
 
     Args:

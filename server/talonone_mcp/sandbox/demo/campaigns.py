@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from talonone_mcp.sandbox.campaigns.campaign_records import COUNTERS, counted
+from talonone_mcp.sandbox.campaigns.campaign_records import COUNTERS, add_to_counters
 from talonone_mcp.sandbox.codes.coupons import new_coupon
 from talonone_mcp.sandbox.demo.customers import CUSTOMERS
 from talonone_mcp.sandbox.demo.demo_account import DemoAccount
@@ -115,7 +115,7 @@ def _fill_campaign(account: DemoAccount, plan: _Plan) -> None:
     account.store.add("rulesets", _ruleset(account, campaign, plan), parent=plan.number)
     for index in range(plan.coupons):
         _fill_coupon(account, campaign, index)
-    counted(account.store, plan.number, couponCreationCount=plan.coupons)
+    add_to_counters(account.store, plan.number, couponCreationCount=plan.coupons)
     group = account.store.get("campaign_groups", campaign["campaignGroups"][0]) or {}
     numbers = [*group["campaignIds"], plan.number]
     account.store.replace("campaign_groups", group | {"campaignIds": numbers})

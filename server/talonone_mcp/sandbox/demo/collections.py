@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from talonone_mcp.sandbox.catalogs.collections import add_items, found_by
+from talonone_mcp.sandbox.catalogs.collections import add_items, collection_label
 from talonone_mcp.sandbox.demo.demo_account import DemoAccount
 from talonone_mcp.sandbox.documents.document_store import Document
 from talonone_mcp.sandbox.ground.account_facts import ACCOUNT_ID, SHOP, SHOP_US, USER_ID
@@ -36,6 +36,9 @@ def _fill(  # noqa: PLR0913, PLR0917 - a line of the table above
         **place,
     }
     account.store.add(
-        "collections", collection, parent=place.get("campaignId"), label=found_by(collection)
+        "collections",
+        collection,
+        parent=place.get("campaignId"),
+        label=collection_label(collection),
     )
     add_items(account.store, number, items)

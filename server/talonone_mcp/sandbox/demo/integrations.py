@@ -14,7 +14,7 @@ from talonone_mcp.sandbox.ground.account_facts import (
     SHOP_US,
     USER_ID,
 )
-from talonone_mcp.sandbox.logs.message_log import SentMessage, send
+from talonone_mcp.sandbox.logs.message_log import SentMessage, log_message
 
 _WEBHOOK = 11
 _URL = "https://hooks.example.com"
@@ -145,7 +145,7 @@ def _fill_messages(account: DemoAccount) -> None:
         application_id=SHOP,
         campaign_id=18,
     )
-    send(account.store, datetime.fromisoformat(account.day(-2)), changed)
+    log_message(account.store, datetime.fromisoformat(account.day(-2)), changed)
     for number in range(1, 7):
         message = SentMessage(
             entity_type="webhook",
@@ -156,4 +156,4 @@ def _fill_messages(account: DemoAccount) -> None:
             campaign_id=18,
             status=503 if number == 3 else 204,  # noqa: PLR2004
         )
-        send(account.store, datetime.fromisoformat(account.day(number / 4 - 1.75)), message)
+        log_message(account.store, datetime.fromisoformat(account.day(number / 4 - 1.75)), message)

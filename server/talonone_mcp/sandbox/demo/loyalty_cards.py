@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from talonone_mcp.sandbox.cards.card_records import found_by, holder_of
+from talonone_mcp.sandbox.cards.card_records import card_label, holder_of
 from talonone_mcp.sandbox.demo import ledgers
 from talonone_mcp.sandbox.demo.customers import named
 from talonone_mcp.sandbox.demo.demo_account import DemoAccount
@@ -34,7 +34,7 @@ def fill(account: DemoAccount) -> None:
     documents = {number: _document(account, number, card) for number, card in cards}
     account.store.add_all(
         "loyalty_cards",
-        ((each, CARDS, found_by(CARDS, each["identifier"])) for each in documents.values()),
+        ((each, CARDS, card_label(CARDS, each["identifier"])) for each in documents.values()),
     )
     links = ((number, customer) for number, card in cards for customer in card.customers)
     account.store.add_all(

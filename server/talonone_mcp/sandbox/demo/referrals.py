@@ -6,7 +6,7 @@ import string
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from talonone_mcp.sandbox.campaigns.campaign_records import counted
+from talonone_mcp.sandbox.campaigns.campaign_records import add_to_counters
 from talonone_mcp.sandbox.codes.referrals import new_referral
 from talonone_mcp.sandbox.customers.profile_records import meeting_with
 from talonone_mcp.sandbox.demo.customers import CUSTOMERS, named
@@ -78,7 +78,7 @@ def _fill_use(account: DemoAccount, referral: Document, friend: str) -> None:
         "referralId": referral["id"],
     }
     account.store.add("referred_friends", use)
-    counted(account.store, referral["campaignId"], referralRedemptionCount=1)
+    add_to_counters(account.store, referral["campaignId"], referralRedemptionCount=1)
     meeting = meeting_with(account.store, SHOP, friend)
     if meeting:
         changed = meeting | {"advocateIntegrationId": advocate}

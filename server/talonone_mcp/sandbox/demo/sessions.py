@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from talonone_mcp.sandbox.campaigns.campaign_records import COUNTED, counted
+from talonone_mcp.sandbox.campaigns.campaign_records import COUNTED, add_to_counters
 from talonone_mcp.sandbox.demo.customers import CUSTOMERS, FIRST_ID, named
 from talonone_mcp.sandbox.demo.demo_account import DemoAccount
 from talonone_mcp.sandbox.demo.visits import DemoVisit, demo_cart, visits
@@ -21,7 +21,7 @@ from talonone_mcp.sandbox.rule_engine.built_in_rules import (
     needs,
 )
 from talonone_mcp.sandbox.rule_engine.campaign_budgets import BudgetUse
-from talonone_mcp.sandbox.rule_engine.campaign_figures import given
+from talonone_mcp.sandbox.rule_engine.campaign_figures import series_of
 from talonone_mcp.sandbox.sessions.carts import totals
 from talonone_mcp.sandbox.sessions.event_log import effect_rows, rejection_note
 from talonone_mcp.sandbox.sessions.session_records import code_rows
@@ -180,7 +180,7 @@ class _Shop:
                 "sessions": 1,
                 "items": session["units"],
                 "campaignRevenue": session["total"],
-                **given(own),
+                **series_of(own),
             })  # fmt: skip
 
     def _happen(self, visit: DemoVisit, session: Document, book: _Book) -> None:
@@ -212,7 +212,7 @@ class _Shop:
         """Store the sums of the visits in campaigns and profiles."""
         store = self._account.store
         for number, counters in self._counters.items():
-            counted(store, number, **counters)
+            add_to_counters(store, number, **counters)
         for place, (orders, sales) in self._orders.items():
             profile = store.find("customers", self._customers[place])
             if profile:

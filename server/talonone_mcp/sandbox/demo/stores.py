@@ -5,7 +5,7 @@ from __future__ import annotations
 from talonone_mcp.sandbox.demo.demo_account import DemoAccount
 from talonone_mcp.sandbox.ground.account_facts import SHOP, SHOP_US
 from talonone_mcp.sandbox.stores.store_budgets import new_budget
-from talonone_mcp.sandbox.stores.stores import found_by, with_stores
+from talonone_mcp.sandbox.stores.stores import store_label, with_stores
 
 # Number, Application, integration id, name, country and code
 _STORES = (
@@ -39,7 +39,7 @@ def fill(account: DemoAccount) -> None:
             "applicationId": application,
             "updated": account.day(-30),
         }
-        label = found_by(application, integration_id)
+        label = store_label(application, integration_id)
         account.store.add("stores", store, parent=application, label=label)
     for campaign, linked in _IN_STORES.items():
         document = account.store.get("campaigns", campaign) or {}

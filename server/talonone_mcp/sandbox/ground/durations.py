@@ -37,7 +37,7 @@ def is_duration(text: str) -> bool:
     return _DURATION.fullmatch(text) is not None
 
 
-def after(duration: str, start: datetime, zone: tzinfo) -> datetime:
+def time_after(duration: str, start: datetime, zone: tzinfo) -> datetime:
     """Return the time a duration after another.
 
     Days and longer units follow the calendar of the zone. `_D` rounds down to the start of the day,

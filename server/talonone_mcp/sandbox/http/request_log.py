@@ -32,7 +32,7 @@ def carry_out(call: SandboxCall, handler: Handler, reads: Reads) -> Reply:
     first_entry = notifications.entries_before(call)
     reply = handler(call)
     if first_entry is not None:
-        notifications.tell(call, first_entry)
+        notifications.notify(call, first_entry)
     if isinstance(reply[1], CsvExport):
         export_log.record_export(call)
     elif reply[0] < HTTPStatus.BAD_REQUEST and audit_log.is_change(call.operation):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from talonone_mcp.sandbox.documents.document_store import Document
-from talonone_mcp.sandbox.ground.durations import after, is_duration, zone_of
+from talonone_mcp.sandbox.ground.durations import is_duration, time_after, zone_of
 from talonone_mcp.sandbox.ground.refusals import RefusalError
 from talonone_mcp.sandbox.ground.timestamps import moment, stamp
 from talonone_mcp.sandbox.handling.calls import SandboxCall
-from talonone_mcp.sandbox.ledgers.daily_figures import book, book_course
+from talonone_mcp.sandbox.ledgers.daily_figures import book_course, book_figures
 from talonone_mcp.sandbox.ledgers.deductions import settle
 from talonone_mcp.sandbox.ledgers.ledger import new_entry, open_ledger, program_by_id
 from talonone_mcp.sandbox.ledgers.memberships import join
@@ -69,7 +69,7 @@ def _entered(call: SandboxCall, program: Document, addition: Document) -> Docume
     open_ledger(call, holder, subledger)
     entry = call.store.add("loyalty_entries", addition, label=addition["transactionUUID"])
     source = "rules" if entry["origin"] == "session" else "manual"
-    book(call.store, program, call.now, {f"earned {source}": entry["amount"]}, subledger)
+    book_figures(call.store, program, call.now, {f"earned {source}": entry["amount"]}, subledger)
     book_course(call.store, program, entry, entry["amount"], call.now)
     revived(call, program, holder, subledger)
     return call.store.get("loyalty_entries", entry["id"]) or entry
@@ -109,6 +109,6 @@ def end_of(program: Document, text: str, start: datetime, field: str) -> str:
     if not is_duration(text):
         return text
     try:
-        return stamp(after(text, start, zone_of(program["timezone"])))
+        return stamp(time_after(text, start, zone_of(program["timezone"])))
     except ValueError as error:
         raise RefusalError(400, str(error), pointer=f"/{field}") from None

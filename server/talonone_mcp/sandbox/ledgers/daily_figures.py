@@ -31,7 +31,7 @@ def day_of(program: Document, at: datetime) -> str:
     return local(at, zone_of(program["timezone"])).date().isoformat()
 
 
-def book(
+def book_figures(
     store: DocumentStore, program: Document, at: datetime, changes: Changes, subledger: str = ""
 ) -> None:
     """Add changes to the figures of a day."""
@@ -85,7 +85,7 @@ def book_course(
     """
     for time, signs in phases(_time(entry["from"]), _time(entry["expiryDate"]), at):
         changes = {name: sign * amount for name, sign in signs.items()}
-        book(store, program, time, changes, entry["subledgerId"])
+        book_figures(store, program, time, changes, entry["subledgerId"])
 
 
 def _time(text: str) -> datetime | None:

@@ -11,7 +11,7 @@ from talonone_mcp.sandbox.documents.document_store import Document, DocumentStor
 from talonone_mcp.sandbox.ground.refusals import RefusalError
 from talonone_mcp.sandbox.ground.timestamps import moment, stamp
 from talonone_mcp.sandbox.handling.calls import SandboxCall
-from talonone_mcp.sandbox.ledgers.daily_figures import book, book_course
+from talonone_mcp.sandbox.ledgers.daily_figures import book_course, book_figures
 from talonone_mcp.sandbox.ledgers.ledger import new_entry, open_ledger, program_by_id
 from talonone_mcp.sandbox.ledgers.points import (
     LEFT,
@@ -92,7 +92,7 @@ def withdraw(  # noqa: PLR0913 - who takes what from where, and why
     if missing:
         debit |= {"owed": missing, "flags": {"createsNegativeBalance": True}}
         open_ledger(call, holder, subledger)
-        book(call.store, program, call.now, {"negative": missing}, subledger)
+        book_figures(call.store, program, call.now, {"negative": missing}, subledger)
         call.store.replace("loyalty_entries", debit)
     renew(call.store, program, holder, subledger, call.now)
     return debit
@@ -102,7 +102,7 @@ def _debit(call: SandboxCall, program: Document, entry: Document) -> Document:
     """Store a subtraction that has not used any addition yet."""
     source = "rules" if entry["origin"] == "session" else "manual"
     spent = {f"spent {source}": entry["amount"]}
-    book(call.store, program, call.now, spent, entry["subledgerId"])
+    book_figures(call.store, program, call.now, spent, entry["subledgerId"])
     return call.store.add("loyalty_entries", entry, label=entry["transactionUUID"])
 
 
@@ -143,7 +143,7 @@ def _use_one(  # noqa: PLR0913 - who uses what, how much of it, when
     store.replace("loyalty_entries", lot | {"left": rounded(lot["left"] - part)})
     store.add("loyalty_uses", use_of(lot, debit, part, stamp(at)), parent=lot["id"])
     book_course(store, program, lot, -part, at)
-    book(store, program, at, {"spent": part}, lot["subledgerId"])
+    book_figures(store, program, at, {"spent": part}, lot["subledgerId"])
 
 
 def use_of(lot: Document, debit: Document, part: float, at: str) -> Document:
@@ -173,6 +173,6 @@ def settle(
             if not part or at >= lot["expiryDate"]:
                 continue
             _use_one(store, program, lot, debt, part=part, at=moment(at))
-            book(store, program, moment(at), {"negative": -part}, subledger)
+            book_figures(store, program, moment(at), {"negative": -part}, subledger)
             owed = rounded(owed - part)
         store.replace("loyalty_entries", debt | {"owed": owed})

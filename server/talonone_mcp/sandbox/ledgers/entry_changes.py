@@ -9,13 +9,15 @@ from talonone_mcp.sandbox.documents.document_store import Document, DocumentStor
 from talonone_mcp.sandbox.ground.timestamps import stamp
 from talonone_mcp.sandbox.handling.calls import SandboxCall
 from talonone_mcp.sandbox.ledgers.additions import end_of, revived
-from talonone_mcp.sandbox.ledgers.daily_figures import book, book_course
+from talonone_mcp.sandbox.ledgers.daily_figures import book_course, book_figures
 from talonone_mcp.sandbox.ledgers.ledger import ledger_label, program_by_id
 from talonone_mcp.sandbox.ledgers.points import PointsHolder, held_by, holder_of, phase
 from talonone_mcp.sandbox.ledgers.tiers import renew
 
 
-def activate(call: SandboxCall, program: Document, entries: Iterable[Document]) -> list[Document]:
+def activate_entries(
+    call: SandboxCall, program: Document, entries: Iterable[Document]
+) -> list[Document]:
     """Activate the pending additions among entries, and return them.
 
     Their validity, where it is a duration, counts from now.
@@ -38,7 +40,7 @@ def activate(call: SandboxCall, program: Document, entries: Iterable[Document]) 
     return active
 
 
-def move(store: DocumentStore, old: PointsHolder, new: PointsHolder) -> None:
+def move_ledgers(store: DocumentStore, old: PointsHolder, new: PointsHolder) -> None:
     """Move all ledgers of one holder to another, who has none in this program."""
     for kind in ("loyalty_entries", "loyalty_uses", "loyalty_ledgers"):
         for document in store.select(kind, held_by(old)):
@@ -48,7 +50,9 @@ def move(store: DocumentStore, old: PointsHolder, new: PointsHolder) -> None:
         store.relabel("loyalty_ledgers", ledger["id"], ledger_label(new, ledger["subledgerId"]))
 
 
-def erase(call: SandboxCall, holder: PointsHolder, subledgers: Sequence[str] | None = None) -> None:
+def erase_entries(
+    call: SandboxCall, holder: PointsHolder, subledgers: Sequence[str] | None = None
+) -> None:
     """Delete a holder's entries, and with them the points.
 
     Args:
@@ -61,7 +65,7 @@ def erase(call: SandboxCall, holder: PointsHolder, subledgers: Sequence[str] | N
     for entry in call.store.select("loyalty_entries", *where):
         _unbook(call, program, entry)
     for use in call.store.select("loyalty_uses", *where):
-        book(call.store, program, call.now, {"spent": -use["amount"]}, use["subledgerId"])
+        book_figures(call.store, program, call.now, {"spent": -use["amount"]}, use["subledgerId"])
     call.store.delete_where("loyalty_uses", *where)
     call.store.delete_where("loyalty_entries", *where)
     for ledger in call.store.select("loyalty_ledgers", *where):
@@ -74,4 +78,4 @@ def _unbook(call: SandboxCall, program: Document, entry: Document) -> None:
         book_course(call.store, program, entry, -entry["left"], call.now)
     elif entry.get("owed"):
         owed = {"negative": -entry["owed"]}
-        book(call.store, program, call.now, owed, entry["subledgerId"])
+        book_figures(call.store, program, call.now, owed, entry["subledgerId"])

@@ -10,7 +10,7 @@ from talonone_mcp.sandbox.documents.conditions import Condition, among, column
 from talonone_mcp.sandbox.documents.document_store import Document, DocumentStore
 from talonone_mcp.sandbox.ground.timestamps import moment, stamp
 from talonone_mcp.sandbox.handling.calls import SandboxCall
-from talonone_mcp.sandbox.ledgers.daily_figures import book
+from talonone_mcp.sandbox.ledgers.daily_figures import book_figures
 from talonone_mcp.sandbox.ledgers.points import LEFT, PointsHolder, held_by
 
 
@@ -43,7 +43,7 @@ def join(store: DocumentStore, program: Document, holder: PointsHolder, now: dat
 
 
 def _enter(store: DocumentStore, program: Document, customer: str, now: datetime) -> Document:
-    book(store, program, now, {"members": 1})
+    book_figures(store, program, now, {"members": 1})
     return store.add(
         "loyalty_members",
         {"programId": program["id"], "customer": customer, "created": stamp(now)},

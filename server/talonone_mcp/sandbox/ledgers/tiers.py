@@ -13,7 +13,7 @@ from datetime import datetime
 
 from talonone_mcp.sandbox.documents.conditions import Condition, column, equal
 from talonone_mcp.sandbox.documents.document_store import Document, DocumentStore
-from talonone_mcp.sandbox.ground.durations import after, local, zone_of
+from talonone_mcp.sandbox.ground.durations import local, time_after, zone_of
 from talonone_mcp.sandbox.ground.timestamps import moment, stamp
 from talonone_mcp.sandbox.ledgers.memberships import joined_at
 from talonone_mcp.sandbox.ledgers.points import PointsHolder, available, held_by, holder_of, rounded
@@ -156,7 +156,7 @@ def _term_end(
     else:  # none, or an attribute of the customer, which the sandbox's programs do not name
         return None
     while begin <= time:
-        begin = after(program["tiersExpireIn"], begin, zone)
+        begin = time_after(program["tiersExpireIn"], begin, zone)
     return stamp(begin)
 
 

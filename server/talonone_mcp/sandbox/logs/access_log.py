@@ -28,7 +28,7 @@ from talonone_mcp.sandbox.ground.refusals import RefusalError
 from talonone_mcp.sandbox.ground.timestamps import stamp
 from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
 from talonone_mcp.sandbox.handling.pages import page
-from talonone_mcp.sandbox.logs.retention import keep
+from talonone_mcp.sandbox.logs.retention import keep_entry
 
 _MOST_TEXT = 4_000  # bytes of a payload that are kept
 
@@ -54,7 +54,7 @@ def record_access(  # noqa: PLR0913, PLR0917 - what an entry is made of
         "requestPayload": _text(getattr(request.state, "payload", b"")),
         "responsePayload": _text(getattr(response, "body", b"")),
     }
-    keep(store, "access_logs", entry, limits)
+    keep_entry(store, "access_logs", entry, limits)
 
 
 def erase(store: DocumentStore, customer: str) -> None:

@@ -16,7 +16,7 @@ from talonone_mcp.sandbox.ground.refusals import RefusalError
 from talonone_mcp.sandbox.ground.timestamps import stamp
 from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
 from talonone_mcp.sandbox.handling.pages import page
-from talonone_mcp.sandbox.logs.retention import keep
+from talonone_mcp.sandbox.logs.retention import keep_entry
 
 Reads = Mapping[str, tuple[Operation, Handler]]
 """What reads the thing at a path, by the path's template."""
@@ -71,7 +71,7 @@ def record_change(call: SandboxCall, old: Document | None, reply: Reply, reads: 
         entry["managementKeyId"] = MANAGEMENT_KEY_ID
     states = {"old": _shown(old), "new": _shown(new)}
     given = {key: each for key, each in states.items() if each}
-    keep(call.store, "changes", entry | given, call.limits)
+    keep_entry(call.store, "changes", entry | given, call.limits)
 
 
 def _new_state(call: SandboxCall, reply: Reply, reads: Reads) -> Document | None:

@@ -9,7 +9,7 @@ from talonone_mcp.sandbox.ground.account_facts import ACCOUNT_ID
 from talonone_mcp.sandbox.ground.timestamps import stamp
 from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
 from talonone_mcp.sandbox.handling.pages import page
-from talonone_mcp.sandbox.logs.retention import keep
+from talonone_mcp.sandbox.logs.retention import keep_entry
 
 # What an export is a list of, by upstream's names: https://docs.talon.one/management-api
 _ENTITIES: Mapping[str, str] = {
@@ -39,7 +39,7 @@ def record_export(call: SandboxCall) -> None:
         "entity": entity,
         "filter": dict(call.arguments),
     }
-    keep(call.store, "exports", entry, call.limits)
+    keep_entry(call.store, "exports", entry, call.limits)
 
 
 def list_exports(call: SandboxCall) -> Reply:

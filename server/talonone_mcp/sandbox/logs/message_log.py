@@ -29,7 +29,7 @@ from talonone_mcp.sandbox.ground.refusals import RefusalError
 from talonone_mcp.sandbox.ground.timestamps import stamp
 from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
 from talonone_mcp.sandbox.handling.pages import page
-from talonone_mcp.sandbox.logs.retention import keep
+from talonone_mcp.sandbox.logs.retention import keep_entry
 
 _PERIODS = {
     "15m": timedelta(minutes=15),
@@ -62,7 +62,7 @@ class SentMessage:
     response: str = ""
 
 
-def send(
+def log_message(
     store: DocumentStore,
     at: datetime,
     message: SentMessage,
@@ -92,7 +92,7 @@ def send(
         "loyaltyProgramId": message.loyalty_program_id,
     }
     given = {key: each for key, each in entry.items() if each is not None}
-    keep(store, "message_logs", given, limits)
+    keep_entry(store, "message_logs", given, limits)
 
 
 def _encoded(text: str) -> str:

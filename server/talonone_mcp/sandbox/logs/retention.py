@@ -7,7 +7,7 @@ from talonone_mcp.sandbox.documents.document_store import Document, DocumentStor
 from talonone_mcp.sandbox.ground.limits import USUAL_LIMITS, SandboxLimits
 
 
-def keep(
+def keep_entry(
     store: DocumentStore, log: str, entry: Document, limits: SandboxLimits = USUAL_LIMITS
 ) -> None:
     """Add an entry to a log, and drop the oldest ones beyond its limit from time to time.

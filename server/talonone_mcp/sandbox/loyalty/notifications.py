@@ -12,7 +12,7 @@ from talonone_mcp.sandbox.documents.document_store import Document
 from talonone_mcp.sandbox.ground.timestamps import stamp
 from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
 from talonone_mcp.sandbox.ledgers.ledger import program_of
-from talonone_mcp.sandbox.logs.message_log import SentMessage, send
+from talonone_mcp.sandbox.logs.message_log import SentMessage, log_message
 
 
 def create_points_notification(call: SandboxCall) -> Reply:
@@ -66,14 +66,14 @@ def entries_before(call: SandboxCall) -> int | None:
     return call.store.next_id("loyalty_entries")
 
 
-def tell(call: SandboxCall, first: int) -> None:
+def notify(call: SandboxCall, first: int) -> None:
     """Log the notifications about entries from `first` on."""
     for entry in call.store.each("loyalty_entries", Condition("id >= ?", (first,))):
         if "cardIdentifier" in entry or entry["type"] not in _CHANGES:
             continue
         watching = call.store.select("notifications", *_WATCHING, parent=entry["programId"])
         for notification in watching:
-            send(call.store, call.now, _message(notification, entry), call.limits)
+            log_message(call.store, call.now, _message(notification, entry), call.limits)
 
 
 def _message(notification: Document, entry: Document) -> SentMessage:

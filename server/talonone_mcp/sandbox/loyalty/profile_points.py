@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
 from talonone_mcp.sandbox.ledgers.deductions import deduct_points
-from talonone_mcp.sandbox.ledgers.entry_changes import erase
+from talonone_mcp.sandbox.ledgers.entry_changes import erase_entries
 from talonone_mcp.sandbox.ledgers.entry_views import points_page, transaction_log, transactions_page
 from talonone_mcp.sandbox.ledgers.ledger import program_of
 from talonone_mcp.sandbox.ledgers.point_requests import add_asked, cause_asked
@@ -46,7 +46,7 @@ def delete_loyalty_transactions(call: SandboxCall) -> Reply:
     program = program_of(call, cards=False)
     holder = holder_in(call, program)
     every = call.arguments["scope"] == "AllSubledgers"
-    erase(call, holder, None if every else call.arguments["subledgerIds"])
+    erase_entries(call, holder, None if every else call.arguments["subledgerIds"])
     return 204, None
 
 

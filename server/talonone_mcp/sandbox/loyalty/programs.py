@@ -10,7 +10,7 @@ from talonone_mcp.sandbox.ground.refusals import RefusalError
 from talonone_mcp.sandbox.ground.timestamps import moment, stamp
 from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
 from talonone_mcp.sandbox.ledgers.daily_figures import day_of, figures_at, figures_by_day
-from talonone_mcp.sandbox.ledgers.entry_changes import activate
+from talonone_mcp.sandbox.ledgers.entry_changes import activate_entries
 from talonone_mcp.sandbox.ledgers.entry_views import (
     OF_PROGRAM,
     ledger_entry,
@@ -48,7 +48,9 @@ def activate_loyalty_points(call: SandboxCall) -> Reply:
     missing = len(call.arguments.get("transactionUUIDs", (None,))) - len(entries)
     if missing > 0:
         raise RefusalError(404, f"{missing} of them not found", resource="loyaltyTransaction")
-    return 200, {"ledgerEntries": [ledger_entry(each) for each in activate(call, program, entries)]}
+    return 200, {
+        "ledgerEntries": [ledger_entry(each) for each in activate_entries(call, program, entries)]
+    }
 
 
 def get_loyalty_statistics(call: SandboxCall) -> Reply:

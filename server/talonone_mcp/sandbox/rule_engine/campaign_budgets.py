@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from talonone_mcp.sandbox.campaigns.campaign_records import COUNTED, counted, used
+from talonone_mcp.sandbox.campaigns.campaign_records import COUNTED, add_to_counters, used_of_limit
 from talonone_mcp.sandbox.documents.conditions import equal
 from talonone_mcp.sandbox.documents.document_store import Document, DocumentStore
 from talonone_mcp.sandbox.handling.calls import SandboxCall
@@ -57,7 +57,7 @@ _KEYS: Mapping[str, Callable[[EvaluationSubject, Document | None], list[str]]] =
 }
 
 
-def use(  # noqa: PLR0913, PLR0917 - what a budget may be counted by
+def budget_use(  # noqa: PLR0913, PLR0917 - what a budget may be counted by
     call: SandboxCall,
     campaign: Document,
     subject: EvaluationSubject,
@@ -148,17 +148,17 @@ def _labels(
 
 def _counter(store: DocumentStore, campaign: Document, limit: Document, label: str) -> float:
     if not limit["entities"] and "period" not in limit:
-        return used(campaign, limit)
+        return used_of_limit(campaign, limit)
     found = store.find("budget_uses", label)
     return float(found["count"]) if found else 0.0
 
 
-def spend(call: SandboxCall, uses: list[BudgetUse], sign: int = 1) -> None:
+def spend_budgets(call: SandboxCall, uses: list[BudgetUse], sign: int = 1) -> None:
     """Add what was used to the counters and budgets; a sign of -1 gives it back."""
     for each in uses:
         name = COUNTED.get(each.action)
         if name and each.action != "redeemReferral":  # which whoever redeems it counts
-            counted(call.store, each.campaign, **{name: sign * each.amount})
+            add_to_counters(call.store, each.campaign, **{name: sign * each.amount})
         for label in each.labels:
             if not label.startswith(("coupon/", "store/")):
                 _add(call.store, each.campaign, label, sign * each.amount)
@@ -183,7 +183,7 @@ def _spend_discount(call: SandboxCall, each: BudgetUse, sign: int) -> None:
         changes = {"discountCounter": counter, "discountRemainder": remainder}
         call.store.replace("coupons", coupon | changes)
     if each.place:
-        store_budgets.spend(call, each.campaign, each.place, sign * each.amount)
+        store_budgets.spend_store_budgets(call, each.campaign, each.place, sign * each.amount)
 
 
 def redeemed_by(store: DocumentStore, coupon: Document, profile: str) -> int:

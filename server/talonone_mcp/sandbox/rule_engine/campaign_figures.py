@@ -24,7 +24,7 @@ _COUNTED = {
 }
 
 
-def enter(store: DocumentStore, figures: Iterable[Document]) -> None:
+def enter_figures(store: DocumentStore, figures: Iterable[Document]) -> None:
     """Store figures of campaigns."""
     for each in figures:
         store.add("campaign_figures", each, parent=each["campaignId"])
@@ -38,7 +38,7 @@ def of_closing(now: datetime, session: Document, outcome: EvaluationOutcome) -> 
             "sessions": 1,
             "items": sum(map(units, session["cartItems"])),
             "campaignRevenue": session["total"],
-            **given(each for each in outcome.effects if each["campaignId"] == campaign),
+            **series_of(each for each in outcome.effects if each["campaignId"] == campaign),
         }
 
 
@@ -49,7 +49,7 @@ def of_event(
     for campaign in outcome.triggered():
         of_nothing = {"applicationId": application, "profileId": profile, "id": None}
         own = [each for each in outcome.effects if each["campaignId"] == campaign]
-        yield _common(now, of_nothing, campaign) | given(own)
+        yield _common(now, of_nothing, campaign) | series_of(own)
 
 
 def of_return(
@@ -101,7 +101,7 @@ def _common(now: datetime, session: Document, campaign: int) -> Document:
     }
 
 
-def given(effects: Iterable[Document]) -> dict[str, float]:
+def series_of(effects: Iterable[Document]) -> dict[str, float]:
     """Return what effects add to each series."""
     sums: dict[str, float] = {}
     for effect in effects:

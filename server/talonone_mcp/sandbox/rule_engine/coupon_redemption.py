@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from talonone_mcp.sandbox.campaigns.campaign_records import frontend_state
-from talonone_mcp.sandbox.codes.coupons import label
+from talonone_mcp.sandbox.codes.coupons import code_label
 from talonone_mcp.sandbox.documents.conditions import Where, equal
 from talonone_mcp.sandbox.documents.document_store import Document, DocumentStore
 from talonone_mcp.sandbox.ground.timestamps import stamp
@@ -16,7 +16,7 @@ from talonone_mcp.sandbox.stores.campaign_links import is_open
 
 def find_coupon(store: DocumentStore, application: int, code: str) -> Document | None:
     """Return an Application's coupon by its code, ignoring case."""
-    return store.find("coupons", label(application, code))
+    return store.find("coupons", code_label(application, code))
 
 
 def is_evaluated(campaign: Document, subject: EvaluationSubject) -> bool:

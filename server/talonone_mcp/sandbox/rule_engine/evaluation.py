@@ -16,7 +16,7 @@ from talonone_mcp.sandbox.rule_engine.built_in_rules import (
     first_unmet,
     needs,
 )
-from talonone_mcp.sandbox.rule_engine.campaign_budgets import BudgetError, BudgetUse, use
+from talonone_mcp.sandbox.rule_engine.campaign_budgets import BudgetError, BudgetUse, budget_use
 from talonone_mcp.sandbox.rule_engine.coupon_redemption import find_coupon, is_evaluated, rejection
 from talonone_mcp.sandbox.rule_engine.evaluation_subject import EvaluationSubject
 
@@ -249,7 +249,7 @@ def _take(  # noqa: PLR0913, PLR0917 - who takes how much of what
     amount: float,
     trial: EvaluationOutcome,
 ) -> None:
-    asked = use(call, rule.campaign, subject, rule.coupon, action, amount, trial.spent)
+    asked = budget_use(call, rule.campaign, subject, rule.coupon, action, amount, trial.spent)
     trial.take([asked])
 
 

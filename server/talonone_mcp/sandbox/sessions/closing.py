@@ -7,15 +7,15 @@ from typing import Any
 
 from talonone_mcp.sandbox.achievements.progress import decrease, increase
 from talonone_mcp.sandbox.codes import giveaways, referrals
-from talonone_mcp.sandbox.customers.profile_records import ordered
+from talonone_mcp.sandbox.customers.profile_records import count_orders
 from talonone_mcp.sandbox.documents.document_store import Document
 from talonone_mcp.sandbox.handling.calls import SandboxCall
 from talonone_mcp.sandbox.ledgers.additions import add_points
 from talonone_mcp.sandbox.ledgers.points import PointsCause, PointsHolder
 from talonone_mcp.sandbox.ledgers.session_rollback import undo_session
 from talonone_mcp.sandbox.rule_engine.built_in_rules import units
-from talonone_mcp.sandbox.rule_engine.campaign_budgets import BudgetUse, spend
-from talonone_mcp.sandbox.rule_engine.campaign_figures import enter, of_closing, of_return
+from talonone_mcp.sandbox.rule_engine.campaign_budgets import BudgetUse, spend_budgets
+from talonone_mcp.sandbox.rule_engine.campaign_figures import enter_figures, of_closing, of_return
 from talonone_mcp.sandbox.rule_engine.coupon_redemption import give_back, redeem
 from talonone_mcp.sandbox.rule_engine.evaluation import EvaluationOutcome
 
@@ -31,8 +31,8 @@ def close(call: SandboxCall, session: Document, outcome: EvaluationOutcome) -> D
         referrals.redeem(call, outcome.referral, session["profileId"], session["integrationId"])
     carry_out(call, outcome, session["profileId"], session["integrationId"])
     if session["profileId"]:
-        ordered(call, session["profileId"], 1, session["total"])
-    enter(call.store, of_closing(call.now, session, outcome))
+        count_orders(call, session["profileId"], 1, session["total"])
+    enter_figures(call.store, of_closing(call.now, session, outcome))
     return session | {
         "effects": outcome.effects,
         "applied": outcome.effects,
@@ -54,7 +54,7 @@ def carry_out(
     for effect in outcome.effects:
         given += _given(call, effect, profile, session)
     outcome.effects = given
-    spend(call, outcome.uses)
+    spend_budgets(call, outcome.uses)
 
 
 def _given(
@@ -123,12 +123,12 @@ def undo(call: SandboxCall, session: Document, *, reopens: bool) -> list[Documen
     effects += map(points_taken_back, entries)
     effects += _progress_taken_back(call, applied)
     uses = [as_use(each) for each in session["used"]]
-    spend(call, [each for each in uses if each.action not in _STAYING], -1)
+    spend_budgets(call, [each for each in uses if each.action not in _STAYING], -1)
     if session["profileId"]:
-        ordered(call, session["profileId"], -1, -session["total"])
+        count_orders(call, session["profileId"], -1, -session["total"])
     discounts = sum(each.amount for each in uses if each.action == "setDiscount")
     lost = {"campaignRefund": session["total"], "campaignRefundedDiscounts": discounts}
-    enter(call.store, of_return(call.now, session, lost, len(codes)))
+    enter_figures(call.store, of_return(call.now, session, lost, len(codes)))
     return effects
 
 

@@ -20,7 +20,7 @@ from talonone_mcp.sandbox.documents.time_ranges import best_order, created_withi
 from talonone_mcp.sandbox.ground.refusals import RefusalError
 from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
 from talonone_mcp.sandbox.handling.pages import page, page_of
-from talonone_mcp.sandbox.rule_engine.campaign_figures import enter, of_event
+from talonone_mcp.sandbox.rule_engine.campaign_figures import enter_figures, of_event
 from talonone_mcp.sandbox.rule_engine.evaluation import evaluate
 from talonone_mcp.sandbox.rule_engine.evaluation_subject import (
     EvaluationSubject,
@@ -85,7 +85,7 @@ def _tracked(call: SandboxCall, connected: Document) -> Document:
     subject = _subject(call)
     outcome = evaluate(call, subject)
     carry_out(call, outcome, subject.profile, None)
-    enter(call.store, of_event(call.now, subject.application_id, subject.profile, outcome))
+    enter_figures(call.store, of_event(call.now, subject.application_id, subject.profile, outcome))
     happening = LoggedEvent(
         type=asked["type"],
         profile=profile,

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from talonone_mcp.sandbox.campaigns.campaign_records import campaign_shown
-from talonone_mcp.sandbox.cards.card_records import card_in_application
-from talonone_mcp.sandbox.cards.card_records import shown as card_shown
+from talonone_mcp.sandbox.cards.card_records import card_in_application, card_shown
 from talonone_mcp.sandbox.codes.referrals import find_referral
-from talonone_mcp.sandbox.customers.profile_lists import shown as profile_shown
+from talonone_mcp.sandbox.customers.profile_lists import profile_shown
 from talonone_mcp.sandbox.customers.profile_records import find_profile
 from talonone_mcp.sandbox.documents.conditions import equal
 from talonone_mcp.sandbox.documents.document_store import Document

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 from talonone_mcp.sandbox.catalogs import attributes
 from talonone_mcp.sandbox.customers.audiences import check_exist, join, leave, members_changed
-from talonone_mcp.sandbox.customers.profile_lists import shown
+from talonone_mcp.sandbox.customers.profile_lists import profile_shown
 from talonone_mcp.sandbox.customers.profile_records import profile_of, with_attributes
 from talonone_mcp.sandbox.documents.document_store import Document
 from talonone_mcp.sandbox.ground.refusals import RefusalError
 from talonone_mcp.sandbox.ground.timestamps import stamp
 from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
-from talonone_mcp.sandbox.rule_engine.campaign_figures import enter, of_event
+from talonone_mcp.sandbox.rule_engine.campaign_figures import enter_figures, of_event
 from talonone_mcp.sandbox.rule_engine.evaluation import evaluate
 from talonone_mcp.sandbox.rule_engine.evaluation_subject import EvaluationSubject
 from talonone_mcp.sandbox.sessions.closing import carry_out
@@ -38,7 +38,7 @@ def _updated(call: SandboxCall) -> Document:
         return _evaluated(call, profile)
     # Only the rule engine fills the other parts of an integration state
     empty: Document = {"effects": [], "createdCoupons": [], "createdReferrals": []}
-    return empty | {"customerProfile": shown(call, profile)}
+    return empty | {"customerProfile": profile_shown(call, profile)}
 
 
 def _evaluated(call: SandboxCall, profile: Document) -> Document:
@@ -54,7 +54,7 @@ def _evaluated(call: SandboxCall, profile: Document) -> Document:
     )
     outcome = evaluate(call, subject)
     carry_out(call, outcome, customer, None)
-    enter(call.store, of_event(call.now, subject.application_id, customer, outcome))
+    enter_figures(call.store, of_event(call.now, subject.application_id, customer, outcome))
     event = record(call, LoggedEvent(_EVENT, profile=profile), outcome)
     return answer(
         call, IntegrationAnswer(None, event, outcome, call.arguments.get("responseContent", ()))
@@ -88,7 +88,7 @@ def update_customer_profiles(call: SandboxCall) -> Reply:
     changed = [_changed(call, each["integrationId"], each.get("attributes")) for each in given]
     if call.arguments.get("silent", "yes") != "no":
         return 204, None
-    states = [{"customerProfile": shown(call, each)} for each in changed]
+    states = [{"customerProfile": profile_shown(call, each)} for each in changed]
     return 200, {"integrationStates": states}
 
 

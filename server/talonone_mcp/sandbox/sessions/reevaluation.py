@@ -8,7 +8,7 @@ from dataclasses import replace
 from talonone_mcp.sandbox.documents.conditions import among
 from talonone_mcp.sandbox.documents.document_store import Document
 from talonone_mcp.sandbox.handling.calls import SandboxCall
-from talonone_mcp.sandbox.rule_engine.campaign_budgets import spend
+from talonone_mcp.sandbox.rule_engine.campaign_budgets import spend_budgets
 from talonone_mcp.sandbox.rule_engine.coupon_redemption import give_back, redeem
 from talonone_mcp.sandbox.rule_engine.evaluation import EvaluationOutcome, evaluate
 from talonone_mcp.sandbox.sessions.closing import as_use, discount_taken_back
@@ -32,11 +32,11 @@ def reevaluated(call: SandboxCall, session: Document) -> tuple[Document, list[Do
     gone = [each for each in gone if each["effectType"] in (*_DISCOUNTS, "acceptCoupon")]
     uses = [as_use(each) for each in session["used"]]
     lost = [each for each in uses if each.campaign in numbers and each.action in _ACTIONS]
-    spend(call, lost, -1)
+    spend_budgets(call, lost, -1)
     codes = give_back(call, session, among("campaignId", numbers))
     outcome = _again(call, session, numbers, codes)
     redeem(call, outcome.coupons.values(), session)
-    spend(call, outcome.uses)
+    spend_budgets(call, outcome.uses)
     kept = [each for each in session["applied"] if each not in gone]
     used = [each for each in uses if each not in lost] + outcome.uses
     left = without_discounts(session, gone)["discounts"] | outcome.discounts

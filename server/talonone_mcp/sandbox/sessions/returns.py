@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from talonone_mcp.sandbox.customers.profile_records import ordered
+from talonone_mcp.sandbox.customers.profile_records import count_orders
 from talonone_mcp.sandbox.documents.document_store import Document
 from talonone_mcp.sandbox.ground.account_facts import ACCOUNT_ID
 from talonone_mcp.sandbox.ground.refusals import RefusalError
 from talonone_mcp.sandbox.ground.timestamps import stamp
 from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
 from talonone_mcp.sandbox.ledgers.session_rollback import undo_session
-from talonone_mcp.sandbox.rule_engine.campaign_budgets import BudgetUse, spend
-from talonone_mcp.sandbox.rule_engine.campaign_figures import enter, of_return
+from talonone_mcp.sandbox.rule_engine.campaign_budgets import BudgetUse, spend_budgets
+from talonone_mcp.sandbox.rule_engine.campaign_figures import enter_figures, of_return
 from talonone_mcp.sandbox.rule_engine.evaluation import EvaluationOutcome
 from talonone_mcp.sandbox.sessions.carts import totals
 from talonone_mcp.sandbox.sessions.closing import as_use, discount_taken_back, points_taken_back
@@ -100,17 +100,17 @@ def _items_taken_back(
     gone = [each for each in session["applied"] if _is_of_returned(each, session["cartItems"])]
     kept = [each for each in session["applied"] if each not in gone]
     lost, left = _divided(gone, [as_use(each) for each in session["used"]])
-    spend(call, lost, -1)
+    spend_budgets(call, lost, -1)
     refund = round(before["total"] - session["total"], 2)
     share = refund / before["closedTotal"] if before["closedTotal"] else 0.0
     entries = undo_session(
         call, session["applicationId"], session["integrationId"], share=min(share, 1.0)
     )
     if session["profileId"]:
-        ordered(call, session["profileId"], 0, -refund)
+        count_orders(call, session["profileId"], 0, -refund)
     discounts = sum(each.amount for each in lost if each.action == "setDiscount")
     figures = {"campaignRefund": refund, "campaignRefundedDiscounts": discounts}
-    enter(call.store, of_return(call.now, session, figures, 0))
+    enter_figures(call.store, of_return(call.now, session, figures, 0))
     effects = [*map(discount_taken_back, gone), *map(points_taken_back, entries)]
     used = [each.kept() for each in left]
     return session | {"applied": kept, "used": used} | without_discounts(session, gone), effects

@@ -29,7 +29,7 @@ def room(call: SandboxCall, campaign: int, place: int) -> float | None:
     return max(min(left), 0.0) if left else None
 
 
-def spend(call: SandboxCall, campaign: int, place: int, amount: float) -> None:
+def spend_store_budgets(call: SandboxCall, campaign: int, place: int, amount: float) -> None:
     """Count a discount that a store gave in a campaign; a negative amount gives it back."""
     for budget in _of_store(call.store, campaign, place):
         used = max(_used(call, budget) + amount, 0.0)

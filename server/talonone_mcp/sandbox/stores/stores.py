@@ -22,14 +22,14 @@ from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
 from talonone_mcp.sandbox.handling.pages import page
 
 
-def found_by(application: int, integration_id: str) -> str:
+def store_label(application: int, integration_id: str) -> str:
     """Return a store's label: its integration id is unique within its Application."""
     return f"{application}/{integration_id}"
 
 
 def find_store(store: DocumentStore, application: int, integration_id: str) -> Document | None:
     """Return the store that an Application knows by an integration id."""
-    return store.find("stores", found_by(application, integration_id))
+    return store.find("stores", store_label(application, integration_id))
 
 
 def list_stores(call: SandboxCall) -> Reply:
@@ -77,7 +77,7 @@ def create_store(call: SandboxCall) -> Reply:
     attributes.check(call, "Store", call.arguments.get("attributes"))
     now = stamp(call.now)
     created = {"created": now, "applicationId": application, "updated": now, "attributes": {}}
-    label = found_by(application, call.arguments["integrationId"])
+    label = store_label(application, call.arguments["integrationId"])
     try:
         stored = call.store.add("stores", created | call.body, parent=application, label=label)
     except sqlite3.IntegrityError:

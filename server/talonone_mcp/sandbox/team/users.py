@@ -51,7 +51,7 @@ def find_user(store: DocumentStore, email: str) -> Document | None:
     return store.find("users", email.casefold())
 
 
-def present(user: Document) -> Document:
+def user_shown(user: Document) -> Document:
     """Return a user as upstream shows them."""
     return {key: value for key, value in user.items() if key not in _INTERNAL}
 
@@ -108,14 +108,14 @@ def _is_admin(call: SandboxCall) -> bool:
 
 
 def list_users(call: SandboxCall) -> Reply:
-    return 200, page(call, "users", total=True, present=present)
+    return 200, page(call, "users", total=True, present=user_shown)
 
 
 def get_user(call: SandboxCall) -> Reply:
     user = call.get("users", "userId")
     if user["id"] != call.user_id and not _is_admin(call):
         raise RefusalError(403, "only admins may see other users", resource="user")
-    return 200, present(user)
+    return 200, user_shown(user)
 
 
 def update_user(call: SandboxCall) -> Reply:
@@ -125,7 +125,7 @@ def update_user(call: SandboxCall) -> Reply:
     check_roles(call.store, given.get("roles", []))
     if "policy" in given:
         given["policy"] = _policy(given["policy"], "policy")
-    return 200, present(change_user(call.store, stamp(call.now), user, **given))
+    return 200, user_shown(change_user(call.store, stamp(call.now), user, **given))
 
 
 def _check_state(call: SandboxCall, user: Document, state: str) -> None:
@@ -187,7 +187,7 @@ def invite_user(call: SandboxCall) -> Reply:
     settings: Document = {key: given[key] for key in ("name", "isAdmin", "roles") if key in given}
     if "acl" in given:
         settings["policy"] = _policy(given["acl"], "acl")
-    return 201, present(_invited(call, **settings))
+    return 201, user_shown(_invited(call, **settings))
 
 
 def _invited(call: SandboxCall, **settings: Any) -> Document:
