@@ -30,8 +30,9 @@ from bench.rows import Found, Row, alone, at_least, at_most
 from talonone_mcp.core import catalog
 from talonone_mcp.core.catalog import Operation
 from talonone_mcp.core.settings import Settings, load_settings
-from talonone_mcp.upstream.http_client import Client, Request, open_client
-from talonone_mcp.upstream.limiter import PERIOD, REQUESTS
+from talonone_mcp.store.pace import MAX_REQUESTS_PER_PERIOD, PERIOD_S
+from talonone_mcp.upstream.connection import Upstream, open_upstream
+from talonone_mcp.upstream.http_messages import Request
 
 SERVER = Path(__file__).parent / "peers" / "limited_server.py"
 ONE_ENDPOINT = 0.97  # of the permitted rate
@@ -52,19 +53,19 @@ class Bench:
     login: Operation
 
     @asynccontextmanager
-    async def client(self) -> AsyncIterator[Client]:
-        """Open the client that is measured."""
-        async with open_client(self.settings, self.login) as client:
-            yield client
+    async def upstream(self) -> AsyncIterator[Upstream]:
+        """Open what is measured."""
+        async with open_upstream(self.settings, self.login) as upstream:
+            yield upstream
 
     async def refused(self) -> int:
         """Ask the server how many requests it has answered with 429."""
         async with httpx.AsyncClient() as http:
             return int((await http.get(f"{self.url}/figures")).json()["refused"])
 
-    async def send(self, client: Client, path: str) -> None:
+    async def send(self, upstream: Upstream, path: str) -> None:
         """Call one endpoint."""
-        await client.send(replace(self.read, path=path), Request(path))
+        await upstream.send(replace(self.read, path=path), Request(path))
 
 
 Measurement = Callable[[Bench], Awaitable[list[Found]]]
@@ -83,15 +84,15 @@ async def endpoints(bench: Bench) -> list[Found]:
 
 async def _pace(bench: Bench, paths: list[str], share: float) -> list[Found]:
     refused, count = await bench.refused(), len(set(paths))
-    async with bench.client() as client:
+    async with bench.upstream() as upstream:
         began = time.perf_counter()
         async with anyio.create_task_group() as calls:
             for path in paths:
-                calls.start_soon(bench.send, client, path)
+                calls.start_soon(bench.send, upstream, path)
         took = time.perf_counter() - began
     refused = await bench.refused() - refused
     # The first three of each endpoint may go at once, each next three a second later.
-    permitted = (len(paths) / count / REQUESTS - 1) * PERIOD
+    permitted = (len(paths) / count / MAX_REQUESTS_PER_PERIOD - 1) * PERIOD_S
     name = f"{len(paths):,} calls to {count} endpoint{'s' * (count > 1)} at once"
     rate, limit = len(paths) / took, len(paths) / permitted
     return [
@@ -102,14 +103,14 @@ async def _pace(bench: Bench, paths: list[str], share: float) -> list[Found]:
 
 async def overhead(bench: Bench) -> list[Found]:
     """Time calls that wait for nothing, each after the same with a bare client."""
-    async with bench.client() as client, httpx.AsyncClient() as http:
+    async with bench.upstream() as upstream, httpx.AsyncClient() as http:
         ours, peer = [], []
         for number in range(220 if bench.quick else 2_200):  # the first ones warm up
             path = f"/free/{number % 300}"  # no lane has more than three in a second
             began = time.perf_counter()
             (await http.get(bench.url + path)).json()
             between = time.perf_counter()
-            await bench.send(client, path)
+            await bench.send(upstream, path)
             peer.append(between - began)
             ours.append(time.perf_counter() - between)
     bare, with_us = (median(each[200:]) * 1000 for each in (peer, ours))
@@ -138,26 +139,26 @@ async def cancelled(bench: Bench) -> list[Found]:
         upload.write(b"id,name\r\n" * 100_000)
         upload.flush()
         form = Request("/free/up", content=Path(upload.name), form_field="upFile")
-        async with bench.client() as client:
+        async with bench.upstream() as upstream:
 
             async def one(number: int) -> None:
                 with anyio.move_on_after(draw.expovariate(1 / 0.02)):
                     if number % 4 == 0:
-                        await client.send(replace(bench.upload, path=f"/free/{number}"), form)
+                        await upstream.send(replace(bench.upload, path=f"/free/{number}"), form)
                     elif number % 4 == 1:
                         slow = replace(bench.export, path=f"/slow/{number}")
-                        await client.send(slow, Request("/slow/x"), sink=_Nowhere())
+                        await upstream.send(slow, Request("/slow/x"), sink=_Nowhere())
                     elif number % 4 == 2:  # noqa: PLR2004 - waits for its turn
-                        await bench.send(client, f"/cancelled/{number % 40}")
+                        await bench.send(upstream, f"/cancelled/{number % 40}")
                     else:
                         slow = replace(bench.read, path=f"/slow/{number}", answer="csv")
-                        await client.send(slow, Request("/slow/x"))
+                        await upstream.send(slow, Request("/slow/x"))
 
             for first in range(0, calls_made, 200):
                 async with anyio.create_task_group() as calls:
                     for number in range(first, first + 200):
                         calls.start_soon(one, number)
-            left = _left_in(client)
+            left = _left_in(upstream)
     left |= {"tasks": len(asyncio.all_tasks()) - tasks, "files": _descriptors() - files}
     return [
         Row(f"left of {calls_made:,} cancelled calls", count, what, budget=at_most(0))
@@ -165,12 +166,14 @@ async def cancelled(bench: Bench) -> list[Found]:
     ]
 
 
-def _left_in(client: Client) -> dict[str, int]:
-    """Count the requests that the client, when nobody calls, still takes to be under way."""
-    pool = client._upstream._http._transport._pool  # type: ignore[attr-defined]
-    busy = [each for each in pool.connections if not each.is_idle()]
-    pacer = client._upstream._pacer
-    return {"connections": len(busy), "waiting": len(pool._requests), "permits": pacer.open}  # type: ignore[attr-defined]
+def _left_in(upstream: Upstream) -> dict[str, int]:
+    """Count the requests that still count as under way although nobody calls."""
+    left = upstream.statistics()
+    return {
+        "connections": left.pool.busy,
+        "waiting": left.pool.requests,
+        "permits": left.open_departures,
+    }
 
 
 def _descriptors() -> int:

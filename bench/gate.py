@@ -23,20 +23,18 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from bench.rows import Found, Row, alone, at_most
+from talonone_mcp.calls.caller import Caller, Reply
 from talonone_mcp.calls.executor import Executor
-from talonone_mcp.calls.gate import Caller, Gate, Reply
+from talonone_mcp.calls.gate import Gate
 from talonone_mcp.calls.imports import ImportFiles
 from talonone_mcp.calls.recorder import Recorder
 from talonone_mcp.calls.request import build
 from talonone_mcp.calls.shaping.model_answer import shape
 from talonone_mcp.core import catalog
 from talonone_mcp.core.settings import load_settings
-from talonone_mcp.store.audit import AuditLog
-from talonone_mcp.store.cut_answers import Answers
-from talonone_mcp.store.exports import exports_of
-from talonone_mcp.store.sqlite_ledger import NAME, SqliteLedger
-from talonone_mcp.upstream.http_client import open_client
-from talonone_mcp.upstream.limiter import Lane, Limiter
+from talonone_mcp.store.local_store import local_store
+from talonone_mcp.store.pace import MemoryPace
+from talonone_mcp.upstream.connection import open_upstream
 
 LIMIT = 1.0  # milliseconds that the gate may add to a read
 CAMPAIGN = {"applicationId": 42, "campaignId": 18}
@@ -55,11 +53,6 @@ async def upstream(scope: Scope, receive: Receive, send: Send) -> None:
     await JSONResponse({"id": 18, "name": "Summer"})(scope, receive, send)
 
 
-def at_once(self: Limiter, lane: Lane) -> float:
-    """Let every request go: upstream's pace is not what is measured."""
-    return 0
-
-
 async def timed(call: Callable[[], Awaitable[Any]], count: int) -> float:
     """Return the median milliseconds of a call."""
     took = []
@@ -74,29 +67,30 @@ async def measure(folder: Path, count: int) -> list[Found]:
     """Return what each kind of call takes."""
     operations = catalog.load().operations
     read, write = operations["get_campaign"], operations["delete_campaign"]
-    settings = load_settings({"sandbox": True}, {})
-    async with open_client(settings, operations["create_session"], upstream) as client:
-        gate = Gate("ask", SqliteLedger(folder / NAME), {})
-        recorder = Recorder(AuditLog(folder), reads=False)
+    settings = load_settings({"sandbox": True}, {"TALONONE_STATE_DIR": str(folder)})
+    login, pace = operations["create_session"], MemoryPace(max_requests=1_000_000)  # not measured
+    async with open_upstream(settings, login, upstream, pace=pace) as client:
+        store = local_store(settings)
+        gate = Gate("ask", store.ledger, {})
+        recorder = Recorder(store.audit, reads=False)
         executor = Executor(
             catalog.load(),
             client,
             gate,
             recorder,
+            store,
             import_files=ImportFiles(None, folder),
-            exports=exports_of(settings),
-            answers=Answers(),
         )
-        caller = Caller("local", "bench", Yes())
+        caller = Caller("local", "bench", person=Yes())
 
         async def bare(operation: Any) -> None:
             shape(operation, CAMPAIGN, await client.send(operation, build(operation, CAMPAIGN)))
 
         await timed(lambda: bare(read), count)  # what is slow the first time
         reading = await timed(lambda: bare(read), count)
-        through = await timed(lambda: executor.call(read.name, CAMPAIGN, caller), count)
+        through = await timed(lambda: executor.call(read, CAMPAIGN, caller), count)
         writing = await timed(lambda: bare(write), count)
-        gated = await timed(lambda: executor.call(write.name, CAMPAIGN, caller), count)
+        gated = await timed(lambda: executor.call(write, CAMPAIGN, caller), count)
     bare_name = "sent and shaped alone"
     return [
         Row("a read, validated and gated", through, "ms", bare_name, reading),
@@ -112,7 +106,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def rows(options: argparse.Namespace) -> list[Found]:
     """Measure in a state directory of its own."""
-    Limiter._wait = at_once  # type: ignore[method-assign]
     with tempfile.TemporaryDirectory() as folder:
         return anyio.run(measure, Path(folder), 3 if options.quick else options.calls)
 

@@ -1,33 +1,45 @@
-"""Clocks of the tests: time that passes only where somebody waits for it."""
+"""Clocks of the tests: time that passes only where somebody waits for it, and costs nothing."""
 
 from __future__ import annotations
 
 import heapq
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import count
 
 import anyio
-import anyio.lowlevel
 
 from talonone_mcp.core.clock import Clock
 
 
 class Leaping:
-    """For one task at a time: to sleep is to be there."""
+    """To sleep is to be there. Those who sleep at the same time share the time that passes.
+
+    `now` is in the seconds of the monotonic clock.
+    """
 
     def __init__(self) -> None:
         self.now = 100.0
         self.slept: list[float] = []
+        self._asleep = 0
+        self._began = time.time() - self.now
 
     async def sleep(self, seconds: float) -> None:
-        await anyio.lowlevel.checkpoint()
+        wakes = self.now + seconds
+        self._asleep += 1
+        try:  # where several sleep, each leap leaves the network a moment to do its part
+            await anyio.sleep(0.001 if self._asleep > 1 else 0)
+        finally:
+            self._asleep -= 1
         self.slept.append(seconds)
-        self.now += seconds
+        self.now = max(self.now, wakes)
 
     @property
     def clock(self) -> Clock:
-        return Clock(lambda: self.now, self.sleep)
+        return Clock(
+            now=lambda: self._began + self.now, monotonic=lambda: self.now, sleep=self.sleep
+        )
 
 
 class Shared:
@@ -51,7 +63,7 @@ class Shared:
 
     @property
     def clock(self) -> Clock:
-        return Clock(lambda: self.now, self.sleep)
+        return Clock(monotonic=lambda: self.now, sleep=self.sleep)
 
     @asynccontextmanager
     async def passing(self) -> AsyncIterator[None]:

@@ -18,6 +18,7 @@ from talonone_mcp.sandbox import app
 from talonone_mcp.sandbox.app import Sandbox
 from talonone_mcp.sandbox.demo import fill
 from talonone_mcp.sandbox.documents.document_store import DocumentStore
+from tests.slow import pytest_collection_modifyitems  # noqa: F401  # a hook: it marks slow tests
 from tests.upstream import Upstream, serve
 from tests.wired import Wire, faulty_wire
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-import pytest
 from mcp import Client, types
 from mcp.client import ClientRequestContext
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.clock import Clock
 from talonone_mcp.core.settings import load_settings
 from talonone_mcp.sandbox.app import Sandbox
-from talonone_mcp.sandbox.documents.document_store import Document, DocumentStore
 from talonone_mcp.server.app import build_server
-from talonone_mcp.workflows import steps
+from talonone_mcp.server.setup import DEFAULT_LIMITS, ServerLimits
+from tests.clocks import Leaping
 from tests.sandbox.door import Time
 
 Answering = Callable[[str], types.ElicitResult]
@@ -59,19 +59,22 @@ class Account:
 
 @dataclass(slots=True)
 class Desk:
-    """A client, the account that it works in, and the questions that its person was asked."""
+    """A client with the account that it works in. `questions` are those that its person was put.
+
+    `sandbox` is the account itself, for documents that no operation makes.
+    """
 
     client: Client
     account: Account
+    sandbox: Sandbox
     time: Time
     questions: list[str]
-    store: DocumentStore
+    clock: Clock
 
-    def stored(self, kind: str, key: int | str) -> Document:
-        """Return a document that the account has, by its id or its label."""
-        found = self.store.get(kind, key) if isinstance(key, int) else self.store.find(kind, key)
-        assert found, f"no {kind} {key}"
-        return found
+    def add_application(self, number: int, **changes: Any) -> None:
+        """Give the account one more Application, like the first of those that it has."""
+        like, *_ = self.sandbox.store.select("applications")
+        self.sandbox.store.add("applications", like | {"id": number} | changes)
 
     async def call(self, name: str, /, **arguments: Any) -> dict[str, Any]:
         """Call a tool that succeeds, and return its answer."""
@@ -86,22 +89,31 @@ class Desk:
         return dict((result.structured_content or {})["error"])
 
 
+def desk_clock(time: Time) -> Clock:
+    """Return a clock that shows the time of the account, and by which waiting costs nothing."""
+    return replace(Leaping().clock, now=lambda: time().timestamp())
+
+
 @asynccontextmanager
-async def open_desk(
+async def open_desk(  # noqa: PLR0913 - who is at it, and what they find
     catalog: Catalog,
     *,
     answering: Answering | None = lambda _: YES,
     mode: Any = "auto",
     environment: Mapping[str, str] | None = None,
+    make: Callable[..., Sandbox] = Sandbox,
+    limits: ServerLimits = DEFAULT_LIMITS,
     **flags: Any,
 ) -> AsyncIterator[Desk]:
-    """Open a desk in a demo account of its own, without its limit of requests.
+    """Open a desk in a demo account of its own, without its limit of requests. Nobody waits there.
 
     Args:
         catalog: what the server serves.
         answering: what the person says; None for a client that can ask nobody.
         mode: the era of the protocol.
         environment: which keys there are, in place of all of them.
+        make: makes the account.
+        limits: how much the client may ask for.
         flags: of `serve`, by attribute name.
     """
     time, questions = Time(), list[str]()
@@ -114,15 +126,12 @@ async def open_desk(
         questions.append(params.message)
         return answering(params.message)
 
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        closing(Sandbox(catalog, limited=False, now=time)) as app,
-    ):
-        patch.setattr(steps, "utc_now", time)
+    with closing(make(catalog, limited=False, now=time)) as app:
         account = Account(app)
         whole = {} if environment else {"sandbox": True}
         settings = load_settings(whole | flags, environment or {})
-        server = build_server(settings, catalog, account)
+        clock = desk_clock(time)
+        server = build_server(settings, catalog, account, clock=clock, limits=limits)
         callback = ask if answering else None
         async with Client(server, mode=mode, elicitation_callback=callback) as client:
-            yield Desk(client, account, time, questions, app.store)
+            yield Desk(client, account, app, time, questions, clock)

@@ -1,4 +1,4 @@
-"""The client as the executor holds it, on the faulty upstream of `tests/faulty.py`."""
+"""The way upstream as the executor has it, on the faulty upstream of `tests/faulty.py`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from talonone_mcp.core.catalog import Catalog
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.progress import Progress, silent
 from talonone_mcp.core.settings import load_settings
-from talonone_mcp.upstream.http_client import Answer, Client, Request, Sink, open_client
+from talonone_mcp.upstream.connection import Upstream, open_upstream
+from talonone_mcp.upstream.http_messages import Answer, Request, Sink
 from tests.clocks import Leaping
 from tests.faulty import Faulty, faulty
 
@@ -26,9 +27,9 @@ _X = Request("/v1/x")
 
 @dataclass(frozen=True, slots=True)
 class Wired:
-    """An open client and the catalog of what it calls."""
+    """An open way upstream and the catalog of what it calls."""
 
-    client: Client
+    upstream: Upstream
     catalog: Catalog
 
     async def send(
@@ -40,7 +41,7 @@ class Wired:
     ) -> Answer:
         """Call a tool."""
         operation = self.catalog.operations[tool]
-        return await self.client.send(operation, request, sink=sink, progress=progress)
+        return await self.upstream.send(operation, request, sink=sink, progress=progress)
 
     async def fail(
         self, tool: str = READ, request: Request = _X, sink: Sink | None = None
@@ -52,24 +53,23 @@ class Wired:
 
     async def ends_noticed(self) -> None:
         """Wait until this end knows of every idle connection that the other end has closed."""
-        pool = self.client._upstream._http._transport._pool  # type: ignore[attr-defined]
-        while not all(each.has_expired() for each in pool.connections):  # noqa: ASYNC110 - by the kernel
+        while (pool := self.upstream.statistics().pool).expired < pool.connections:  # noqa: ASYNC110 - by the kernel
             await anyio.sleep(0.001)
 
     def under_way(self) -> dict[str, int]:
         """Count what there is besides idle connections; nothing is, when nobody calls."""
-        pool = self.client._upstream._http._transport._pool  # type: ignore[attr-defined]
+        statistics = self.upstream.statistics()
         return {
-            "connections": sum(not each.is_idle() for each in pool.connections),
-            "requests": len(pool._requests),
-            "permits": self.client._upstream._pacer.open,  # type: ignore[attr-defined]
+            "connections": statistics.pool.busy,
+            "requests": statistics.pool.requests,
+            "permits": statistics.open_departures,
             "tasks": len(asyncio.all_tasks()),
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """What a client is opened on."""
+    """What the way upstream is opened on."""
 
     server: Faulty
     time: Leaping
@@ -77,15 +77,15 @@ class Wire:
 
     @asynccontextmanager
     async def opened(self, **environment: str) -> AsyncIterator[Wired]:
-        """Open a client, with further variables."""
+        """Open it, with further variables."""
         given = {"TALONONE_BASE_URL": self.server.url, "TALONONE_MANAGEMENT_KEY": KEY}
         settings = load_settings({}, given | environment)
         login = self.catalog.operations["create_session"]
-        async with open_client(settings, login, clock=self.time.clock) as client:
-            yield Wired(client, self.catalog)
+        async with open_upstream(settings, login, clock=self.time.clock) as upstream:
+            yield Wired(upstream, self.catalog)
 
     async def send(self, tool: str, progress: Progress = silent) -> Answer:
-        """Call a tool once, with a client of its own."""
+        """Call a tool once, over a way of its own."""
         async with self.opened() as client:
             return await client.send(tool, progress=progress)
 

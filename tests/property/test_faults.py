@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from talonone_mcp.core.catalog import Catalog
 from talonone_mcp.core.errors import CallError, Kind
-from talonone_mcp.upstream.http_client import Answer, Request
+from talonone_mcp.upstream.http_messages import Answer, Request
 from tests.faulty import (
     CLOSES_IDLE,
     GOOD,

@@ -13,8 +13,8 @@ import os
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +33,12 @@ from starlette.types import Receive, Scope, Send
 from talonone_mcp.core.catalog import Catalog, Operation, Tool, load
 from talonone_mcp.core.catalog.json_schema import satisfies
 from talonone_mcp.core.catalog.validation import problems
+from talonone_mcp.core.clock import Clock
 from talonone_mcp.core.settings import load_settings
 from talonone_mcp.server.app import build_server
-from talonone_mcp.store import sqlite_ledger as ledgers
 from talonone_mcp.store.ledger import DecisionError
-from talonone_mcp.store.sqlite_ledger import SqliteLedger
-from talonone_mcp.upstream.limiter import Limiter
+from talonone_mcp.store.sqlite_ledger import LEDGER_FILE, SqliteLedger
+from tests.clocks import Leaping
 from tests.contract.facts import example_arguments, load_facts
 
 STEPS, EXAMPLES = 50, int(os.environ.get("TALONONE_GATE_EXAMPLES", "400"))  # 20,000 steps
@@ -120,6 +120,7 @@ class World:
         self.clients: dict[tuple[int, str], Client] = {}
         self.states: list[tuple[str, dict[str, Any], str]] = []
         self.asked = 0
+        self.clock = replace(Leaping().clock, now=lambda: self.now)
 
     async def upstream(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a read with values of the present version, and count everything else."""
@@ -169,7 +170,7 @@ class World:
                 "TALONONE_STATE_DIR": str(self.folder),
             }
             few = load_settings({"toolsets": ("webhooks",)}, environment)  # a short list; all can
-            built = build_server(few, self.catalog, self.upstream)  # be called
+            built = build_server(few, self.catalog, self.upstream, clock=self.clock)  # be called
             mode = "legacy" if "legacy" in kind else "auto"
             callback = None if "mute" in kind else self._answer
             way = await self._over_http(built) if "http" in kind else built
@@ -197,7 +198,7 @@ class World:
 
     @property
     def ledger(self) -> SqliteLedger:
-        return SqliteLedger(self.folder / ledgers.NAME, clock=lambda: self.now)
+        return SqliteLedger(self.folder / LEDGER_FILE, clock=Clock(lambda: self.now))
 
     @property
     def ready(self) -> dict[str, str]:
@@ -368,15 +369,6 @@ steps = st.fixed_dictionaries(
         "change": st.booleans(),
     }
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def without_waiting() -> Iterator[None]:
-    """Take the pace out of the client: upstream's limit is another test's."""
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Limiter, "_wait", lambda *_: 0)
-        yield
 
 
 def test_every_guarded_operation_is_among_them() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from talonone_mcp.core.clock import Clock
 from talonone_mcp.core.text import clean, one_line
+from talonone_mcp.store.pace import Endpoint
 from talonone_mcp.upstream.limiter import Limiter
 
 seconds = st.floats(0, 3, allow_nan=False)
@@ -26,11 +27,11 @@ def test_three_a_second_however_they_come(arrivals: list[tuple[float, float]]) -
 
     async def run() -> list[float]:
         nonlocal now
-        limiter = Limiter(Clock(lambda: now, sleep))
+        limiter = Limiter(Clock(monotonic=lambda: now, sleep=sleep))
         on_the_wire = []
         for pause, connecting in arrivals:
             now += pause
-            departure = await limiter.depart("https://acme.example", "GET /x")
+            departure = await limiter.depart(Endpoint("https://acme.example", "GET /x"))
             now += connecting
             limiter.leave(departure)
             on_the_wire.append(now)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from talonone_mcp.calls.paging import Pages, fetch_all
 from talonone_mcp.core import catalog
 from talonone_mcp.core.progress import Progress
-from talonone_mcp.upstream.http_client import Answer
+from talonone_mcp.upstream.http_messages import Answer
 
 # Between two pages, items come in and go out at these places.
 changes = st.lists(

@@ -14,19 +14,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.responses import JSONResponse
 
+from talonone_mcp.calls.caller import Caller
 from talonone_mcp.calls.executor import Executor
-from talonone_mcp.calls.gate import Caller, Gate
+from talonone_mcp.calls.gate import Gate
 from talonone_mcp.calls.imports import ImportFiles
 from talonone_mcp.calls.recorder import Recorder
 from talonone_mcp.core.catalog import Catalog, Operation, load
 from talonone_mcp.core.catalog.validation import problems
 from talonone_mcp.core.errors import CallError
-from talonone_mcp.store.audit import AuditLog
-from talonone_mcp.store.cut_answers import Answers
-from talonone_mcp.store.exports import exports_of
-from talonone_mcp.store.sqlite_ledger import SqliteLedger
-from talonone_mcp.upstream.http_client import open_client
-from talonone_mcp.upstream.limiter import Limiter
+from talonone_mcp.store.local_store import local_store
+from talonone_mcp.upstream.connection import open_upstream
+from tests.clocks import Leaping
 from tests.conftest import settings_for
 from tests.upstream import Recorded, Upstream, serve
 
@@ -62,30 +60,29 @@ def portal() -> Iterator[BlockingPortal]:
 
 
 @pytest.fixture
-def sending(
-    catalog: Catalog, recorder: Upstream, portal: BlockingPortal, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Sending]:
+def sending(catalog: Catalog, recorder: Upstream, portal: BlockingPortal) -> Iterator[Sending]:
     """Calls an operation and returns the request that arrived, or None when it was refused."""
-    monkeypatch.setattr(Limiter, "_wait", lambda *_: 0)  # thousands of calls to one endpoint
-    opened = open_client(settings_for(recorder), catalog.operations["create_session"])
-    with portal.wrap_async_context_manager(opened) as client:
+    login = catalog.operations["create_session"]
+    # Thousands of calls to one endpoint: each waits for its turn, which costs nothing.
+    opened = open_upstream(settings_for(recorder), login, clock=Leaping().clock)
+    with portal.wrap_async_context_manager(opened) as upstream:
         state = Path(recorder.state_dir)
-        gate = Gate("off", SqliteLedger(state / "ledger"), {})
+        store = local_store(settings_for(recorder))
+        gate = Gate("off", store.ledger, {})
         executor = Executor(
             catalog,
-            client,
+            upstream,
             gate,
-            Recorder(AuditLog(state), reads=False),
+            Recorder(store.audit, reads=False),
+            store,
             import_files=ImportFiles(None, state),
-            exports=exports_of(settings_for(recorder)),
-            answers=Answers(),
         )
         caller = Caller("local", "test 1")
 
         def send(tool: str, arguments: dict[str, Any]) -> Recorded | None:
             recorder.requests.clear()
             try:
-                portal.call(executor.call, tool, arguments, caller)
+                portal.call(executor.call, catalog.operations[tool], arguments, caller)
             except CallError as error:
                 assert error.kind == "invalid_arguments"
                 json.dumps(error.as_dict(), ensure_ascii=False).encode()

@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 from talonone_mcp.core.catalog import Catalog, Confirm
 from talonone_mcp.core.settings import SettingsError, load_settings
 from talonone_mcp.server.app import build_server
-from talonone_mcp.store.sqlite_ledger import NAME, SqliteLedger
+from talonone_mcp.store.sqlite_ledger import LEDGER_FILE, SqliteLedger
 from tests.unit.test_gate import YES, connected
 from tests.upstream import Upstream, serve
 
@@ -316,7 +316,7 @@ async def test_an_approver_sees_neither(catalog: Catalog, server: Upstream) -> N
     async with Client(build_server(load_settings({}, environment), catalog)) as client:
         await client.call_tool("reset_password", RESET)
 
-    [waiting] = SqliteLedger(Path(server.state_dir, NAME)).waiting()
+    [waiting] = SqliteLedger(Path(server.state_dir, LEDGER_FILE)).waiting()
     assert json.loads(waiting.call.arguments) == dict.fromkeys(RESET, "[secret]")
     async for file in anyio.Path(server.state_dir).iterdir():
         content = await file.read_bytes()

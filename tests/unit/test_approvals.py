@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.clock import Clock
 from talonone_mcp.core.settings import SettingsError, load_settings
 from talonone_mcp.core.state_folder import approval_lifetime
 from talonone_mcp.server.app import build_server
@@ -30,7 +32,8 @@ from talonone_mcp.store.ledger import (
     LedgerError,
     TooManyPendingError,
 )
-from talonone_mcp.store.sqlite_ledger import NAME, SqliteLedger
+from talonone_mcp.store.local_store import local_store
+from talonone_mcp.store.sqlite_ledger import LEDGER_FILE, SqliteLedger
 from talonone_mcp.terminal.main import main
 from tests.conftest import settings_for
 from tests.unit.test_gate import CAMPAIGN, DELETED, YES, connected, error_of
@@ -41,7 +44,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 def path(upstream: Upstream) -> Path:
-    return Path(upstream.state_dir, NAME)
+    return Path(upstream.state_dir, LEDGER_FILE)
 
 
 @pytest.fixture
@@ -121,17 +124,18 @@ async def test_an_approval_is_for_that_call_alone(
 
 
 async def test_an_approval_of_another_deployment_or_principal_opens_nothing(
-    client: Client, ledger: SqliteLedger, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+    client: Client, catalog: Catalog, ledger: SqliteLedger, upstream: Upstream
 ) -> None:
     approval = (await ask(client))["approval"]
     ledger.decide(approval["id"], approve=True, by="anna")
 
-    monkeypatch.setattr("talonone_mcp.calls.PRINCIPAL", "somebody else")
-    assert (await ask(client))["approval"]["id"] != approval["id"]
-    monkeypatch.undo()
-    deployment = "talonone_mcp.upstream.http_client.Client.deployment"
-    monkeypatch.setattr(deployment, lambda *_: "https://other.example")
-    assert (await ask(client))["approval"]["id"] != approval["id"]
+    somebody_else = build_server(settings_for(upstream), catalog, principal="somebody else")
+    async with Client(somebody_else) as other:
+        assert (await ask(other))["approval"]["id"] != approval["id"]
+    localhost = upstream.url.replace("127.0.0.1", "localhost")  # another deployment, by its name
+    settings = load_settings({}, upstream.environment | {"TALONONE_BASE_URL": localhost})
+    async with Client(build_server(settings, catalog)) as other:
+        assert (await ask(other))["approval"]["id"] != approval["id"]
     assert upstream.changes == []
 
 
@@ -166,7 +170,7 @@ async def test_a_counter_that_moves_by_itself_is_shown_and_binds_nothing(
         async with Client(build_server(settings_for(upstream), catalog)) as client:
             error = await ask(client)
             assert "28 coupon redemptions" in error["message"]
-            ledger = SqliteLedger(Path(upstream.state_dir, NAME))
+            ledger = SqliteLedger(Path(upstream.state_dir, LEDGER_FILE))
             ledger.decide(error["approval"]["id"], approve=True, by="anna")
             result = await client.call_tool("delete_campaign", CAMPAIGN)
 
@@ -222,8 +226,9 @@ async def test_another_tool_with_the_same_arguments_is_another_call(
     assert (await ask(client))["kind"] == "outcome_unknown"
 
 
-def times(ledger: SqliteLedger, now: list[float]) -> None:
-    ledger._clock = lambda: now[0]
+def ledger_at(path: Path, now: list[float]) -> SqliteLedger:
+    """Return the ledger at a time that the test moves."""
+    return SqliteLedger(path, clock=Clock(lambda: now[0]))
 
 
 def entry(digest: str = "d", principal: str = "local") -> Call:
@@ -234,11 +239,9 @@ def entry(digest: str = "d", principal: str = "local") -> Call:
     ("waited", "used", "runs"),
     [(599.9, 599.9, True), (0, 599.9, True), (0, 600, False), (0, 601, False), (0, -1, False)],
 )
-def test_an_approval_lives_ten_minutes(
-    ledger: SqliteLedger, waited: float, used: float, runs: bool
-) -> None:
+def test_an_approval_lives_ten_minutes(path: Path, waited: float, used: float, runs: bool) -> None:
     now = [1000.0]
-    times(ledger, now)
+    ledger = ledger_at(path, now)
     approval = ledger.request(entry(), "Really?", "seen")
     now[0] += waited
     ledger.decide(approval.id, approve=True, by="anna")
@@ -250,9 +253,9 @@ def test_an_approval_lives_ten_minutes(
 
 
 @pytest.mark.parametrize("later", [600, 601, -1])
-def test_what_expired_cannot_be_decided(ledger: SqliteLedger, later: float) -> None:
+def test_what_expired_cannot_be_decided(path: Path, later: float) -> None:
     now = [1000.0]
-    times(ledger, now)
+    ledger = ledger_at(path, now)
     approval = ledger.request(entry(), "Really?", "seen")
     now[0] += later
 
@@ -271,9 +274,9 @@ def test_what_is_decided_or_not_there_cannot_be_decided(ledger: SqliteLedger) ->
     assert ledger.consume(approval.id) is False
 
 
-def test_a_looping_agent_does_not_flood_a_person(ledger: SqliteLedger) -> None:
+def test_a_looping_agent_does_not_flood_a_person(path: Path) -> None:
     now = [1000.0]
-    times(ledger, now)
+    ledger = ledger_at(path, now)
     for number in range(MOST_PENDING):
         ledger.request(entry(str(number)), "Really?", "seen")
 
@@ -307,9 +310,9 @@ def test_many_who_ask_for_the_same_get_the_same_approval(ledger: SqliteLedger) -
     assert len(ledger.waiting()) == 1
 
 
-def test_pruning_keeps_what_can_still_open_or_tell(ledger: SqliteLedger) -> None:
+def test_pruning_keeps_what_can_still_open_or_tell(path: Path) -> None:
     now = [1000.0]
-    times(ledger, now)
+    ledger = ledger_at(path, now)
     pending, approved, sent = (ledger.request(entry(d), "Really?", "seen") for d in "abc")
     for each in (approved, sent):
         ledger.decide(each.id, approve=True, by="anna")
@@ -352,7 +355,8 @@ import anyio, os, signal
 from mcp import Client, types
 from talonone_mcp.core import catalog
 from talonone_mcp.server.app import build_server
-from talonone_mcp.upstream.http_client import Client as Upstream
+from talonone_mcp.upstream.connection import Upstream
+from talonone_mcp.store.local_store import local_store
 from talonone_mcp.store.sqlite_ledger import SqliteLedger
 from talonone_mcp.core.settings import SettingsError, load_settings
 from talonone_mcp.core.state_folder import approval_lifetime
@@ -510,28 +514,32 @@ async def test_the_gate_fails_closed(
         read = await client.call_tool("get_campaign", CAMPAIGN)
 
     assert error["kind"] == "blocked"
-    assert NAME in error["message"]
+    assert LEDGER_FILE in error["message"]
     assert "TALONONE_STATE_DIR" in error["hint"]
     assert (asked, upstream.changes) == ([], [])
     assert not read.is_error, "a read has no part in it"
 
 
 async def test_a_ledger_that_another_process_holds(
-    client: Client, path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+    catalog: Catalog, path: Path, upstream: Upstream
 ) -> None:
-    monkeypatch.setattr("talonone_mcp.store.sqlite_ledger._PATIENCE", 0.01)
-    SqliteLedger(path).waiting()
+    settings, ledger = settings_for(upstream), SqliteLedger(path, patience=0.01)
+    ledger.waiting()
+    server = build_server(settings, catalog, store=replace(local_store(settings), ledger=ledger))
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("BEGIN EXCLUSIVE")
-        error = await ask(client)
+        async with Client(server) as client:
+            error = await ask(client)
+            db.execute("ROLLBACK")
+            again = await ask(client)
 
     assert (error["kind"], "locked" in error["message"]) == ("blocked", True)
     assert upstream.changes == []
-    assert (await ask(client))["kind"] == "approval_required"
+    assert again["kind"] == "approval_required"
 
 
 def test_the_files_are_for_their_owner_alone(tmp_path: Path) -> None:
-    path = tmp_path / "state" / NAME
+    path = tmp_path / "state" / LEDGER_FILE
     SqliteLedger(path).waiting()
 
     assert path.stat().st_mode & 0o777 == 0o600
@@ -541,6 +549,7 @@ def test_the_files_are_for_their_owner_alone(tmp_path: Path) -> None:
 USED_UP = """
 import sys
 from pathlib import Path
+from talonone_mcp.store.local_store import local_store
 from talonone_mcp.store.sqlite_ledger import SqliteLedger
 
 ledger = SqliteLedger(Path(sys.argv[1]))

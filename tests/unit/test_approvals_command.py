@@ -17,9 +17,10 @@ from typing import Any
 
 import pytest
 
+from talonone_mcp.core.clock import Clock
 from talonone_mcp.store import passphrase as passphrases
 from talonone_mcp.store.ledger import Approval, Call
-from talonone_mcp.store.sqlite_ledger import NAME, SqliteLedger
+from talonone_mcp.store.sqlite_ledger import LEDGER_FILE, SqliteLedger
 from talonone_mcp.terminal.main import main
 from tests.terminal import DEADLINE, terminal
 
@@ -34,7 +35,8 @@ CALL = Call(
 )
 QUESTION = (
     'Delete campaign "Summer promotions" (18) of Application 42? It is running, with 41 coupons'
-    " created and 28 coupon redemptions. Its rules and coupons go with it. This cannot be undone."
+    " created and 28 coupon redemptions. Its rules and coupons are deleted too. This cannot be"
+    " undone."
 )
 COMMAND = [sys.executable, "-m", "talonone_mcp", "approvals"]
 
@@ -47,7 +49,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def ledger(folder: Path) -> SqliteLedger:
-    return SqliteLedger(folder / NAME)
+    return SqliteLedger(folder / LEDGER_FILE)
 
 
 @pytest.fixture
@@ -68,7 +70,7 @@ def said(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, st
 
 
 def expired(folder: Path) -> Approval:
-    old = SqliteLedger(folder / NAME, clock=lambda: time.time() - 3600)
+    old = SqliteLedger(folder / LEDGER_FILE, clock=Clock(lambda: time.time() - 3600))
     return old.request(CALL, QUESTION, "seen")
 
 
@@ -350,7 +352,7 @@ def test_nothing_waits(said: Callable[..., tuple[int, str, str]], folder: Path) 
 def test_the_list_is_a_table_with_the_newest_last(
     said: Callable[..., tuple[int, str, str]], ledger: SqliteLedger, folder: Path
 ) -> None:
-    earlier = SqliteLedger(folder / NAME, clock=lambda: time.time() - 150)
+    earlier = SqliteLedger(folder / LEDGER_FILE, clock=Clock(lambda: time.time() - 150))
     first = earlier.request(CALL, QUESTION, "seen")
     other = Call("local", "c", "https://acme.talon.one", "import_coupons", "{}", "d4")
     second = ledger.request(other, "Import\n5 coupons?", "seen")
@@ -531,24 +533,24 @@ def test_a_damaged_ledger_is_one_line(
     said: Callable[..., tuple[int, str, str]], folder: Path, command: list[str]
 ) -> None:
     folder.mkdir()
-    (folder / NAME).write_bytes(b"no database at all" * 100)
+    (folder / LEDGER_FILE).write_bytes(b"no database at all" * 100)
 
     status, out, err = said(*command)
 
     assert (status, out) == (1, "")
-    assert NAME in err
+    assert LEDGER_FILE in err
     assert len(err.splitlines()) == 1
 
 
 def test_a_damaged_ledger_lets_nobody_approve(folder: Path) -> None:
     folder.mkdir()
-    (folder / NAME).write_bytes(b"no database at all" * 100)
+    (folder / LEDGER_FILE).write_bytes(b"no database at all" * 100)
 
     with terminal("approvals", "approve", "--yes", "x") as person:
         status, err = person.end()
 
     assert status == 1
-    assert NAME in err
+    assert LEDGER_FILE in err
     assert len(err.splitlines()) == 1
 
 

@@ -23,7 +23,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from talonone_mcp.store.audit import AuditError, AuditLog, Verdict, log_files, verify
+from talonone_mcp.core.clock import Clock
+from talonone_mcp.store.audit import AuditError, FileAuditLog, Verdict, log_files, verify
 
 NONE = "0" * 64
 CHAIN = ("seq", "time", "prev", "hash")
@@ -35,9 +36,9 @@ AWKWARD: list[dict[str, Any]] = [
 ]
 
 
-def log_of(folder: Path, count: int = 6, **options: Any) -> AuditLog:
+def log_of(folder: Path, count: int = 6, **options: Any) -> FileAuditLog:
     """Write `count` lines of 200 to 300 bytes."""
-    log = AuditLog(folder, **options)
+    log = FileAuditLog(folder, **options)
     for number in range(count):
         log.append({"tool": f"tool_{number}"})
     return log
@@ -69,7 +70,7 @@ def forged(line: bytes, **changes: Any) -> bytes:
 
 
 def test_a_line_has_number_time_the_fields_in_order_and_the_chain(tmp_path: Path) -> None:
-    log = AuditLog(tmp_path, clock=lambda: 1_790_000_000.1239)
+    log = FileAuditLog(tmp_path, clock=Clock(lambda: 1_790_000_000.1239))
     log.append({"tool": "delete_campaign", "arguments": {"z": "é", "a": 1}, "by": "anna"})
     log.append({"tool": "get_campaign"})
 
@@ -101,7 +102,7 @@ def test_only_the_owner_may_read_it(tmp_path: Path) -> None:
 
 
 def test_numbers_that_json_does_not_have_are_written_as_text(tmp_path: Path) -> None:
-    AuditLog(tmp_path).append({"values": [float("nan"), float("inf"), -float("inf")]})
+    FileAuditLog(tmp_path).append({"values": [float("nan"), float("inf"), -float("inf")]})
 
     [line] = whole(tmp_path)
     assert line["values"] == ["NaN", "Infinity", "-Infinity"]
@@ -109,7 +110,7 @@ def test_numbers_that_json_does_not_have_are_written_as_text(tmp_path: Path) -> 
 
 
 def test_lines_may_be_long(tmp_path: Path) -> None:
-    log = AuditLog(tmp_path)
+    log = FileAuditLog(tmp_path)
     for number in range(3):
         log.append({"number": number, "text": "x\n" * 500_000})
 
@@ -168,7 +169,7 @@ RECORD = st.dictionaries(
 @settings(deadline=None)
 def test_whatever_is_written_is_found_unchanged(records: list[dict[str, Any]]) -> None:
     with TemporaryDirectory() as folder:
-        log = AuditLog(Path(folder), max_bytes=500)
+        log = FileAuditLog(Path(folder), max_bytes=500)
         for record in records:
             log.append(record)
 
@@ -296,7 +297,7 @@ def test_tampering_is_reported_with_its_place(
 def rotated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A log of three files with every sort of value in it."""
     folder = tmp_path_factory.mktemp("rotated")
-    log = AuditLog(folder, max_bytes=700)
+    log = FileAuditLog(folder, max_bytes=700)
     for record in AWKWARD * 2:
         log.append(record)
     assert verify(folder) == Verdict(6, 3, 1, ())
@@ -572,7 +573,7 @@ def test_a_rotation_that_stopped_half_way_looks_like_no_theft(
 
 def test_no_file_at_all_cannot_be_kept(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="keep must be at least 1"):
-        AuditLog(tmp_path, keep=0)
+        FileAuditLog(tmp_path, keep=0)
 
 
 # --- Crashes -----------------------------------------------------------------------------------
@@ -684,7 +685,9 @@ def a_folder_in_place_of_the_lock(folder: Path) -> str:
     return f"{folder}/audit.lock cannot be written: Is a directory"
 
 
-@pytest.mark.parametrize("use", [AuditLog.check, lambda log: log.append({})], ids=["check", "it"])
+@pytest.mark.parametrize(
+    "use", [FileAuditLog.check, lambda log: log.append({})], ids=["check", "it"]
+)
 @pytest.mark.parametrize(
     "obstacle",
     [
@@ -697,22 +700,24 @@ def a_folder_in_place_of_the_lock(folder: Path) -> str:
     ],
 )
 def test_an_error_names_the_place_and_the_reason(
-    tmp_path: Path, obstacle: Callable[[Path], str], use: Callable[[AuditLog], None]
+    tmp_path: Path, obstacle: Callable[[Path], str], use: Callable[[FileAuditLog], None]
 ) -> None:
     folder = tmp_path / "log"
     message = obstacle(folder)
     with pytest.raises(AuditError) as caught:
-        use(AuditLog(folder / "state" if "state" in message else folder))
+        use(FileAuditLog(folder / "state" if "state" in message else folder))
 
     assert str(caught.value) == message
 
 
-@pytest.mark.parametrize("use", [AuditLog.check, lambda log: log.append({})], ids=["check", "it"])
+@pytest.mark.parametrize(
+    "use", [FileAuditLog.check, lambda log: log.append({})], ids=["check", "it"]
+)
 def test_a_lock_that_is_never_free_is_an_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, use: Callable[[AuditLog], None]
+    tmp_path: Path, use: Callable[[FileAuditLog], None]
 ) -> None:
-    monkeypatch.setattr(log_files, "_PATIENCE", 0)
-    log = log_of(tmp_path, 1)
+    log_of(tmp_path, 1)
+    log = FileAuditLog(tmp_path, patience=0)
     with (tmp_path / "audit.lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(AuditError, match=r"audit\.lock is locked by another process"):
@@ -722,7 +727,7 @@ def test_a_lock_that_is_never_free_is_an_error(
 
 
 def test_check_writes_no_line(tmp_path: Path) -> None:
-    log = AuditLog(tmp_path / "new")
+    log = FileAuditLog(tmp_path / "new")
     log.check()
     assert verify(tmp_path / "new") == Verdict(0, 1, 0, ())
     log.append({"tool": "x"})
@@ -738,8 +743,9 @@ def test_check_writes_no_line(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from talonone_mcp.store.audit import AuditLog
-log = AuditLog(Path(sys.argv[1]), max_bytes=int(sys.argv[2]), keep=1000)
+from talonone_mcp.core.clock import Clock
+from talonone_mcp.store.audit import FileAuditLog
+log = FileAuditLog(Path(sys.argv[1]), max_bytes=int(sys.argv[2]), keep=1000)
 print("ready", flush=True)
 sys.stdin.readline()
 for number in range(60):
@@ -749,7 +755,7 @@ for number in range(60):
 
 def write_many(folder: Path, max_bytes: int, processes: int) -> None:
     """Append from 8 threads and some processes, all starting together."""
-    log = AuditLog(folder, max_bytes=max_bytes, keep=1000)
+    log = FileAuditLog(folder, max_bytes=max_bytes, keep=1000)
 
     def write(writer: int) -> None:
         for number in range(60):
@@ -791,7 +797,7 @@ def test_no_line_of_many_writers_is_lost(tmp_path: Path, max_bytes: int) -> None
 
 
 def test_a_log_can_be_verified_while_it_is_written(tmp_path: Path) -> None:
-    log = AuditLog(tmp_path, max_bytes=2_000, keep=2)
+    log = FileAuditLog(tmp_path, max_bytes=2_000, keep=2)
     looked_at_often_enough = threading.Event()
 
     def write() -> None:
@@ -818,11 +824,10 @@ def test_threads_exclude_each_other_without_fcntl_too(
     assert verify(tmp_path) == Verdict(480, 1, 1, ())
     assert not (tmp_path / "audit.lock").exists()
     (tmp_path / "audit.lock").touch()
-    monkeypatch.setattr(log_files, "_PATIENCE", 0)
     with pytest.raises(AuditError, match="is locked"):
-        AuditLog(tmp_path).append({})
+        FileAuditLog(tmp_path, patience=0).append({})
 
 
 def test_it_can_be_imported_without_fcntl() -> None:
-    start = "import sys; sys.modules['fcntl'] = None; import talonone_mcp.audit"
+    start = "import sys; sys.modules['fcntl'] = None; import talonone_mcp.store.audit"
     subprocess.run([sys.executable, "-c", start], check=True)

@@ -7,8 +7,10 @@ import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from bench.__main__ import BENCHES, RESULTS
 from bench.apart import apart
 from bench.rows import (
@@ -23,7 +25,7 @@ from bench.rows import (
     cells,
     parser_of,
 )
-from bench.surface import measure_fastmcp
+from bench.surface import CATALOG, HELD_OUT_QUESTIONS, QUESTIONS, measure_fastmcp
 
 from talonone_mcp import __version__
 
@@ -33,6 +35,11 @@ ROOT = Path(__file__).parents[2]
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "bench", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def questions(path: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = yaml.safe_load(path.read_text("utf-8"))
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -131,3 +138,21 @@ def test_a_budget_is_of_the_value_or_of_the_ratio(budget: Budget | None, kept: b
 
 def test_a_budget_of_a_ratio_without_a_peer_is_not_kept() -> None:
     assert not Row("a call", 10, "ms", budget=at_most(2, "ratio")).kept
+
+
+@pytest.mark.parametrize("path", [QUESTIONS, HELD_OUT_QUESTIONS])
+def test_questions_are_answered_by_one_to_three_tools_that_exist(path: Path) -> None:
+    names = {tool.name for tool in CATALOG.tools}
+
+    for question in questions(path):
+        assert question.keys() == {"ask", "answer"}
+        assert 1 <= len(question["answer"]) <= 3, question
+        assert set(question["answer"]) <= names, question
+
+
+def test_no_question_is_asked_twice_or_both_tuned_and_held_out() -> None:
+    held_out = [each["ask"].casefold() for each in questions(HELD_OUT_QUESTIONS)]
+    tuned = {each["ask"].casefold() for each in questions(QUESTIONS)}
+
+    assert len(held_out) == len(set(held_out)) == 150
+    assert not tuned & set(held_out)

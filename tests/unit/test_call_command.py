@@ -13,7 +13,7 @@ import pytest
 
 from talonone_mcp.store.audit import verify
 from talonone_mcp.store.passphrase import set_passphrase
-from talonone_mcp.store.sqlite_ledger import NAME, SqliteLedger
+from talonone_mcp.store.sqlite_ledger import LEDGER_FILE, SqliteLedger
 from talonone_mcp.terminal.main import main
 from tests.terminal import terminal
 from tests.upstream import Upstream
@@ -159,7 +159,7 @@ def test_without_a_terminal_what_a_person_must_confirm_waits(
     error = json.loads(out)["error"]
     assert (status, error["kind"]) == (1, "approval_required")
     assert upstream.changes == []
-    ledger = SqliteLedger(Path(upstream.state_dir) / NAME)
+    ledger = SqliteLedger(Path(upstream.state_dir) / LEDGER_FILE)
     [waiting] = ledger.waiting()
     ledger.decide(waiting.id, approve=True, by="somebody")
     assert said("delete_campaign", *CAMPAIGN)[0] == 0

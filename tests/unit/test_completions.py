@@ -10,10 +10,11 @@ from mcp import Client, MCPError, types
 
 from talonone_mcp.core.catalog import Catalog
 from talonone_mcp.core.settings import load_settings
-from talonone_mcp.server import completions, prompts
+from talonone_mcp.server import prompts
 from talonone_mcp.server.app import build_server
+from talonone_mcp.server.completions import KIND_OF_VARIABLE, LISTINGS
 from talonone_mcp.server.prompts import Argument, Prompt
-from talonone_mcp.upstream.limiter import Limiter
+from talonone_mcp.server.setup import ServerLimits
 from tests.desk import open_desk
 from tests.lists import LongList
 from tests.upstream import serve
@@ -247,10 +248,9 @@ async def test_without_upstream_nothing_is_completed(
 
 
 async def test_a_person_is_not_kept_waiting(
-    catalog: Catalog, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    catalog: Catalog, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(completions, "_PATIENCE", 0)
-    async with open_desk(catalog) as desk:
+    async with open_desk(catalog, limits=ServerLimits(completion_timeout_s=0)) as desk:
         found = await of_template(desk.client, CAMPAIGN, "applicationId", "")
 
     assert found.values == []
@@ -265,10 +265,7 @@ async def test_a_server_without_a_key_completes_nothing(catalog: Catalog) -> Non
     assert found.values == []
 
 
-async def test_personal_data_completes_nothing_where_it_is_masked(
-    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Limiter, "_wait", lambda *_: 0)
+async def test_personal_data_completes_nothing_where_it_is_masked(catalog: Catalog) -> None:
     items = [{"value": "anna@example.com"}, {"value": "ANNA-1"}]
     with serve(LongList(items)) as upstream:
         environment = {"TALONONE_BASE_URL": upstream.url, "TALONONE_MANAGEMENT_KEY": "key"}
@@ -327,13 +324,13 @@ async def test_what_there_is_not_to_complete(
 
 
 async def test_every_variable_and_every_argument_has_a_kind_that_is_known(catalog: Catalog) -> None:
-    known = {*completions._LISTINGS, "toolset", "customer", ""}
+    known = {*LISTINGS, "toolset", "customer", ""}
     free = {"skip", "from", "rows"}
     async with open_desk(catalog) as desk:
         templates = (await desk.client.list_resource_templates()).resource_templates
 
     variables = {name for each in templates for name in variables_of(each.uri_template)}
-    assert variables - free == completions._KIND_OF_VARIABLE.keys()
+    assert variables - free == KIND_OF_VARIABLE.keys()
     used = {argument.complete for each in prompts.load().values() for argument in each.arguments}
     assert used <= known
 

@@ -16,7 +16,7 @@ from talonone_mcp.core.settings.config_file import keys
 from talonone_mcp.core.state_folder import StateError, approval_lifetime, state_folder
 from talonone_mcp.terminal import main
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 URL = "https://acme.europe-west1.talon.one"
 ACCOUNT = f'[talonone]\nbase_url = "{URL}"\nmanagement_key = "a-key"\n'
 Write = Callable[[str], Path]
@@ -335,8 +335,8 @@ def test_serve_names_what_is_wrong_and_ends(
     assert "did you mean [talonone] management_key" in err
 
 
-def test_every_setting_has_a_meaning_in_the_readme() -> None:
-    text = README.read_text("utf-8")
+def test_every_setting_has_a_meaning_on_the_page() -> None:
+    text = PAGE.read_text("utf-8")
 
     for name, field in Settings.model_fields.items():
         called = field.alias or f"--{name.replace('_', '-')}"
@@ -344,9 +344,9 @@ def test_every_setting_has_a_meaning_in_the_readme() -> None:
         assert all(cell.strip() for cell in row.strip("|").split("|")), row
 
 
-def test_the_readmes_example_can_be_used(write: Write, tmp_path: Path) -> None:
-    section = README.read_text("utf-8").partition("\n## Configuration\n")[2].partition("\n## ")[0]
-    [example] = re.findall(r"^```toml\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
+def test_the_pages_example_can_be_used(write: Write, tmp_path: Path) -> None:
+    text = PAGE.read_text("utf-8")
+    [example] = re.findall(r"^```toml\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
     (tmp_path / "management-key").write_text("a-key\n")
 
     settings = loaded(write(example))

@@ -24,25 +24,19 @@ from starlette.types import Receive, Scope, Send
 from talonone_mcp.calls.shaping.model_answer import CSV_BUDGET
 from talonone_mcp.core import csv_rows
 from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.clock import Clock
 from talonone_mcp.core.settings import SettingsError, load_settings
 from talonone_mcp.server.app import build_server
-from talonone_mcp.store import exports
+from talonone_mcp.store import export_files
+from talonone_mcp.store.export_files import FileExports
 from talonone_mcp.store.exports import Exports
-from talonone_mcp.upstream.limiter import Limiter
-from talonone_mcp.upstream.retries import Retries
+from tests.clocks import Leaping
 from tests.upstream import Upstream, serve
 from tests.wire import misbehaving, send
 
 pytestmark = pytest.mark.anyio
 both_eras = pytest.mark.parametrize("mode", ["auto", "legacy"])
 LONG = "value,note\n" + "".join(f'C{number:05},"two\nlines"\n' for number in range(1, 3001))
-
-
-@pytest.fixture(autouse=True)
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no call wait for its turn, nor before it is tried again."""
-    monkeypatch.setattr(Limiter, "_wait", lambda *_: 0)
-    monkeypatch.setattr(Retries, "_backoff", lambda *_: 0)
 
 
 @contextmanager
@@ -63,7 +57,7 @@ def answering(*chunks: str | bytes, kind: str = "application/csv") -> Iterator[U
 
 def server_at(catalog: Catalog, upstream: Upstream, mask: bool = False, **more: str) -> Any:
     settings = load_settings({"mask_pii": mask}, upstream.environment | more)
-    return build_server(settings, catalog)
+    return build_server(settings, catalog, clock=Leaping().clock)
 
 
 async def export(client: Client) -> Any:
@@ -226,7 +220,7 @@ async def test_a_part_that_there_cannot_be(catalog: Catalog, query: str) -> None
 async def test_a_large_export_is_read_in_parts(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (exports, csv_rows):
+    for module in (export_files, csv_rows):
         monkeypatch.setattr(module, "LONGEST", 20_000)
     with answering(LONG) as upstream:
         async with Client(server_at(catalog, upstream)) as client:
@@ -417,7 +411,7 @@ async def kept(store: Exports, text: bytes = b"v\n1\n", principal: str = "local"
 
 async def test_an_export_is_gone_when_it_is_old(tmp_path: Path) -> None:
     now = time.time()
-    store = Exports(tmp_path, seconds=100, most_bytes=100, clock=lambda: now)
+    store = FileExports(tmp_path, seconds=100, most_bytes=100, clock=Clock(lambda: now))
     old = await kept(store)
     now += 99
     assert store.find(old, "local")
@@ -430,7 +424,7 @@ async def test_an_export_is_gone_when_it_is_old(tmp_path: Path) -> None:
 
 
 async def test_an_export_is_for_who_called(tmp_path: Path) -> None:
-    store = Exports(tmp_path, seconds=100, most_bytes=100)
+    store = FileExports(tmp_path, seconds=100, most_bytes=100)
     hers = await kept(store, principal="anna")
 
     assert store.find(hers, "ben") is None
@@ -439,7 +433,7 @@ async def test_an_export_is_for_who_called(tmp_path: Path) -> None:
 
 
 async def test_an_id_is_no_path(tmp_path: Path) -> None:
-    store = Exports(tmp_path, seconds=100, most_bytes=100)
+    store = FileExports(tmp_path, seconds=100, most_bytes=100)
     name = await kept(store)
     for path in (tmp_path / "exports").glob("*"):
         shutil.copy(path, tmp_path)
@@ -449,11 +443,8 @@ async def test_an_id_is_no_path(tmp_path: Path) -> None:
     assert store.find(f"./{name}", "local") is None
 
 
-async def test_no_more_than_a_number_of_exports_is_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(exports, "_MOST", 3)
-    store = Exports(tmp_path, seconds=100, most_bytes=100)
+async def test_no_more_than_a_number_of_exports_is_kept(tmp_path: Path) -> None:
+    store = FileExports(tmp_path, seconds=100, most_bytes=100, max_exports=3)
     names = [await kept(store) for _ in range(5)]
 
     assert {each.id for each in store.kept("local")} == set(names[2:])
@@ -462,7 +453,7 @@ async def test_no_more_than_a_number_of_exports_is_kept(
 async def test_a_draft_that_is_written_to_is_left_alone_and_a_dead_one_is_not(
     tmp_path: Path,
 ) -> None:
-    store = Exports(tmp_path, seconds=100, most_bytes=10)
+    store = FileExports(tmp_path, seconds=100, most_bytes=10)
     dead = tmp_path / "exports" / "e0123456789abcdef.part"
     async with store.receiving() as draft:
         dead.touch()
@@ -475,7 +466,7 @@ async def test_a_draft_that_is_written_to_is_left_alone_and_a_dead_one_is_not(
 
 
 async def test_a_body_that_begins_anew_replaces_what_was_there(tmp_path: Path) -> None:
-    store = Exports(tmp_path, seconds=100, most_bytes=5_000_000)
+    store = FileExports(tmp_path, seconds=100, most_bytes=5_000_000)
     async with store.receiving() as draft:
         await draft.write(b'x,y\n"\n' * 400_000)
         draft.restart()

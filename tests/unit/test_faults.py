@@ -4,32 +4,29 @@ from __future__ import annotations
 
 import json
 import socket
-from functools import partial
 from typing import Any
 
 import anyio
 import pytest
 from mcp import Client, MCPError, types
+from mcp.server.lowlevel import Server
 
 from talonone_mcp.calls import executor
 from talonone_mcp.core.catalog import Catalog
 from talonone_mcp.core.settings import Settings, load_settings
-from talonone_mcp.server import wiring
 from talonone_mcp.server.app import build_server
-from talonone_mcp.upstream.http_client import open_client
 from tests.clocks import Leaping
 from tests.wire import Misbehaving, http, misbehaving, send
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("time_that_passes")]
+pytestmark = pytest.mark.anyio
 KEY = "the-secret-key-of-this-account"
 CAMPAIGN = {"applicationId": 42, "campaignId": 18}
 HTML = "<html><body>Sign in</body></html>"
 
 
-@pytest.fixture
-def time_that_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no test wait for a retry."""
-    monkeypatch.setattr(wiring, "open_client", partial(open_client, clock=Leaping().clock))
+def server_at(catalog: Catalog, url: str, seconds: str = "5") -> Server[Any]:
+    """Build a server that does not wait before a retry."""
+    return build_server(settings_at(url, seconds), catalog, clock=Leaping().clock)
 
 
 def settings_at(url: str, seconds: str = "5") -> Settings:
@@ -49,7 +46,7 @@ async def call(
     arguments: dict[str, Any] = {name: CAMPAIGN[name] for name in operation.path_arguments}
     if "fields" in operation.reserved:
         arguments["fields"] = ["*"]
-    async with Client(build_server(settings_at(url, seconds), catalog)) as client:
+    async with Client(server_at(catalog, url, seconds)) as client:
         return await client.call_tool(tool, arguments)
 
 
@@ -96,7 +93,7 @@ READS: list[tuple[str, Misbehaving, str]] = [
 @pytest.mark.parametrize(("behave", "kind"), [r[1:] for r in READS], ids=[r[0] for r in READS])
 async def test_a_read_that_fails(catalog: Catalog, behave: Misbehaving, kind: str) -> None:
     with misbehaving(behave) as wire:
-        async with Client(build_server(settings_at(wire.url), catalog)) as client:
+        async with Client(server_at(catalog, wire.url)) as client:
             failed = await client.call_tool("get_campaign", CAMPAIGN)
             wire.behave = http(200, '{"id": 18}')
             worked = await client.call_tool("get_campaign", CAMPAIGN)
@@ -259,7 +256,7 @@ async def test_a_fault_of_ours_tells_the_client_nothing(
         raise RuntimeError("inner workings")
 
     with misbehaving() as wire:
-        async with Client(build_server(settings_at(wire.url), catalog), mode=mode) as client:
+        async with Client(server_at(catalog, wire.url), mode=mode) as client:
             with monkeypatch.context() as patch:
                 patch.setattr(executor, "shape", broken)
                 with pytest.raises(MCPError) as error:

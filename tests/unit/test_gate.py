@@ -14,13 +14,15 @@ from mcp import Client, MCPError, types
 from mcp.client import ClientRequestContext
 from starlette.responses import JSONResponse
 
+from talonone_mcp.calls.caller import QuestionOpenError
 from talonone_mcp.calls.question import render
 from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.clock import Clock
 from talonone_mcp.core.settings import SANDBOX_KEY, Settings, load_settings
 from talonone_mcp.sandbox.app import Sandbox
 from talonone_mcp.server.app import build_server
 from talonone_mcp.server.elicitation import OpenQuestions
-from talonone_mcp.upstream.limiter import Limiter
+from tests.clocks import Leaping
 from tests.conftest import settings_for
 from tests.upstream import Upstream, serve
 
@@ -325,11 +327,11 @@ async def test_an_approval_is_used_once(
 
 
 async def test_an_approval_sent_many_times_at_once_is_used_once(
-    catalog: Catalog, settings: Settings, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+    catalog: Catalog, settings: Settings, upstream: Upstream
 ) -> None:
-    monkeypatch.setattr(Limiter, "_wait", lambda *_: 0)  # all at once, not three a second
     results: list[Any] = []
-    async with connected(build_server(settings, catalog), lambda _: YES) as (client, _):
+    server = build_server(settings, catalog, clock=Leaping().clock)  # not three a second
+    async with connected(server, lambda _: YES) as (client, _):
         asked = await first_round(client, "create_coupons", MANY_COUPONS)
 
         async def send() -> None:
@@ -344,10 +346,16 @@ async def test_an_approval_sent_many_times_at_once_is_used_once(
     assert upstream.changes == CREATED
 
 
+def opened(questions: OpenQuestions) -> str:
+    """Return the id of a question that goes back to the client."""
+    result = questions.returned(QuestionOpenError("Really?", "this call"))
+    return str(json.loads(result.request_state or "")["question"])
+
+
 def test_a_question_is_closed_once_and_in_time() -> None:
     now = 0.0
-    questions = OpenQuestions(clock=lambda: now)
-    first, second = questions.open(), questions.open()
+    questions = OpenQuestions(Clock(monotonic=lambda: now))
+    first, second = opened(questions), opened(questions)
 
     now = 599.9
     assert questions.close(first)
@@ -359,10 +367,10 @@ def test_a_question_is_closed_once_and_in_time() -> None:
 
 def test_questions_without_end_do_not_fill_the_memory() -> None:
     questions = OpenQuestions()
-    opened = [questions.open() for _ in range(1001)]
+    ids = [opened(questions) for _ in range(1001)]
 
-    assert not questions.close(opened[0])
-    assert questions.close(opened[1])
+    assert not questions.close(ids[0])
+    assert questions.close(ids[1])
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,7 @@ from mcp import Client, types
 from talonone_mcp.core.catalog import Catalog, load
 from talonone_mcp.core.settings import Settings, SettingsError, load_settings
 from talonone_mcp.server.app import build_server
-from talonone_mcp.store.sqlite_ledger import NAME as LEDGER
-from talonone_mcp.store.sqlite_ledger import SqliteLedger
+from talonone_mcp.store.sqlite_ledger import LEDGER_FILE, SqliteLedger
 from tests.contract.facts import csv_example
 from tests.unit.test_gate import YES, connected
 from tests.upstream import Upstream
@@ -232,7 +231,7 @@ def copies(upstream: Upstream) -> list[Path]:
 
 
 def approve_the_pending_one(upstream: Upstream) -> None:
-    ledger = SqliteLedger(Path(upstream.state_dir, LEDGER))
+    ledger = SqliteLedger(Path(upstream.state_dir, LEDGER_FILE))
     [waiting] = [each for each in ledger.waiting() if each.state == "pending"]
     ledger.decide(waiting.id, approve=True, by="anna")
 

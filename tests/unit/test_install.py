@@ -307,7 +307,7 @@ def test_what_uvx_runs_is_started_by_uvx(home: Home, monkeypatch: pytest.MonkeyP
     assert not path.exists()
 
 
-# --- Links, and the words of the README ----------------------------------------------------------
+# --- Links, and the words of docs/installation.md -----------------------------------------------
 
 
 def test_a_link_is_written_through(home: Home) -> None:
@@ -337,21 +337,21 @@ def test_print_shows_the_entry_and_changes_nothing(home: Home) -> None:
     assert list(home.path.iterdir()) == []
 
 
-def readme() -> str:
-    text = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+def page() -> str:
+    text = (Path(__file__).parents[2] / "docs" / "installation.md").read_text("utf-8")
     return text.partition("## Connect it to a host")[2].partition("\n## ")[0]
 
 
-def test_the_readme_names_every_host_with_its_command() -> None:
-    rows = re.findall(r"^\| .* \| `talonone-mcp install (\S+)` \|", readme(), re.MULTILINE)
+def test_the_page_names_every_host_with_its_command() -> None:
+    rows = re.findall(r"^\| .* \| `talonone-mcp install (\S+)` \|", page(), re.MULTILINE)
 
     assert rows == list(FILES)
 
 
-def test_the_commands_of_the_readme_do_what_it_says(
+def test_the_commands_of_the_page_do_what_it_says(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    commands = re.findall(r"^talonone-mcp ((?:un)?install .*)$", readme(), re.MULTILINE)
+    commands = re.findall(r"^talonone-mcp ((?:un)?install .*)$", page(), re.MULTILINE)
     home.file("cursor")
     monkeypatch.chdir(home.path)
 
@@ -362,7 +362,7 @@ def test_the_commands_of_the_readme_do_what_it_says(
 
 
 @pytest.mark.parametrize(("language", "host"), [("json", "claude-desktop"), ("toml", "codex")])
-def test_the_readme_shows_what_print_shows(
+def test_the_page_shows_what_print_shows(
     home: Home, language: str, host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = shutil.which("true", path=os.defpath) or "/bin/true"  # any file that there is
@@ -373,4 +373,4 @@ def test_the_readme_shows_what_print_shows(
 
     shown = shown.replace(COMMAND, "/path/to/talonone-mcp/.venv/bin/talonone-mcp")
     shown = shown.replace(key, "/path/to/a/file/with/the/key")
-    assert re.findall(rf"^```{language}\n(.*?)^```$", readme(), re.DOTALL | re.MULTILINE) == [shown]
+    assert re.findall(rf"^```{language}\n(.*?)^```$", page(), re.DOTALL | re.MULTILINE) == [shown]

@@ -5,16 +5,18 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from talonone_mcp.upstream.limiter import LONGEST_PAUSE, Departure, Limiter
+from talonone_mcp.store.pace import LONGEST_PAUSE_S, Departure, Endpoint, MemoryPace
+from talonone_mcp.upstream.limiter import Limiter
 from tests.clocks import Leaping, Shared
 
 pytestmark = pytest.mark.anyio
 HERE = "https://acme.example"
+X = Endpoint(HERE, "GET /x")
 
 
 async def leave(limiter: Limiter, endpoint: str = "GET /x", deployment: str = HERE) -> Departure:
     """Send one request that arrives at once and is never answered."""
-    departure = await limiter.depart(deployment, endpoint)
+    departure = await limiter.depart(Endpoint(deployment, endpoint))
     limiter.leave(departure)
     return departure
 
@@ -35,7 +37,7 @@ async def leave_together(limiter: Limiter, count: int) -> list[tuple[int, Depart
 async def test_no_second_has_more_than_three() -> None:
     left = await leave_together(Limiter(Leaping().clock), 30)
 
-    times = [departure.at for _, departure in left]
+    times = [departure.left_at for _, departure in left]
     gaps = [fourth - first for first, fourth in zip(times, times[3:], strict=False)]
     assert min(gaps) >= 1
 
@@ -48,7 +50,7 @@ async def test_whoever_comes_within_the_second_waits_for_its_end(pause: float) -
         await leave(limiter)
     time.now += pause
 
-    assert (await leave(limiter)).at >= 101
+    assert (await leave(limiter)).left_at >= 101
 
 
 async def test_the_permitted_rate_is_nearly_reached() -> None:
@@ -56,6 +58,16 @@ async def test_the_permitted_rate_is_nearly_reached() -> None:
     await leave_together(Limiter(time.clock), 30)
 
     assert time.now - 100.0 <= (30 / 3 - 1) / 0.97
+
+
+async def test_a_limit_that_is_passed_in_is_kept() -> None:
+    time = Leaping()
+    limiter = Limiter(time.clock, MemoryPace(time.clock, max_requests=1, period_s=5))
+
+    first, second = await leave(limiter), await leave(limiter)
+
+    assert first.left_at == 100.0
+    assert 105 <= second.left_at < 105.1
 
 
 async def test_an_answer_makes_the_margin_smaller_and_never_the_second() -> None:
@@ -67,7 +79,7 @@ async def test_an_answer_makes_the_margin_smaller_and_never_the_second() -> None
         limiter.done(departure)
     fourth = await leave(limiter)
 
-    assert 101 < fourth.at < 101.01
+    assert 101 < fourth.left_at < 101.01
 
 
 async def test_whoever_came_first_leaves_first() -> None:
@@ -112,7 +124,7 @@ async def test_neither_endpoints_nor_deployments_wait_for_one_another() -> None:
 async def test_a_late_start_counts_from_when_it_left() -> None:
     time = Leaping()
     limiter = Limiter(time.clock)
-    slow = await limiter.depart(HERE, "GET /x")
+    slow = await limiter.depart(X)
     assert not slow.sent
     time.now += 0.7  # connecting
     limiter.leave(slow)
@@ -120,13 +132,13 @@ async def test_a_late_start_counts_from_when_it_left() -> None:
         last = await leave(limiter)
 
     assert slow.sent
-    assert last.at >= 100.7 + 1
+    assert last.left_at >= 100.7 + 1
 
 
 async def test_whoever_still_connects_keeps_the_place_however_long_it_takes() -> None:
     time = Leaping()
     limiter = Limiter(time.clock)
-    connecting = [await limiter.depart(HERE, "GET /x") for _ in range(3)]
+    connecting = [await limiter.depart(X) for _ in range(3)]
     time.now += 5
     left: list[Departure] = []
 
@@ -140,13 +152,13 @@ async def test_whoever_still_connects_keeps_the_place_however_long_it_takes() ->
         for departure in connecting:
             limiter.leave(departure)
 
-    assert left[0].at >= 105 + 1
+    assert left[0].left_at >= 105 + 1
 
 
 async def test_a_request_that_was_never_sent_gives_its_place_back() -> None:
     time = Leaping()
     limiter = Limiter(time.clock)
-    departures = [await limiter.depart(HERE, "GET /x") for _ in range(3)]
+    departures = [await limiter.depart(X) for _ in range(3)]
     left: list[Departure] = []
 
     async def fourth() -> None:
@@ -157,7 +169,7 @@ async def test_a_request_that_was_never_sent_gives_its_place_back() -> None:
         await anyio.wait_all_tasks_blocked()
         limiter.done(departures[1])
 
-    assert left[0].at == 100.0
+    assert left[0].left_at == 100.0
 
 
 @pytest.mark.parametrize("reported", [True, False])
@@ -174,17 +186,17 @@ async def test_a_cancelled_waiter_takes_no_place(reported: bool) -> None:
     async with anyio.create_task_group() as tasks:
         for _ in range(5):
             if reported:
-                tasks.start_soon(limiter.depart, HERE, "GET /x", progress)
+                tasks.start_soon(limiter.depart, X, progress)
             else:
-                tasks.start_soon(limiter.depart, HERE, "GET /x")
+                tasks.start_soon(limiter.depart, X)
         await anyio.wait_all_tasks_blocked()
         tasks.cancel_scope.cancel()
     async with time.passing():
-        departure = await limiter.depart(HERE, "GET /x")
+        departure = await limiter.depart(X)
         limiter.done(departure)
 
-    assert 101 <= departure.at < 101.1
-    assert limiter.open == 0
+    assert 101 <= departure.left_at < 101.1
+    assert limiter.open_departures == 0
 
 
 async def test_a_wait_of_more_than_a_second_is_reported_about_once_a_second() -> None:
@@ -198,7 +210,7 @@ async def test_a_wait_of_more_than_a_second_is_reported_about_once_a_second() ->
         assert total is None
 
     async def one() -> None:
-        limiter.leave(await limiter.depart(HERE, "GET /x", progress))
+        limiter.leave(await limiter.depart(X, progress))
 
     async with time.passing(), anyio.create_task_group() as tasks:
         for _ in range(12):
@@ -221,33 +233,33 @@ async def test_a_call_that_is_cancelled_while_its_last_report_is_sent_takes_no_p
     for _ in range(3):
         limiter.done(await leave(limiter))
     async with time.passing(), anyio.create_task_group() as tasks:
-        tasks.start_soon(limiter.depart, HERE, "GET /x", progress)
+        tasks.start_soon(limiter.depart, X, progress)
         await time.sleep(1.5)
-        granted = limiter.open
+        granted = limiter.open_departures
         tasks.cancel_scope.cancel()
         sent.set()
 
     assert granted == 1
-    assert limiter.open == 0
+    assert limiter.open_departures == 0
 
 
 @pytest.mark.parametrize("asked", [0.2, 7])
 async def test_a_429_stops_the_endpoint_for_everyone_and_no_other(asked: float) -> None:
     time = Leaping()
     limiter = Limiter(time.clock)
-    limiter.answered(await leave(limiter), refused_for=asked)
+    limiter.answered(await leave(limiter), pause_s=asked)
     await leave(limiter, "GET /y")
     assert time.now == 100.0
 
-    assert (await leave(limiter)).at == pytest.approx(100 + asked)
+    assert (await leave(limiter)).left_at == pytest.approx(100 + asked)
 
 
 async def test_a_429_stops_no_endpoint_for_ever() -> None:
     time = Leaping()
     limiter = Limiter(time.clock)
-    limiter.answered(await leave(limiter), refused_for=1e9)
+    limiter.answered(await leave(limiter), pause_s=1e9)
 
-    assert (await leave(limiter)).at == 100 + LONGEST_PAUSE
+    assert (await leave(limiter)).left_at == 100 + LONGEST_PAUSE_S
 
 
 async def seconds_for_three(limiter: Limiter, time: Leaping) -> float:
@@ -256,13 +268,13 @@ async def seconds_for_three(limiter: Limiter, time: Leaping) -> float:
     began = time.now
     for _ in range(3):
         await leave(limiter)
-    return (await leave(limiter)).at - began
+    return (await leave(limiter)).left_at - began
 
 
 async def test_a_429_halves_the_rate_which_returns_step_by_step() -> None:
     time = Leaping()
     limiter = Limiter(time.clock)
-    limiter.answered(await leave(limiter), refused_for=0)
+    limiter.answered(await leave(limiter), pause_s=0)
     rates = []
     for _ in range(6):
         rates.append(await seconds_for_three(limiter, time))
@@ -281,26 +293,27 @@ async def test_three_refusals_at_once_are_one() -> None:
     together = [await leave(limiter) for _ in range(3)]
     time.now += 0.1
     for departure in together:
-        limiter.answered(departure, refused_for=0)
+        limiter.answered(departure, pause_s=0)
 
     assert await seconds_for_three(limiter, time) == pytest.approx(2, abs=0.05)
 
 
 async def test_endpoints_that_nobody_calls_are_forgotten() -> None:
     time = Leaping()
-    limiter = Limiter(time.clock)
+    pace = MemoryPace(time.clock)
+    limiter = Limiter(time.clock, pace)
     for number in range(1_000):
         limiter.done(await leave(limiter, f"GET /{number}"))
         time.now += 0.1
 
-    assert len(limiter._lanes) < 20
+    assert pace.endpoints < 20
 
 
 async def test_a_slowed_endpoint_is_remembered_for_a_while() -> None:
     time = Leaping()
     limiter = Limiter(time.clock)
     departure = await leave(limiter)
-    limiter.answered(departure, refused_for=0)
+    limiter.answered(departure, pause_s=0)
     limiter.done(departure)
     time.now += 30
     await leave(limiter, "GET /other")

@@ -17,16 +17,10 @@ from mcp import Client
 from talonone_mcp.core.catalog import Catalog
 from talonone_mcp.core.settings import Settings, load_settings
 from talonone_mcp.server.app import build_server
-from talonone_mcp.upstream.limiter import Limiter
 from tests.lists import LongList, numbered
 from tests.upstream import Upstream, serve
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("no_pace")]
-
-
-@pytest.fixture
-def no_pace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Limiter, "_wait", lambda *_: 0)
+pytestmark = pytest.mark.anyio
 
 
 @contextmanager

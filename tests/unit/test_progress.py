@@ -19,18 +19,12 @@ from talonone_mcp.core.progress import Progress
 from talonone_mcp.core.settings import load_settings
 from talonone_mcp.server.app import build_server
 from talonone_mcp.server.reporting import progress_to
-from talonone_mcp.upstream.limiter import Limiter
 from tests.lists import LongList, numbered
 from tests.upstream import serve
 
 pytestmark = pytest.mark.anyio
 Reports = list[tuple[float, float | None, str | None]]
 LISTED = {"applicationId": 1, "campaignId": 1, "fetchAll": 120}
-
-
-@pytest.fixture(autouse=True)
-def no_pace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Limiter, "_wait", lambda *_: 0)
 
 
 async def reported(catalog: Catalog, mode: str, app: LongList, skip: int = 0) -> Reports:

@@ -13,7 +13,6 @@ from mcp import Client
 
 from talonone_mcp.core.catalog import Catalog
 from talonone_mcp.core.settings import load_settings
-from talonone_mcp.docs_prompts import reference
 from talonone_mcp.server import prompts
 from talonone_mcp.server.app import build_server
 from talonone_mcp.server.prompts import Prompt, PromptError, compile_prompts
@@ -120,10 +119,6 @@ async def test_the_resources_of_prompts_are_among_those_that_are_served(
 
     for prompt in prompts.load().values():
         assert {VARIABLE.sub("{}", each) for each in prompt.resources} <= there
-
-
-def test_the_reference_is_up_to_date(catalog: Catalog) -> None:
-    assert (ROOT / "docs" / "prompts.md").read_text() == reference(prompts.load(), catalog)
 
 
 def test_what_the_person_entered_is_filled_in_as_data(tmp_path: Path) -> None:

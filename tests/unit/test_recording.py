@@ -17,8 +17,8 @@ from starlette.types import Receive, Scope, Send
 from talonone_mcp.core.catalog import Catalog
 from talonone_mcp.core.settings import load_settings
 from talonone_mcp.server.app import build_server
-from talonone_mcp.store.audit import AuditLog, verify
-from talonone_mcp.store.sqlite_ledger import NAME, SqliteLedger
+from talonone_mcp.store.audit import FileAuditLog, verify
+from talonone_mcp.store.sqlite_ledger import LEDGER_FILE, SqliteLedger
 from tests.conftest import settings_for
 from tests.unit.test_gate import CAMPAIGN, YES, connected
 from tests.upstream import Upstream, serve
@@ -46,7 +46,7 @@ async def test_how_a_call_was_confirmed_and_by_whom(catalog: Catalog, upstream: 
         await client.call_tool("delete_coupons", CAMPAIGN | {"value": "NONE"})
     async with Client(build_server(settings_for(upstream), catalog)) as mute:
         await mute.call_tool("delete_campaign", CAMPAIGN)
-        ledger = SqliteLedger(Path(upstream.state_dir, NAME))
+        ledger = SqliteLedger(Path(upstream.state_dir, LEDGER_FILE))
         [waiting] = ledger.waiting()
         ledger.decide(waiting.id, approve=True, by="anna")
         await mute.call_tool("delete_campaign", CAMPAIGN)
@@ -164,7 +164,7 @@ async def test_personal_data_is_masked_on_request(catalog: Catalog, people: Upst
 def test_a_changed_line_is_told_by_the_command(tmp_path: Path) -> None:
     from talonone_mcp.terminal.main import main  # noqa: PLC0415
 
-    log = AuditLog(tmp_path)
+    log = FileAuditLog(tmp_path)
     for number in range(3):
         log.append({"operation": f"number {number}"})
     with pytest.MonkeyPatch.context() as patch:

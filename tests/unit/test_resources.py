@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,11 @@ import pytest
 from mcp import Client, MCPError, types
 
 from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.clock import Clock
 from talonone_mcp.core.settings import load_settings
-from talonone_mcp.server import account_lists
-from talonone_mcp.server.account_lists import APPLICATIONS, CAMPAIGNS, Directory
+from talonone_mcp.server.account_lists import APPLICATIONS, CAMPAIGNS, AccountLists
 from talonone_mcp.server.app import build_server
-from talonone_mcp.server.resources import account, embedding, listing
-from talonone_mcp.upstream.retries import Retries
+from talonone_mcp.server.setup import ServerLimits
 from tests.desk import Desk, open_desk
 from tests.upstream import Upstream
 
@@ -33,12 +31,6 @@ UPDATE: dict[str, Any] = CAMPAIGN | {"name": "Summer", "features": [], "limits":
 def nothing_kept_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Begin without the exports of other tests, which would be listed too."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-
-
-@pytest.fixture(autouse=True)
-def tried_again_at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(Retries, "_backoff", lambda *_: 0)
-    yield
 
 
 async def contents(client: Client, uri: str) -> dict[str, Any]:
@@ -88,12 +80,9 @@ async def test_a_resource_has_every_field_of_the_answer(
     assert read == whole or read["page"] == {key: whole["page"][key] for key in ("shown", "total")}
 
 
-async def test_a_long_list_is_read_part_by_part(
-    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(account, "_ITEMS", 4)
+async def test_a_long_list_is_read_part_by_part(catalog: Catalog) -> None:
     uri, parts = "talonone://applications/42/campaigns", []
-    async with open_desk(catalog) as desk:
+    async with open_desk(catalog, limits=ServerLimits(items_per_resource=4)) as desk:
         while uri:
             parts.append(await contents(desk.client, uri))
             uri = parts[-1]["page"].get("next")
@@ -295,22 +284,19 @@ async def test_without_upstream_the_rest_is_listed(
     assert "talonone://applications/{applicationId} are not listed" in line.getMessage()
 
 
-async def test_a_list_waits_for_upstream_only_so_long(
-    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(listing, "_PATIENCE", 0)
-    async with open_desk(catalog) as desk:
+async def test_a_list_waits_for_upstream_only_so_long(catalog: Catalog) -> None:
+    async with open_desk(catalog, limits=ServerLimits(list_timeout_s=0)) as desk:
         assert await uris(desk.client) == ["talonone://applications", "talonone://loyalty-programs"]
 
 
 @both_eras
 @pytest.mark.parametrize(("most", "shown"), [(4, [4, 2]), (3, [3, 3]), (5, [5, 1])])
 async def test_a_list_comes_in_pages(
-    catalog: Catalog, mode: str, monkeypatch: pytest.MonkeyPatch, most: int, shown: list[int]
+    catalog: Catalog, mode: str, most: int, shown: list[int]
 ) -> None:
     async with open_desk(catalog, mode=mode) as desk:
         whole = (await desk.client.list_resources(cache_mode="bypass")).resources
-        monkeypatch.setattr(listing, "_PAGE", most)
+    async with open_desk(catalog, mode=mode, limits=ServerLimits(resources_per_page=most)) as desk:
         first = await desk.client.list_resources(cache_mode="bypass")
         second = await desk.client.list_resources(cursor=first.next_cursor)
         assert [len(first.resources), len(second.resources)] == shown
@@ -344,7 +330,7 @@ async def test_a_list_is_known_for_a_minute() -> None:
         asked += 1
         return {"data": [{"id": asked, "name": "x"}]}
 
-    known = Directory(lambda: time[0])
+    known = AccountLists(Clock(monotonic=lambda: time[0]))
     for moment, expected in ((0, "1"), (59.9, "1"), (60, "2"), (61, "2")):
         time[0] = moment
         [entry] = (await known.entries(read, APPLICATIONS)).items
@@ -352,7 +338,7 @@ async def test_a_list_is_known_for_a_minute() -> None:
 
 
 async def test_what_is_being_read_when_something_changes_is_not_kept() -> None:
-    known, asked = Directory(), 0
+    known, asked = AccountLists(), 0
 
     async def read(*_: Any) -> dict[str, Any]:
         nonlocal asked
@@ -365,9 +351,8 @@ async def test_what_is_being_read_when_something_changes_is_not_kept() -> None:
     assert asked == 2
 
 
-async def test_only_so_many_lists_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(account_lists, "_MOST", 2)
-    known, asked = Directory(), list[int]()
+async def test_only_so_many_lists_are_kept() -> None:
+    known, asked = AccountLists(max_lists=2), list[int]()
 
     async def read(_: str, arguments: Any) -> dict[str, Any]:
         asked.append(arguments["applicationId"])
@@ -413,10 +398,9 @@ async def test_a_name_alone_attaches_nothing(catalog: Catalog) -> None:
     [("9999", 40_000, "campaign 9999 does not exist"), ("18", 50, "characters are too many")],
 )
 async def test_what_cannot_be_attached_is_said(
-    catalog: Catalog, monkeypatch: pytest.MonkeyPatch, campaign: str, most: int, said: str
+    catalog: Catalog, campaign: str, most: int, said: str
 ) -> None:
-    monkeypatch.setattr(embedding, "_CHARACTERS", most)
-    async with open_desk(catalog) as desk:
+    async with open_desk(catalog, limits=ServerLimits(embed_chars=most)) as desk:
         [*_, content] = await start_of(desk, campaign)
 
     assert isinstance(content, types.TextContent)
@@ -424,11 +408,8 @@ async def test_what_cannot_be_attached_is_said(
     assert said in content.text
 
 
-async def test_a_prompt_does_not_wait_for_upstream_for_long(
-    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(embedding, "_PATIENCE", 0)
-    async with open_desk(catalog) as desk:
+async def test_a_prompt_does_not_wait_for_upstream_for_long(catalog: Catalog) -> None:
+    async with open_desk(catalog, limits=ServerLimits(embed_timeout_s=0)) as desk:
         starts = await start_of(desk, "18")
 
     assert all("no answer in time" in each.text for each in starts)  # type: ignore[union-attr]

@@ -11,7 +11,7 @@ import pytest
 from talonone_mcp.core.clock import Clock
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.progress import silent
-from talonone_mcp.upstream.http_client import Request
+from talonone_mcp.upstream.http_messages import Request
 from talonone_mcp.upstream.retries import Retries
 from tests.clocks import Leaping
 from tests.faulty import GOOD, SHORT, Fault, answer, reset, reset_unread, stall
@@ -170,7 +170,7 @@ async def test_who_oversleeps_the_deadline_says_what_went_wrong_before() -> None
         attempts.append(time.now)
         raise CallError("unreachable", "Nobody is there.", retryable=True)
 
-    retries = Retries(Clock(lambda: time.now, oversleep))
+    retries = Retries(Clock(monotonic=lambda: time.now, sleep=oversleep))
     with pytest.raises(CallError, match="Nobody is there"):
         await retries.run(attempt, ends=105, progress=silent)
 

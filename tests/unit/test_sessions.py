@@ -22,10 +22,11 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.clock import Clock
 from talonone_mcp.core.settings import Settings, SettingsError, load_settings
 from talonone_mcp.server.app import build_server
-from talonone_mcp.upstream.limiter import Limiter
-from talonone_mcp.upstream.token_cache import LIFETIME, TokenCache
+from talonone_mcp.upstream.token_cache import TOKEN_LIFETIME_S, TokenCache, token_cache
+from tests.clocks import Leaping
 from tests.unit.test_gate import error_of
 from tests.upstream import Upstream, serve
 
@@ -103,7 +104,10 @@ async def burst(catalog: Catalog, account: Account, count: int) -> list[Any]:
     """Call the same tool from many tasks, and let no login end before all of them wait."""
     account.hold = threading.Event()
     results: list[Any] = []
-    async with Client(build_server(configured(account), catalog)) as client:
+    # By a clock that leaps, those who wait their turn may wait for long.
+    settings = configured(account, TALONONE_DEADLINE="86400")
+    server = build_server(settings, catalog, clock=Leaping().clock)
+    async with Client(server) as client:
 
         async def call() -> None:
             results.append(await client.call_tool("get_campaign", CAMPAIGN))
@@ -117,12 +121,6 @@ async def burst(catalog: Catalog, account: Account, count: int) -> list[Any]:
     return results
 
 
-@pytest.fixture
-def no_pace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Limiter, "_wait", lambda *_: 0)
-
-
-@pytest.mark.usefixtures("no_pace")
 async def test_a_hundred_first_calls_open_one_session(catalog: Catalog, account: Account) -> None:
     results = await burst(catalog, account, 100)
 
@@ -131,7 +129,6 @@ async def test_a_hundred_first_calls_open_one_session(catalog: Catalog, account:
     assert account.sent[1:] == [("GET", "Bearer token-0")] * 100
 
 
-@pytest.mark.usefixtures("no_pace")
 async def test_a_login_that_failed_is_not_repeated_by_those_who_waited_for_it(
     catalog: Catalog, account: Account
 ) -> None:
@@ -155,7 +152,6 @@ async def test_a_login_that_failed_is_tried_again_by_a_later_call(
     assert (failed.is_error, worked.is_error) == (True, False)
 
 
-@pytest.mark.usefixtures("no_pace")
 async def test_a_burst_renews_an_ended_session_once(catalog: Catalog, account: Account) -> None:
     account.ended.add("token-0")
 
@@ -249,14 +245,18 @@ def hold(file: Path, content: bytes | dict[str, Any]) -> None:
     file.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
 
 
-async def test_without_the_variable_no_file_is_written(
-    catalog: Catalog, account: Account, file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(TokenCache, "write", lambda *_: pytest.fail("it was written"))
+def contents(folder: str) -> Iterator[bytes]:
+    """Yield what is in each file."""
+    yield from (path.read_bytes() for path in Path(folder).rglob("*") if path.is_file())
 
-    await run(catalog, configured(account), "get_campaign")
+
+async def test_without_the_variable_no_file_is_written(catalog: Catalog, account: Account) -> None:
+    settings = configured(account)
+    await run(catalog, settings, "get_campaign")
 
     assert account.minted == ["token-0"]
+    assert token_cache(settings) is None
+    assert not any(b"token-0" in content for content in contents(account.upstream.state_dir))
 
 
 async def test_a_session_from_the_file_that_has_ended_is_renewed_in_it(
@@ -352,15 +352,17 @@ async def test_a_file_that_is_no_record_is_ignored(
     assert held(file)["token"] == "token-0"
 
 
-@pytest.mark.parametrize(("age", "kept"), [(0, True), (LIFETIME - 1, True), (LIFETIME, False),
-                                           (-1, False)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("age", "kept"),
+    [(0, True), (TOKEN_LIFETIME_S - 1, True), (TOKEN_LIFETIME_S, False), (-1, False)],
+)
 def test_a_token_is_kept_for_three_months(file: Path, age: float, kept: bool) -> None:
-    TokenCache(file, "https://a.example", EMAIL, clock=lambda: 1e9 + 0.7).write("token")
+    TokenCache(file, "https://a.example", EMAIL, clock=Clock(now=lambda: 1e9 + 0.7)).write("token")
 
-    later = TokenCache(file, "https://a.example", EMAIL, clock=lambda: 1e9 + 0.7 + age)
+    later = TokenCache(file, "https://a.example", EMAIL, clock=Clock(now=lambda: 1e9 + 0.7 + age))
 
     assert later.read() == ("token" if kept else None)
-    assert LIFETIME < 92 * 86_400
+    assert TOKEN_LIFETIME_S < 92 * 86_400
 
 
 @POSIX

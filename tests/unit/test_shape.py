@@ -9,7 +9,7 @@ import pytest
 
 from talonone_mcp.calls.shaping.model_answer import BUDGET, shape
 from talonone_mcp.core.catalog import Catalog
-from talonone_mcp.upstream.http_client import Answer
+from talonone_mcp.upstream.http_messages import Answer
 
 
 def shaped(catalog: Catalog, tool: str, body: Any, **arguments: Any) -> dict[str, Any]:

@@ -20,8 +20,8 @@ from mcp.client.subscriptions import ResourcesListChanged, ResourceUpdated, Subs
 from talonone_mcp.core.catalog import Catalog
 from talonone_mcp.core.settings import load_settings
 from talonone_mcp.sandbox.app import Sandbox
-from talonone_mcp.server import subscriptions
 from talonone_mcp.server.app import build_server
+from talonone_mcp.server.setup import DEFAULT_LIMITS, ServerLimits
 from talonone_mcp.server.subscriptions import Subscriptions, TooManyError, touched
 from tests.desk import Account
 from tests.installed import over_http, over_stdio
@@ -107,12 +107,17 @@ async def agree(
 
 @asynccontextmanager
 async def desk(
-    catalog: Catalog, mode: str, uris: Sequence[str] = EVERYTHING, **flags: Any
+    catalog: Catalog,
+    mode: str,
+    uris: Sequence[str] = EVERYTHING,
+    limits: ServerLimits = DEFAULT_LIMITS,
+    **flags: Any,
 ) -> AsyncIterator[Watcher]:
     """Watch a demo account of one's own."""
     with closing(Sandbox(catalog, limited=False)) as app:
         account = Account(app)
-        server = build_server(load_settings({"sandbox": True} | flags, {}), catalog, account)
+        settings = load_settings({"sandbox": True} | flags, {})
+        server = build_server(settings, catalog, account, limits=limits)
         async with watching(server, mode, uris) as watcher:
             watcher.account = account
             yield watcher
@@ -275,14 +280,12 @@ async def test_what_does_not_change_cannot_be_subscribed_to(catalog: Catalog, ur
 
 
 @both_eras
-async def test_one_client_watches_only_so_many(
-    catalog: Catalog, mode: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(subscriptions, "_URIS", 2)
+async def test_one_client_watches_only_so_many(catalog: Catalog, mode: str) -> None:
     with pytest.RaisesGroup(
         pytest.RaisesExc(MCPError, match="At most 2 resources"), flatten_subgroups=True
     ):
-        async with desk(catalog, mode, [PROGRAM, CAMPAIGN, CAMPAIGN, OTHER]):
+        watched = [PROGRAM, CAMPAIGN, CAMPAIGN, OTHER]
+        async with desk(catalog, mode, watched, limits=ServerLimits(watched_uris=2)):
             raise AssertionError
 
 
@@ -304,10 +307,15 @@ def context(told: Callable[[str], Awaitable[None]]) -> Any:
     return SimpleNamespace(session=SimpleNamespace(send_resource_updated=told, client_params=None))
 
 
-async def announced(catalog: Catalog, contexts: Sequence[Any], times: int = 1) -> None:
+async def announced(
+    catalog: Catalog,
+    contexts: Sequence[Any],
+    times: int = 1,
+    limits: ServerLimits = DEFAULT_LIMITS,
+) -> None:
     """Let all of them subscribe, and announce a write."""
     async with anyio.create_task_group() as tasks:
-        watched = Subscriptions(tasks, patience=0.01)
+        watched = Subscriptions(tasks, limits, patience=0.01)
         for ctx in contexts:
             watched.subscribe(ctx, CAMPAIGN)
         for _ in range(times):
@@ -349,10 +357,7 @@ async def test_who_is_gone_is_told_nothing_more(catalog: Catalog, failure: Excep
     assert (tries, heard) == (1, [CAMPAIGN] * 3)
 
 
-async def test_only_so_many_clients_are_known(
-    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(subscriptions, "_WATCHERS", 2)
+async def test_only_so_many_clients_are_known(catalog: Catalog) -> None:
     heard: list[int] = []
 
     def numbered(number: int) -> Any:
@@ -361,7 +366,8 @@ async def test_only_so_many_clients_are_known(
 
         return context(hear)
 
-    await announced(catalog, [numbered(number) for number in (1, 2, 3)])
+    contexts = [numbered(number) for number in (1, 2, 3)]
+    await announced(catalog, contexts, limits=ServerLimits(watchers=2))
     assert heard == [2, 3]
 
 

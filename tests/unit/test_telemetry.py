@@ -23,11 +23,12 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from talonone_mcp.core.catalog import Catalog
-from talonone_mcp.core.clock import Clock
+from talonone_mcp.core.clock import SYSTEM_CLOCK, Clock
 from talonone_mcp.core.settings import load_settings
 from talonone_mcp.server.app import build_server
-from talonone_mcp.upstream.http_client import Request, open_client
-from talonone_mcp.upstream.retries import Retries
+from talonone_mcp.upstream.connection import open_upstream
+from talonone_mcp.upstream.http_messages import Request
+from tests.clocks import Leaping
 from tests.wire import Misbehaving, Wire, http, misbehaving
 
 pytestmark = pytest.mark.anyio
@@ -85,9 +86,9 @@ def telemetry(collected: Telemetry) -> Telemetry:
     return collected
 
 
-async def call(catalog: Catalog, url: str, **more: str) -> Any:
-    environment = {"TALONONE_BASE_URL": url, "TALONONE_INTEGRATION_KEY": KEY, **more}
-    async with Client(build_server(load_settings({}, environment), catalog)) as client:
+async def call(catalog: Catalog, url: str, clock: Clock = SYSTEM_CLOCK) -> Any:
+    environment = {"TALONONE_BASE_URL": url, "TALONONE_INTEGRATION_KEY": KEY}
+    async with Client(build_server(load_settings({}, environment), catalog, clock=clock)) as client:
         return await client.call_tool("get_customer_inventory", CALL)
 
 
@@ -124,16 +125,10 @@ def telling(wire: Wire, *behaviours: Misbehaving) -> None:
     wire.behave = behave
 
 
-@pytest.fixture
-def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Retries, "_backoff", lambda *_: 0)
-
-
-@pytest.mark.usefixtures("no_pause")
 async def test_each_attempt_is_a_span_of_its_own(catalog: Catalog, telemetry: Telemetry) -> None:
     with misbehaving() as wire:
         telling(wire, http(503), http(429, Retry_After="0"), http(200, "{}"))
-        result = await call(catalog, wire.url)
+        result = await call(catalog, wire.url, Leaping().clock)
 
     assert not result.is_error
     requests = [dict(span.attributes or {}) for span in telemetry.requests]
@@ -174,33 +169,29 @@ async def test_durations_are_counted_by_endpoint_and_outcome(
 
 
 async def test_waits_are_told(catalog: Catalog, telemetry: Telemetry) -> None:
-    now = 0.0
-
-    async def sleep(seconds: float) -> None:
-        nonlocal now
-        now += seconds
-
+    time = Leaping()
     with misbehaving(http(200, "{}")) as wire:
         settings = load_settings(
             {}, {"TALONONE_BASE_URL": wire.url, "TALONONE_INTEGRATION_KEY": KEY}
         )
         login, read = (catalog.operations[name] for name in ("create_session", "list_event_types"))
-        async with open_client(settings, login, clock=Clock(lambda: now, sleep)) as client:
+        async with open_upstream(settings, login, clock=time.clock) as upstream:
             for _ in range(4):
-                await client.send(replace(read, apis=("integration",)), Request("/v1/event_types"))
+                await upstream.send(
+                    replace(read, apis=("integration",)), Request("/v1/event_types")
+                )
 
     waits = [(span.attributes or {})["talonone.wait_ms"] for span in telemetry.requests]
     assert waits[:3] == [0, 0, 0]
-    assert waits[3] == round(now * 1000) >= 1000
+    assert waits[3] == round((time.now - 100) * 1000) >= 1000
     assert value(telemetry, "talonone.client.wait.duration", urlsplit(wire.url).port) == 1
 
 
-@pytest.mark.usefixtures("no_pause")
 async def test_a_request_that_no_answer_came_to_says_so(
     catalog: Catalog, telemetry: Telemetry
 ) -> None:
     with misbehaving(lambda connection: connection.close()) as wire:
-        await call(catalog, wire.url)
+        await call(catalog, wire.url, Leaping().clock)
 
     for request in telemetry.requests:
         attributes = dict(request.attributes or {})

@@ -18,9 +18,9 @@ from mcp import Client as McpClient
 from talonone_mcp.core.catalog import Catalog
 from talonone_mcp.core.settings import load_settings
 from talonone_mcp.server.app import build_server
-from talonone_mcp.upstream import answer_body
-from talonone_mcp.upstream.http_client import Answer, Request
-from talonone_mcp.upstream.pool_entrance import Entrance
+from talonone_mcp.upstream.answer_body import MAX_ANSWER_BYTES
+from talonone_mcp.upstream.http_messages import Answer, Request
+from talonone_mcp.upstream.pool_admission import PoolAdmission
 from tests.certificates import Authority
 from tests.clocks import Leaping
 from tests.faulty import (
@@ -54,6 +54,12 @@ class Kept:
 
     async def write(self, chunk: bytes) -> None:
         self.content += chunk
+
+
+@pytest.fixture(scope="module")
+def endless() -> bytes:
+    """Far more than may be held in memory, compressed to next to nothing."""
+    return gzip.compress(bytes(MAX_ANSWER_BYTES + 2**22), compresslevel=1)
 
 
 async def test_one_connection_serves_call_after_call(wire: Wire) -> None:
@@ -102,7 +108,7 @@ async def test_a_body_longer_than_was_said_is_cut_there_and_not_believed(wire: W
         await client.send()
 
     assert error.kind == "upstream"
-    assert "no whole JSON" in error.message
+    assert "not complete JSON" in error.message
 
 
 async def test_a_redirect_is_refused_and_says_where_it_led(wire: Wire) -> None:
@@ -160,21 +166,16 @@ async def test_text_in_no_known_charset_is_not_guessed(
 
 @pytest.mark.parametrize(("tool", "kind"), [(READ, "upstream"), (WRITE, "outcome_unknown")])
 async def test_an_answer_without_end_is_not_read_to_its_end(
-    wire: Wire,
-    monkeypatch: pytest.MonkeyPatch,
-    tool: str,
-    kind: str,
+    wire: Wire, endless: bytes, tool: str, kind: str
 ) -> None:
-    monkeypatch.setattr(answer_body, "MOST", 2**20)
-    bomb = gzip.compress(b" " * 2**22)
-    wire.server.meet(answer(200, bomb, Content_Encoding="gzip"))
+    wire.server.meet(answer(200, endless, Content_Encoding="gzip"))
     async with wire.opened() as client:
         error = await client.fail(tool)
         left = client.under_way()
         await client.send()
 
     assert error.kind == kind
-    assert "more than 1 MB" in error.message
+    assert "more than 64 MB" in error.message
     assert left.items() >= NOTHING.items()
 
 
@@ -365,10 +366,10 @@ async def test_a_call_that_was_cancelled_before_it_began_holds_nobody_up(wire: W
 
 
 async def test_a_request_that_fails_before_it_has_a_connection_holds_nobody_up() -> None:
-    entrance, request = Entrance(), httpx.Request("GET", "https://acme.example")
+    admission, request = PoolAdmission(), httpx.Request("GET", "https://acme.example")
     for _ in range(2):
         with pytest.raises(ValueError, match="too early"), anyio.fail_after(5):
-            async with entrance.passing(request, lambda: None):
+            async with admission.admitted(request, lambda: None):
                 raise ValueError("too early")
 
 

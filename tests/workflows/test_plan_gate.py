@@ -13,13 +13,12 @@ import pytest
 from mcp import MCPError, types
 from starlette.types import Receive, Scope, Send
 
-from talonone_mcp.calls.gate import Planned
+from talonone_mcp.calls.plan import Plan, PlannedCall
 from talonone_mcp.core.catalog import Catalog
 from talonone_mcp.core.errors import CallError
-from talonone_mcp.store.sqlite_ledger import NAME as LEDGER
-from talonone_mcp.store.sqlite_ledger import SqliteLedger
+from talonone_mcp.store.sqlite_ledger import LEDGER_FILE, SqliteLedger
 from talonone_mcp.workflows import WORKFLOWS
-from talonone_mcp.workflows.steps import Plan, Steps
+from talonone_mcp.workflows.steps import Steps
 from tests.desk import NO, YES, Desk, open_desk
 
 pytestmark = pytest.mark.anyio
@@ -240,7 +239,7 @@ async def with_approvals(
     catalog: Catalog, folder: Path, **flags: Any
 ) -> AsyncIterator[tuple[Desk, SqliteLedger]]:
     async with open_desk(catalog, state_dir=folder, **flags) as desk:
-        yield desk, SqliteLedger(folder / LEDGER)
+        yield desk, SqliteLedger(folder / LEDGER_FILE, clock=desk.clock)
 
 
 @pytest.mark.parametrize(
@@ -267,7 +266,7 @@ async def test_an_approval_lets_the_plan_run_once(
         again = await desk.error("set_up_campaign", **COPY)
         assert again["kind"] == "approval_required"
         assert again["approval"]["id"] != waiting.id
-        assert "has this name already" in again["message"]
+        assert "already has this name" in again["message"]
         assert writes(desk) == RUN
 
 
@@ -386,14 +385,14 @@ PLANNED: dict[str, Any] = {
 
 
 OPEN = frozenset({"campaignId", "silent"})
-COUPONS = Planned("create_coupons", PLANNED, OPEN)
+COUPONS = PlannedCall("create_coupons", PLANNED, OPEN)
 
 
 def wayward(
     monkeypatch: pytest.MonkeyPatch,
     operation: str,
     *,
-    planned: Planned = COUPONS,
+    planned: PlannedCall = COUPONS,
     after: bool = False,
     **arguments: Any,
 ) -> None:
@@ -403,9 +402,9 @@ def wayward(
         async def make() -> Plan:
             return Plan({"name": "Wayward"}, (planned,))
 
-        async with steps.agreed(make):
+        async with steps.agreed(make) as (_plan, agreed):
             if not after:
-                return await steps.call(operation, **arguments)
+                return await agreed.call(operation, **arguments)
         return await steps.call(operation, **arguments)
 
     assert isinstance(WORKFLOWS, dict)
@@ -462,7 +461,9 @@ async def test_the_same_arguments_for_another_operation_are_another_call(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     coupons: dict[str, Any] = {"applicationId": SHOP, "campaignId": SUMMER}
-    wayward(monkeypatch, "delete_campaign", planned=Planned("delete_coupons", coupons), **coupons)
+    wayward(
+        monkeypatch, "delete_campaign", planned=PlannedCall("delete_coupons", coupons), **coupons
+    )
     yes_to_the_plan = lambda question: YES if "Wayward" in question else NO  # noqa: E731
     async with open_desk(catalog, mode="legacy", answering=yes_to_the_plan) as desk:
         assert (await desk.error("set_up_campaign", **COPY))["kind"] == "declined"
@@ -492,10 +493,10 @@ async def test_a_plan_that_cannot_be_made_again_is_not_carried_out(
             made += 1
             if made > works:
                 raise CallError("upstream", "The source could not be read.")
-            return Plan({"name": "Wayward"}, (Planned("create_coupons", PLANNED),))
+            return Plan({"name": "Wayward"}, (PlannedCall("create_coupons", PLANNED),))
 
-        async with steps.agreed(make) as plan:
-            return await steps.call("create_coupons", campaignId=19, **plan.calls[0].arguments)
+        async with steps.agreed(make) as (plan, agreed):
+            return await agreed.call("create_coupons", campaignId=19, **plan.calls[0].arguments)
 
     assert isinstance(WORKFLOWS, dict)
     monkeypatch.setitem(WORKFLOWS, "set_up_campaign", failing)

@@ -1,1 +1,1 @@
-"""TODO."""
+"""The life of a call, whoever makes it: allowed, valid, confirmed, sent, shaped, recorded."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from functools import partial
@@ -10,170 +10,254 @@ from typing import Any
 
 import anyio.to_thread
 
-from talonone_mcp.calls.gate import Caller, Gate, Passage
+from talonone_mcp.calls.caller import Caller
+from talonone_mcp.calls.gate import AgreedPlan, Gate, Passage, WriteQuestion
 from talonone_mcp.calls.imports import ImportFiles, csv_problems
 from talonone_mcp.calls.paging import FETCH_ALL, Pages, contradictions, described, fetch_all
-from talonone_mcp.calls.question import Preview
-from talonone_mcp.calls.recorder import Record, Recorder
+from talonone_mcp.calls.plan import Plan
+from talonone_mcp.calls.question import Question, question_about, question_about_plan
+from talonone_mcp.calls.recorder import Entry, Recorder
 from talonone_mcp.calls.request import build
 from talonone_mcp.calls.shaping.field_selection import fields_of, unknown
-from talonone_mcp.calls.shaping.model_answer import FIELDS, Shaped, shape, shape_export, whole
-from talonone_mcp.core.catalog import Catalog, Operation, Tool
+from talonone_mcp.calls.shaping.model_answer import (
+    FIELDS,
+    Shaped,
+    full_answer,
+    shape,
+    shape_export,
+)
+from talonone_mcp.core.catalog import Catalog, Operation, Tool, Workflow
 from talonone_mcp.core.catalog.application_keys import APPLICATION
 from talonone_mcp.core.catalog.problems import Problem
 from talonone_mcp.core.catalog.validation import problems
 from talonone_mcp.core.errors import CallError
-from talonone_mcp.core.masking import names_people
+from talonone_mcp.core.names import in_words
 from talonone_mcp.core.progress import Progress, silent
 from talonone_mcp.core.text import one_line
-from talonone_mcp.store.cut_answers import Answers
-from talonone_mcp.store.exports import Exports
-from talonone_mcp.upstream.http_client import Answer, Client, Sink
+from talonone_mcp.store import Store
+from talonone_mcp.upstream.connection import Upstream
+from talonone_mcp.upstream.http_messages import Answer, Sink
 
 Announce = Callable[[Operation, Mapping[str, Any], Any], None]
-"""Is told what a call has changed, or may have: what, with which arguments, upstream's answer.
+"""Hears what a call changed, or may have changed: the operation, its arguments, upstream's answer.
 
-At once, and without raising anything; None in place of the answer when there is none.
+It returns at once and raises nothing. The answer is None when there is none.
 """
 
 
-def unheard(operation: Operation, arguments: Mapping[str, Any], answer: Any) -> None:
+def announce_nothing(operation: Operation, arguments: Mapping[str, Any], answer: Any) -> None:
     """Tell nobody: nobody listens."""
 
 
 class Executor:
-    """Runs operations for whoever asks: an MCP client, the terminal, another operation."""
+    """Runs operations for whoever asks: an MCP client, the terminal, a workflow."""
 
     def __init__(  # noqa: PLR0913 - all that a call passes through
         self,
         catalog: Catalog,
-        client: Client,
+        upstream: Upstream,
         gate: Gate,
         recorder: Recorder,
+        store: Store,
         *,
         import_files: ImportFiles,
-        exports: Exports,
-        answers: Answers,
         read_only: bool = False,
-        announce: Announce = unheard,
+        announce: Announce = announce_nothing,
     ) -> None:
         """Take what calls need.
 
         Args:
             catalog: every operation.
-            client: the way upstream.
-            gate: what holds a call until a person confirmed it.
-            recorder: what enters calls in the audit log.
+            upstream: sends requests.
+            gate: holds a call until a person has confirmed it.
+            recorder: enters calls in the audit log.
+            store: keeps exports and the full text of answers that were cut.
             import_files: where an import may read a file.
-            exports: where an export is kept.
-            answers: where the whole of an answer that was cut is kept.
             read_only: whether nothing but reads may be called.
-            announce: is told of every write that was sent, and of every export that is kept.
+            announce: hears of every write that was sent and of every export that was kept.
         """
         self._catalog = catalog
-        self._client = client
+        self._upstream = upstream
         self._gate = gate
         self._recorder = recorder
+        self._store = store
         self._import_files = import_files
-        self._exports = exports
-        self._answers = answers
         self._read_only = read_only
         self._announce = announce
 
     @property
     def applications(self) -> tuple[int, ...]:
-        """The Applications that have a key of the Integration API each, by their ids."""
-        return self._client.applications
+        """The ids of the Applications that have an Integration API key of their own."""
+        return self._upstream.applications
 
-    async def call(self, name: str, arguments: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
-        """Run one operation and return its shaped answer.
+    def operation(self, name: str) -> Operation:
+        """Return the operation of this name or alias.
+
+        Raises:
+            CallError: `not_found`, with the nearest names.
+        """
+        tool = self._catalog.find(name)
+        if not isinstance(tool, Operation):
+            raise no_such_tool(self._catalog, name)
+        return tool
+
+    async def call(
+        self, operation: Operation, arguments: Mapping[str, Any], caller: Caller
+    ) -> dict[str, Any]:
+        """Run one operation and return its answer in the shape that a model is shown.
 
         Args:
-            name: the operation's name, or an alias of it.
+            operation: what to call.
             arguments: path, query and body arguments side by side.
-            caller: who makes the call, and who can be asked for a confirmation.
+            caller: who calls, and who can be asked for a confirmation.
 
         Raises:
-            CallError: the call did not succeed, or may not be made.
+            CallError: the call did not succeed, or is not allowed.
+            QuestionOpenError: a person has to confirm the call first.
         """
-        operation = self._resolve(name)
-        async with self._admitted(operation, arguments, caller) as (sent, record):
-            return await self._answer(operation, sent, caller, record)
+        async with self._admitted(operation, arguments, caller) as (sent, entry):
+            if operation.is_export:
+                return await self._export(operation, sent, caller, entry)
+            answer, pages = await self._answered(operation, sent, caller, entry)
+            shaped = shape(operation, sent, answer)
+            return self._with_link(operation, caller, described(shaped, pages, sent))
 
-    async def whole(
-        self, name: str, arguments: Mapping[str, Any], caller: Caller
+    async def call_in_full(
+        self,
+        operation: Operation,
+        arguments: Mapping[str, Any],
+        caller: Caller,
+        agreed: AgreedPlan | None = None,
     ) -> dict[str, Any]:
-        """Run one operation and return all of its answer, but for what is empty or hidden in it.
+        """Run one operation and return all of its answer, except what is empty or hidden in it.
 
-        It is for who picks from answers: other code of this server, a script, a person with a
-        wide screen. Without `fields` it has every field. An export is as `call` returns it.
+        This is for whoever picks from answers: a workflow, a script, a person with a wide screen.
+        Without `fields`, the answer has every field. An export is as `call` returns it.
+
+        Args:
+            operation: what to call.
+            arguments: as `call` takes them.
+            caller: likewise.
+            agreed: the plan that the call is a step of. What the plan holds needs no other yes.
 
         Raises:
-            CallError: the call did not succeed, or may not be made.
+            CallError: the call did not succeed, or is not allowed.
+            QuestionOpenError: a person has to confirm the call first.
         """
-        operation = self._resolve(name)
-        async with self._admitted(operation, arguments, caller) as (sent, record):
-            if operation.answer == "csv":
-                return await self._export(operation, sent, caller, record)
-            answer, _ = await self._answered(operation, sent, caller, record)
-            return whole(answer, arguments.get(FIELDS, ()))
+        async with self._admitted(operation, arguments, caller, agreed) as (sent, entry):
+            if operation.is_export:
+                return await self._export(operation, sent, caller, entry)
+            answer, _ = await self._answered(operation, sent, caller, entry)
+            return full_answer(answer, arguments.get(FIELDS, ()))
 
-    def offers(self, name: str) -> bool:
+    def offers(self, operation: Operation) -> bool:
         """Tell whether the API that an operation belongs to is configured."""
         try:
-            self._client.check(self._resolve(name))
+            self._upstream.check(operation)
         except CallError:
             return False
         return True
 
-    def check(self, name: str, arguments: Mapping[str, Any]) -> None:
+    def check(self, operation: Operation, arguments: Mapping[str, Any]) -> None:
         """Refuse the arguments that a call of an operation would be refused for.
 
         Raises:
             CallError: `invalid_arguments`.
         """
-        _validate(self._resolve(name), arguments)
+        _validate(operation, arguments)
 
     @asynccontextmanager
     async def begun(
         self, tool: Tool, arguments: Mapping[str, Any], caller: Caller
-    ) -> AsyncIterator[Record]:
-        """Begin a call: it is allowed here, its arguments are right, and its end is recorded.
+    ) -> AsyncIterator[Entry]:
+        """Begin a call that is allowed here and whose arguments are right; record how it ends.
 
         Raises:
             CallError: `blocked`, `not_configured` or `invalid_arguments`.
         """
-        if self._read_only and tool.risk != "read":
+        if self._read_only and not tool.is_read:
             raise CallError(
                 "blocked",
                 f"{tool.name} was not called: this server was started with --read-only.",
                 hint="Only reads can be called here.",
             )
-        async with self._recorder.recording(tool, arguments, caller) as record:
+        async with self._recorder.recording(tool, arguments, caller) as entry:
             if isinstance(tool, Operation):
-                self._client.check(tool, _application(tool, arguments))
+                self._upstream.check(tool, _application(tool, arguments))
             _validate(tool, arguments)
-            yield record
+            yield entry
 
     @asynccontextmanager
     async def agreed(
         self,
+        workflow: Workflow,
+        arguments: Mapping[str, Any],
+        caller: Caller,
+        entry: Entry,
+        make: Callable[[], Awaitable[Plan]],
+    ) -> AsyncIterator[AgreedPlan]:
+        """Have a person agree to a workflow's plan, and yield what they agreed to.
+
+        Args:
+            workflow: what was called.
+            arguments: of that call.
+            caller: who called.
+            entry: the audit entry of that call.
+            make: works out the plan; again when a yes came late, since the plan may have changed.
+
+        Raises:
+            CallError: nobody agreed, or `make` found nothing to agree to and nobody was asked.
+            QuestionOpenError: a person has to agree first.
+        """
+
+        async def write() -> Question:
+            return question_about_plan(workflow, arguments, await make())
+
+        async with self._confirmed(workflow, arguments, caller, entry, write) as passage:
+            plan = passage.plan if passage else None
+            yield AgreedPlan(plan or await make(), passage)
+
+    @asynccontextmanager
+    async def _admitted(
+        self,
+        operation: Operation,
+        arguments: Mapping[str, Any],
+        caller: Caller,
+        agreed: AgreedPlan | None = None,
+    ) -> AsyncIterator[tuple[Mapping[str, Any], Entry]]:
+        """Yield what is to be sent once nothing stands against it, and the call's audit entry."""
+        async with (
+            self.begun(operation, arguments, caller) as entry,
+            self._contents(operation, arguments, entry) as (shown, sent),
+        ):
+            if agreed and agreed.covers(operation.name, shown):
+                if self._gate.asks_about(operation, shown):
+                    entry.passage = agreed.step_passage
+                yield sent, entry
+                return
+            write = partial(question_about, operation, shown, self._preview)
+            async with self._confirmed(operation, shown, caller, entry, write):
+                yield sent, entry
+
+    @asynccontextmanager
+    async def _confirmed(
+        self,
         tool: Tool,
         arguments: Mapping[str, Any],
         caller: Caller,
-        record: Record,
-        preview: Preview,
+        entry: Entry,
+        write: WriteQuestion,
     ) -> AsyncIterator[Passage | None]:
-        """Have a person agree to a call, if it needs that, and note when its outcome is known.
+        """Have a person confirm a call if it needs that, and note when its outcome is known.
 
-        It is known at the end, unless this process ends before.
-
-        Raises:
-            CallError: nobody agreed.
+        The outcome is known at the end, unless this process ends before.
         """
-        deployment = self._client.deployment(tool)
-        record.passage = passage = await self._gate.admit(
-            tool, arguments, caller, deployment=deployment, preview=preview
+        if not self._gate.asks_about(tool, arguments):
+            yield None
+            return
+        deployment = self._upstream.deployment(tool)
+        entry.passage = passage = await self._gate.confirm(
+            tool, arguments, caller, deployment=deployment, write=write
         )
         try:
             yield passage
@@ -182,36 +266,13 @@ class Executor:
             raise
         await self._gate.close(passage)
 
-    def _resolve(self, name: str) -> Operation:
-        operation = self._catalog.find(name)
-        if not isinstance(operation, Operation):
-            near = " or ".join(self._catalog.nearest(name))
-            raise CallError(
-                "not_found",
-                f"There is no operation {one_line(name, 80)!r}.",
-                hint=f"The nearest are {near}. find_operations searches all of them.",
-            )
-        return operation
-
-    @asynccontextmanager
-    async def _admitted(
-        self, operation: Operation, arguments: Mapping[str, Any], caller: Caller
-    ) -> AsyncIterator[tuple[Mapping[str, Any], Record]]:
-        """Yield what is to be sent, once nothing stands against it any more."""
-        async with (
-            self.begun(operation, arguments, caller) as record,
-            self._contents(operation, arguments, record) as (shown, sent),
-            self.agreed(operation, shown, caller, record, self._preview),
-        ):
-            yield sent, record
-
     @asynccontextmanager
     async def _contents(
-        self, operation: Operation, arguments: Mapping[str, Any], record: Record
+        self, operation: Operation, arguments: Mapping[str, Any], entry: Entry
     ) -> AsyncIterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
         """Yield the arguments as they are confirmed, and as they are sent.
 
-        The CSV of an import is confirmed by what is known of it, and sent from where it is.
+        What is known of an import's CSV is confirmed; its text or file is sent from where it is.
         """
         columns = operation.body.columns if operation.body else None
         if columns is None:
@@ -221,48 +282,38 @@ class Executor:
             found = await anyio.to_thread.run_sync(csv_problems, columns, opened.source)
             _refuse(operation, found)
             rest = {name: value for name, value in arguments.items() if name != "csvPath"}
-            record.file = opened.content if "csvPath" in arguments else None
+            entry.file = opened.content if "csvPath" in arguments else None
             yield rest | {"csv": opened.content}, rest | {"csv": opened.source}
 
-    async def _answer(
-        self, operation: Operation, arguments: Mapping[str, Any], caller: Caller, record: Record
-    ) -> dict[str, Any]:
-        """Send what was admitted, and return what the caller is shown of the answer."""
-        if operation.answer == "csv":
-            return await self._export(operation, arguments, caller, record)
-        answer, pages = await self._answered(operation, arguments, caller, record)
-        shaped = shape(operation, arguments, answer)
-        return self._whole(operation, caller, described(shaped, pages, arguments))
-
     async def _answered(
-        self, operation: Operation, arguments: Mapping[str, Any], caller: Caller, record: Record
+        self, operation: Operation, arguments: Mapping[str, Any], caller: Caller, entry: Entry
     ) -> tuple[Answer, Pages | None]:
-        """Return the answer, of a list the pages that were asked for, and what was read of it."""
+        """Return upstream's answer; for `fetchAll`, all pages of it and what was read of them."""
         if FETCH_ALL in arguments:
             send = partial(self._send, operation)
             answer, pages = await fetch_all(operation, arguments, send, caller.progress)
         else:
             answer, pages = await self._send(operation, arguments, caller.progress), None
-        record.status = answer.status
+        entry.status = answer.status
         return answer, pages
 
-    def _whole(self, operation: Operation, caller: Caller, shaped: Shaped) -> dict[str, Any]:
-        """Return what is shown, with the resource that holds the rest of what was cut."""
-        if shaped.whole is None:
+    def _with_link(self, operation: Operation, caller: Caller, shaped: Shaped) -> dict[str, Any]:
+        """Return what is shown, with a link to the full answer if something was cut."""
+        if shaped.full is None:
             return shaped.content
-        people = names_people(operation)
-        kept = self._answers.keep(shaped.whole, operation.name, caller.principal, people=people)
+        kept = self._store.cut_answers.keep(shaped.full, operation.name, caller.principal)
         page = shaped.content.get("page", {})
         return {**shaped.content, "page": {**page, "whole": kept.uri}}
 
     async def _export(
-        self, operation: Operation, arguments: Mapping[str, Any], caller: Caller, record: Record
+        self, operation: Operation, arguments: Mapping[str, Any], caller: Caller, entry: Entry
     ) -> dict[str, Any]:
         """Have the answer written to a file, and return what is in it."""
-        async with self._exports.receiving(caller.progress) as draft:
+        exports = self._store.exports
+        async with exports.receiving(caller.progress) as draft:
             answer = await self._send(operation, arguments, caller.progress, draft)
-            record.status = answer.status
-            export = await self._exports.keep(draft, operation.name, caller.principal)
+            entry.status = answer.status
+            export = await exports.keep(draft, operation.name, caller.principal)
             self._announce(operation, arguments, None)
             return shape_export(export, draft.beginning)
 
@@ -274,13 +325,13 @@ class Executor:
         sink: Sink | None = None,
     ) -> Answer:
         request = build(operation, arguments)
-        answer, happened = None, operation.risk != "read"
+        answer, happened = None, not operation.is_read
         try:
-            answer = await self._client.send(operation, request, progress=progress, sink=sink)
+            answer = await self._upstream.send(operation, request, progress=progress, sink=sink)
         except CallError as error:
             happened = happened and error.kind == "outcome_unknown"
             raise
-        finally:  # also when the caller has lost patience: it may have arrived
+        finally:  # also when the caller gave up: the request may have arrived
             if happened:
                 self._announce(operation, arguments, answer and answer.body)
         return answer
@@ -293,6 +344,16 @@ class Executor:
         named = {*operation.path_arguments, *operation.reserved}
         known = {name: value for name, value in arguments.items() if name in named}
         return (await self._send(operation, known | dict(extra))).body
+
+
+def no_such_tool(catalog: Catalog, name: str) -> CallError:
+    """Return the error for a name that nothing in the catalog has."""
+    near = in_words(catalog.nearest(name), "or")
+    return CallError(
+        "not_found",
+        f"There is no operation {one_line(name, 80)!r}.",
+        hint=f"The nearest are {near}. find_operations searches all of them.",
+    )
 
 
 def _application(operation: Operation, arguments: Mapping[str, Any]) -> object:

@@ -14,17 +14,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, TypeVar
 
 import anyio.to_thread
 
+from talonone_mcp.calls.caller import Caller, NobodyThereError, Person, QuestionOpenError, Reply
 from talonone_mcp.calls.imports import Content
-from talonone_mcp.calls.question import Preview, Question, question_about
+from talonone_mcp.calls.plan import Plan
+from talonone_mcp.calls.question import Question
 from talonone_mcp.core.catalog import Tool
 from talonone_mcp.core.catalog.json_schema import satisfies
 from talonone_mcp.core.catalog.model import Schema
 from talonone_mcp.core.errors import CallError
-from talonone_mcp.core.progress import Progress, silent
 from talonone_mcp.core.settings import ConfirmPolicy
 from talonone_mcp.store.ledger import (
     MOST_PENDING,
@@ -39,92 +40,39 @@ from talonone_mcp.upstream.wire_errors import look_first
 
 _T = TypeVar("_T")
 
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a person said. `late` is true when the preview that they saw may be old by now."""
-
-    verdict: Literal["yes", "no", "cancelled"]
-    late: bool
-
-
-class Asked(Exception):
-    """A question goes back to the client instead of an answer; the reply comes with another call.
-
-    Not an error: `Person.answer` raises one where its client works so.
-    """
-
-
-class NobodyThereError(Exception):
-    """The client could not put the question to anybody after all; the message says why."""
-
-
-class Person(Protocol):
-    """Somebody who can be asked, by whatever way the client has."""
-
-    async def answer(self, question: str, call: str) -> Reply:
-        """Ask and wait for the reply.
-
-        Args:
-            question: what the person reads.
-            call: stands for all that would be sent, the content of a file included, and for what
-                the question shows. A reply counts for that alone.
-
-        Raises:
-            NobodyThereError: nobody could be asked.
-            CallError: `approval_required`, when the reply is not for this question.
-        """
+WriteQuestion = Callable[[], Awaitable[Question]]
+"""Writes the question about a call, with what is there at that moment. May raise CallError."""
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """How a call came through the gate. `entry` is its place in the ledger, if it has one."""
+    """How a call came through the gate.
+
+    `entry` is its place in the ledger, if it has one; `plan` the plan that the person agreed to,
+    if the call is a workflow's.
+    """
 
     how: Literal["conversation", "approval", "off"]
     by: str = ""
     entry: str = ""
+    plan: Plan | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
-    """A call of a plan. `open` are the arguments that an earlier call of the plan decides."""
+class AgreedPlan:
+    """A plan that a person agreed to as one, and how; None where nobody had to be asked."""
 
-    operation: str
-    arguments: Mapping[str, Any]
-    open: frozenset[str] = frozenset()
-
-    def is_(self, operation: str, arguments: Mapping[str, Any]) -> bool:
-        """Tell whether a call is the one that was planned."""
-        fixed = {name: value for name, value in arguments.items() if name not in self.open}
-        return operation == self.operation and fixed == self.arguments
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """What a person has agreed to: a plan of several calls, as one."""
-
-    passage: Passage
-    calls: tuple[Planned, ...]
+    plan: Plan
+    passage: Passage | None
 
     def covers(self, operation: str, arguments: Mapping[str, Any]) -> bool:
-        """Tell whether a call is part of it."""
-        return any(call.is_(operation, arguments) for call in self.calls)
+        """Tell whether the yes stands for a call, as a step of the plan."""
+        return self.passage is not None and self.plan.covers(operation, arguments)
 
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who makes a call: on whose behalf, with which client, and whom that client can ask.
-
-    `progress` takes how far the call is. `via` is the workflow that makes it, and `agreement` the
-    plan of that; both come from this server alone.
-    """
-
-    principal: str
-    client: str
-    person: Person | None = None
-    progress: Progress = silent
-    via: str = ""
-    agreement: Agreement | None = None
+    @property
+    def step_passage(self) -> Passage | None:
+        """How a step comes through the gate: the ledger entry is the plan's alone."""
+        return self.passage and replace(self.passage, entry="", plan=None)
 
 
 class Gate:
@@ -145,28 +93,39 @@ class Gate:
         self._ledger = ledger
         self._thresholds = thresholds
 
-    async def admit(
+    def asks_about(self, tool: Tool, arguments: Mapping[str, Any]) -> bool:
+        """Tell whether a person must confirm this call."""
+        confirm = tool.confirm
+        if confirm is None or confirm.when is None:
+            return confirm is not None
+        above = self._thresholds.get(confirm.threshold)
+        when = confirm.when if above is None else _raised(confirm.when, above)
+        return satisfies(when, arguments)
+
+    async def confirm(
         self,
         tool: Tool,
         arguments: Mapping[str, Any],
         caller: Caller,
         *,
         deployment: str,
-        preview: Preview,
-    ) -> Passage | None:
-        """Return when the call may go out: nobody need be asked, or somebody said yes to just this.
+        write: WriteQuestion,
+    ) -> Passage:
+        """Return once a person has said yes to exactly this call, or need not be asked.
+
+        Args:
+            tool: what is called. Whether it needs a yes, `asks_about` tells.
+            arguments: what would be sent.
+            caller: who calls, and who can be asked.
+            deployment: where the call would go.
+            write: writes the question, from what is there now.
 
         Raises:
-            CallError: `blocked`, `approval_required` or `declined`; `not_found` when what is to be
-                changed is not there, in which case nobody is asked; `outcome_unknown` when this
-                very call was sent before and its answer never came.
+            QuestionOpenError: the client has to show the question first.
+            CallError: `blocked`, `approval_required` or `declined`; `outcome_unknown` when this
+                very call was sent before and its answer never came; what `write` raises, in which
+                case nobody is asked.
         """
-        confirm = tool.confirm
-        if confirm is None or not self._concerns(tool, arguments):
-            return None
-        agreement = caller.agreement
-        if agreement and agreement.covers(tool.name, arguments):
-            return replace(agreement.passage, entry="")  # the plan's own entry stands for it
         if self._policy == "off":
             return Passage("off")
         if self._policy == "block":
@@ -177,12 +136,11 @@ class Gate:
             )
         call = _call(tool, arguments, caller, deployment)
         await self._refuse_if_unanswered(tool, call)
-        write = partial(question_about, tool, confirm, arguments, preview)
         if caller.person is not None and self._policy == "ask":
             try:
                 return await self._ask(caller.person, call, write)
             except NobodyThereError:
-                pass  # a client that cannot do what it declared: the person is asked elsewhere
+                pass  # the client cannot do what it declared: ask outside the conversation
         return await self._approved(call, await write())
 
     async def close(self, passage: Passage | None) -> None:
@@ -197,14 +155,6 @@ class Gate:
             except LedgerError:
                 logging.getLogger(__name__).exception("%s stays open", passage.entry)
 
-    def _concerns(self, tool: Tool, arguments: Mapping[str, Any]) -> bool:
-        confirm = tool.confirm
-        if confirm is None or confirm.when is None:
-            return confirm is not None
-        above = self._thresholds.get(confirm.threshold)
-        when = confirm.when if above is None else _raised(confirm.when, above)
-        return satisfies(when, arguments)
-
     async def _refuse_if_unanswered(self, tool: Tool, call: Call) -> None:
         sent = await self._in_ledger(self._ledger.unanswered, call.digest)
         if sent is not None:
@@ -215,20 +165,21 @@ class Gate:
                 hint=look_first(tool),
             )
 
-    async def _ask(
-        self, person: Person, call: Call, write: Callable[[], Awaitable[Question]]
-    ) -> Passage:
-        """Ask in the conversation, and again while what the question showed changes meanwhile."""
+    async def _ask(self, person: Person, call: Call, write: WriteQuestion) -> Passage:
+        """Ask in the conversation, and again while what the question showed keeps changing."""
         question = await write()
         while True:
-            reply = await person.answer(question.text, f"{call.digest} {question.seen}")
+            binding = f"{call.digest} {question.seen}"
+            reply = await person.answer(question.text, binding)
+            if reply.verdict == "open":
+                raise QuestionOpenError(question.text, binding)
             if reply.verdict != "yes":
                 raise _declined(question.text, reply)
             asked, question = question, await write() if reply.late else question
             if question.seen == asked.seen:
                 break
         entry = await self._in_ledger(self._ledger.enter, call, question.text, call.principal)
-        return Passage("conversation", call.principal, entry)
+        return Passage("conversation", call.principal, entry, question.plan)
 
     async def _approved(self, call: Call, question: Question) -> Passage:
         """Return when a person approved this outside the conversation; ask there otherwise."""
@@ -251,7 +202,7 @@ class Gate:
             )
         if approval.state == "approved":
             if await self._in_ledger(self._ledger.consume, approval.id):
-                return Passage("approval", approval.decided_by, approval.id)
+                return Passage("approval", approval.decided_by, approval.id, question.plan)
             raise CallError(
                 "approval_required",
                 f"Approval {approval.id} has been used, or has expired, a moment ago. This call was"

@@ -16,7 +16,7 @@ from talonone_mcp.calls.shaping.model_answer import Shaped
 from talonone_mcp.core.catalog import Operation
 from talonone_mcp.core.catalog.problems import Problem
 from talonone_mcp.core.progress import Progress
-from talonone_mcp.upstream.http_client import Answer
+from talonone_mcp.upstream.http_messages import Answer
 from talonone_mcp.upstream.wire_errors import unreadable
 
 FETCH_ALL = "fetchAll"

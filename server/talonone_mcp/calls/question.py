@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
 from talonone_mcp.calls.imports import Content
-from talonone_mcp.core.catalog import Confirm, Tool
+from talonone_mcp.calls.plan import Plan
+from talonone_mcp.core.catalog import Confirm, Operation, Tool, Workflow
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.text import one_line
 
@@ -22,43 +23,70 @@ _ITEMS = 20  # items of one list, and settings of one call, that the question na
 class Question:
     """What a person reads, and a digest of what must still hold when their yes comes.
 
-    Counters that move by themselves on a busy account are shown, and stay out of the digest.
+    Counters that move by themselves on a busy account are shown, and stay out of the digest. `plan`
+    is what the question is about, if it is a workflow's.
     """
 
     text: str
     seen: str
+    plan: Plan | None = None
 
 
 Preview = Callable[[str, Mapping[str, Any], Mapping[str, Any]], Awaitable[Any]]
 """Calls the named read for what a call is about to change, and returns upstream's JSON.
 
-Its arguments are the call's, of which it takes those of its path, and what it is given beside them.
+It is given the call's arguments, of which it takes those that its path needs, and extra ones.
 """
 
 
 async def question_about(
-    tool: Tool, confirm: Confirm, arguments: Mapping[str, Any], preview: Preview
+    operation: Operation, arguments: Mapping[str, Any], preview: Preview
 ) -> Question:
-    """Write the question, with names and counts as they are at this moment.
+    """Write the question about a call, with names and counts as they are at this moment.
 
     Raises:
-        CallError: `not_found`, when what is to be changed is not there. Any other failure of the
-            preview is said in the question.
+        CallError: `not_found`, when what is to be changed is not there. The question itself says
+            when the preview failed in any other way.
     """
-    shown = {name: value for name, value in arguments.items() if name not in tool.secrets}
-    others = {k: v for k, v in shown.items() if k not in tool.path_arguments}
-    known: dict[str, Any] = {**shown, "others": others}
-    warning = ""
-    if confirm.preview:
-        try:
-            extra = _filled(confirm.preview_with or {}, shown)
-            known["preview"] = await preview(confirm.preview, arguments, extra)
-        except CallError as error:
-            if error.kind == "not_found":
-                raise
-            warning = f" What is there now could not be read: {one_line(error.message, _VALUE)}"
-    steady = render(confirm.ask, known, steady=True) + warning
-    return Question(render(confirm.ask, known) + warning, sha256(steady.encode()).hexdigest())
+    confirm = _confirm_of(operation)
+    if not confirm.preview:
+        return _question(operation, arguments)
+    shown = _without_secrets(operation, arguments)
+    try:
+        extra = _filled(confirm.preview_with or {}, shown)
+        found = await preview(confirm.preview, arguments, extra)
+    except CallError as error:
+        if error.kind == "not_found":
+            raise
+        failed = f" What is there now could not be read: {one_line(error.message, _VALUE)}"
+        return _question(operation, arguments, warning=failed)
+    return _question(operation, arguments, preview=found)
+
+
+def question_about_plan(workflow: Workflow, arguments: Mapping[str, Any], plan: Plan) -> Question:
+    """Write the question about a workflow's whole plan, which `{preview.…}` shows."""
+    return replace(_question(workflow, arguments, preview=plan.shown), plan=plan)
+
+
+def _question(
+    tool: Tool, arguments: Mapping[str, Any], *, preview: Any = None, warning: str = ""
+) -> Question:
+    shown = _without_secrets(tool, arguments)
+    others = {name: value for name, value in shown.items() if name not in tool.path_arguments}
+    known = {**shown, "others": others, "preview": preview}
+    ask = _confirm_of(tool).ask
+    steady = render(ask, known, steady=True) + warning
+    return Question(render(ask, known) + warning, sha256(steady.encode()).hexdigest())
+
+
+def _without_secrets(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in arguments.items() if name not in tool.secrets}
+
+
+def _confirm_of(tool: Tool) -> Confirm:
+    if tool.confirm is None:
+        raise ValueError(f"nobody is asked about {tool.name}")
+    return tool.confirm
 
 
 def _filled(given: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any]:

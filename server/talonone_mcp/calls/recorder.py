@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,69 +11,78 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
-from talonone_mcp.calls.gate import Asked, Caller, Passage
+from talonone_mcp.calls.caller import Caller, QuestionOpenError
+from talonone_mcp.calls.gate import Passage
 from talonone_mcp.calls.imports import Content
 from talonone_mcp.core.catalog import Tool
+from talonone_mcp.core.clock import SYSTEM_CLOCK, Clock
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.masking import mask_arguments
 from talonone_mcp.store.audit import AuditError, AuditLog
 
 
 @dataclass(slots=True)
-class Record:
-    """What becomes known of a call while it runs; of an import from a file, what it holds."""
+class Entry:
+    """What the executor learns about a call while it runs, for the line that is written at its end.
+
+    `file` is what an import read from a file; `status` is upstream's HTTP status.
+    """
 
     passage: Passage | None = None
     file: Content | None = None
     status: int | None = None
-    outcome: str = "ended"  # the server, or the client's patience, before the call
 
 
 class Recorder:
     """Records the calls of one server: every write, and reads where that is asked for."""
 
-    def __init__(self, log: AuditLog, *, reads: bool) -> None:
+    def __init__(self, log: AuditLog, *, reads: bool, clock: Clock = SYSTEM_CLOCK) -> None:
         """Take the log.
 
         Args:
             log: where the lines go.
             reads: whether reads are recorded too.
+            clock: measures how long calls take.
         """
         self._log = log
         self._reads = reads
+        self._clock = clock
 
     @asynccontextmanager
     async def recording(
         self, tool: Tool, arguments: Mapping[str, Any], caller: Caller
-    ) -> AsyncIterator[Record]:
-        """Record one call, however it ends. What changes something needs a log that can be written.
+    ) -> AsyncIterator[Entry]:
+        """Record one call, however it ends. A write needs a log that can be written.
 
         Raises:
             CallError: `blocked`, before anything was sent.
         """
-        record = Record()
-        if tool.risk == "read" and not self._reads:
-            yield record
+        entry = Entry()
+        if tool.is_read and not self._reads:
+            yield entry
             return
-        if tool.risk != "read":
+        if not tool.is_read:
             await self._check()
-        began = time.monotonic()
+        began = self._clock.monotonic()
+        outcome = "ended"  # unless it is known better: by the server, or the client's patience
         try:
-            yield record
-            record.outcome = "done"
+            yield entry
+            outcome = "done"
         except CallError as error:
-            record.outcome, record.status = error.kind, error.status
+            outcome, entry.status = error.kind, error.status
             raise
-        except Asked:
-            record.outcome = "asked"
+        except QuestionOpenError:
+            outcome = "asked"
             raise
         except Exception as error:
-            record.outcome = type(error).__name__
+            outcome = type(error).__name__
             raise
         finally:
-            milliseconds = round((time.monotonic() - began) * 1000)
-            line = _line(tool, arguments, caller, record) | {"milliseconds": milliseconds}
-            with anyio.CancelScope(shield=True):  # a call that was given up was made all the same
+            line = {
+                **_line(tool, arguments, caller, entry, outcome),
+                "milliseconds": round((self._clock.monotonic() - began) * 1000),
+            }
+            with anyio.CancelScope(shield=True):  # a call that was given up was still made
                 await anyio.to_thread.run_sync(self._append, line)
 
     async def _check(self) -> None:
@@ -99,9 +107,9 @@ class Recorder:
 
 
 def _line(
-    tool: Tool, arguments: Mapping[str, Any], caller: Caller, record: Record
+    tool: Tool, arguments: Mapping[str, Any], caller: Caller, entry: Entry, outcome: str
 ) -> dict[str, Any]:
-    passage, file = record.passage, record.file
+    passage, file = entry.passage, entry.file
     line = {
         "principal": caller.principal,
         "client": caller.client,
@@ -113,7 +121,7 @@ def _line(
         "confirmed": passage.how if passage else None,
         "by": passage.by if passage else None,
         "approval": passage.entry if passage else None,
-        "outcome": record.outcome,
-        "status": record.status,
+        "outcome": outcome,
+        "status": entry.status,
     }
     return {key: value for key, value in line.items() if value not in (None, "")}

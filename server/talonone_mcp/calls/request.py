@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from talonone_mcp.core.catalog import Operation
 from talonone_mcp.core.catalog.application_keys import APPLICATION
-from talonone_mcp.upstream.http_client import Request
+from talonone_mcp.upstream.http_messages import Request
 
 _EXACT = 2**53  # up to here every integer that a float can hold is exact
 

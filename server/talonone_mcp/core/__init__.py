@@ -1,1 +1,1 @@
-"""TODO."""
+"""The shared ground: what every other room may use, and what uses none of them."""

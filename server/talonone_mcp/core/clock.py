@@ -1,4 +1,4 @@
-"""The time that the wire reads and waits by, so that a test can bring its own."""
+"""The one clock: what time it is, how much time has passed, and how to wait."""
 
 from __future__ import annotations
 
@@ -11,10 +11,17 @@ import anyio
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Seconds from a fixed point that is nobody's business, and a way to let some pass."""
+    """A source of time, passed in wherever time matters so that a test can bring its own.
 
-    now: Callable[[], float] = time.monotonic
+    Attributes:
+        now: returns the time in seconds since 1970 (UTC). It may jump; compare it with dates.
+        monotonic: returns seconds from an arbitrary point, and never goes back; measure with it.
+        sleep: waits for so many seconds.
+    """
+
+    now: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
 
 
-REAL = Clock()
+SYSTEM_CLOCK = Clock()

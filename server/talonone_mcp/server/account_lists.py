@@ -6,7 +6,6 @@ asked once.
 
 from __future__ import annotations
 
-import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,13 +13,13 @@ from typing import Any
 
 import anyio
 
+from talonone_mcp.core.clock import SYSTEM_CLOCK, Clock
 from talonone_mcp.core.text import one_line
 
 Read = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any]]]
 """Calls an operation that reads and returns the whole of its answer. Raises CallError."""
 
-_SECONDS = 60.0  # that a list is kept
-_MOST = 100  # lists that are kept
+_KEPT_S = 60.0
 _LINE = 200  # characters of a name, or of a description
 
 
@@ -67,12 +66,13 @@ class _Kept:
     until: float | None = None
 
 
-class Directory:
+class AccountLists:
     """The lists that were read lately."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Begin with none; the clock tells seconds."""
+    def __init__(self, clock: Clock = SYSTEM_CLOCK, max_lists: int = 100) -> None:
+        """Begin with none, and keep as many."""
         self._clock = clock
+        self._max_lists = max_lists
         self._kept: OrderedDict[tuple[object, ...], _Kept] = OrderedDict()
 
     async def entries(
@@ -91,9 +91,9 @@ class Directory:
         arguments = arguments or {}
         kept = self._of((listing.operation, *sorted(arguments.items())))
         async with kept.lock:
-            if kept.until is None or self._clock() >= kept.until:
+            if kept.until is None or self._clock.monotonic() >= kept.until:
                 kept.entries = await _read(read, listing, arguments)
-                kept.until = self._clock() + _SECONDS
+                kept.until = self._clock.monotonic() + _KEPT_S
             return kept.entries
 
     def forget(self) -> None:
@@ -104,7 +104,7 @@ class Directory:
         kept = self._kept.get(key)
         if kept is None:
             kept = self._kept[key] = _Kept()
-            if len(self._kept) > _MOST:
+            if len(self._kept) > self._max_lists:
                 self._kept.popitem(last=False)
         return kept
 

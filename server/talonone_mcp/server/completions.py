@@ -27,15 +27,13 @@ from talonone_mcp.server.account_lists import (
     Entries,
     Entry,
     Listing,
-    Read,
 )
 from talonone_mcp.server.prompts import Prompt
-from talonone_mcp.server.resources import Sources, kind_of
+from talonone_mcp.server.resources import ResourceReader, kind_of
 
 _MOST = 100  # values; the protocol allows no more
-_PATIENCE = 2.0  # seconds; a person is typing
 _TYPED = 200  # characters that can begin a name
-_KIND_OF_VARIABLE = {
+KIND_OF_VARIABLE = {
     "applicationId": "application",
     "campaignId": "campaign",
     "rulesetId": "ruleset",
@@ -45,7 +43,7 @@ _KIND_OF_VARIABLE = {
     "answerId": "answer",
 }
 # What is listed of a kind, and the kinds that must be chosen before, by the listing's arguments.
-_LISTINGS: Mapping[str, tuple[Listing, Mapping[str, str]]] = {
+LISTINGS: Mapping[str, tuple[Listing, Mapping[str, str]]] = {
     "application": (APPLICATIONS, {}),
     "campaign": (CAMPAIGNS, {"applicationId": "application"}),
     "ruleset": (RULESETS, {"applicationId": "application", "campaignId": "campaign"}),
@@ -76,8 +74,7 @@ class _Field:
 
 
 async def complete(
-    sources: Sources,
-    read: Read,
+    reader: ResourceReader,
     prompts: Mapping[str, Prompt],
     params: types.CompleteRequestParams,
 ) -> types.Completion:
@@ -86,8 +83,7 @@ async def complete(
     There is nothing when upstream does not answer in time; the log has why.
 
     Args:
-        sources: what is kept of the account, and by the server.
-        read: makes the request that may be needed.
+        reader: what the account and the server have, for whoever asks.
         prompts: those that there are.
         params: the form, the field, what was typed, and what was chosen in other fields.
 
@@ -100,7 +96,7 @@ async def complete(
         field = _of_prompt(prompts, params.ref.name, name, context or {})
     else:
         field = _of_template(params.ref.uri, name, context or {})
-    found = await _in_time(sources, read, field, typed) if len(typed) <= _TYPED else Entries()
+    found = await _in_time(reader, field, typed) if len(typed) <= _TYPED else Entries()
     return types.Completion(values=[]) if found is None else _completion(field, found, typed)
 
 
@@ -134,8 +130,8 @@ def _of_template(uri: str, name: str, context: Mapping[str, str]) -> _Field:
     variables = kind.template.variable_names
     if name not in variables:
         raise _no_field(str(kind.template), name, variables)
-    chosen = {_KIND_OF_VARIABLE.get(key, key): value for key, value in context.items()}
-    return _Field(_KIND_OF_VARIABLE.get(name, ""), (), chosen, named=False)
+    chosen = {KIND_OF_VARIABLE.get(key, key): value for key, value in context.items()}
+    return _Field(KIND_OF_VARIABLE.get(name, ""), (), chosen, named=False)
 
 
 def _no_field(form: str, name: str, known: Iterable[str]) -> UnknownReferenceError:
@@ -145,25 +141,25 @@ def _no_field(form: str, name: str, known: Iterable[str]) -> UnknownReferenceErr
     )
 
 
-async def _in_time(sources: Sources, read: Read, field: _Field, typed: str) -> Entries | None:
+async def _in_time(reader: ResourceReader, field: _Field, typed: str) -> Entries | None:
     problem = "no answer in time"
-    with anyio.move_on_after(_PATIENCE):
+    with anyio.move_on_after(reader.limits.completion_timeout_s):
         try:
-            return await _known(sources, read, field, typed)
+            return await _known(reader, field, typed)
         except CallError as error:
             problem = error.message
     logging.getLogger(__name__).warning("%s is not completed: %s", field.kind, problem)
     return None
 
 
-async def _known(sources: Sources, read: Read, field: _Field, typed: str) -> Entries:
+async def _known(reader: ResourceReader, field: _Field, typed: str) -> Entries:
     """Return what there is of the field's kind; nothing when that cannot be known yet."""
-    if field.kind not in _LISTINGS:
-        return Entries(tuple(await _at_hand(sources, field)))
-    listing, needed = _LISTINGS[field.kind]
+    if field.kind not in LISTINGS:
+        return Entries(tuple(await _at_hand(reader, field)))
+    listing, needed = LISTINGS[field.kind]
     arguments: dict[str, str | int] = {}
     for name, kind in needed.items():
-        chosen = await _chosen(sources, read, kind, field.chosen.get(kind, "").strip())
+        chosen = await _chosen(reader, kind, field.chosen.get(kind, "").strip())
         if not _ID.fullmatch(chosen):
             return Entries()
         arguments[name] = int(chosen)
@@ -171,27 +167,30 @@ async def _known(sources: Sources, read: Read, field: _Field, typed: str) -> Ent
         if not typed:
             return Entries()  # there may be millions
         arguments["value"] = typed
-    return await sources.directory.entries(read, listing, arguments)
+    return await reader.entries(listing, arguments)
 
 
-async def _chosen(sources: Sources, read: Read, kind: str, entered: str) -> str:
+async def _chosen(reader: ResourceReader, kind: str, entered: str) -> str:
     """Return the id that was entered, or that of the one Application which has that name."""
     if kind != "application" or not entered or _ID.fullmatch(entered):
         return entered
-    entries = await sources.directory.entries(read, APPLICATIONS)
+    entries = await reader.entries(APPLICATIONS)
     named = [each.id for each in entries.items if each.name.casefold() == entered.casefold()]
     return named[0] if len(named) == 1 else ""
 
 
-async def _at_hand(sources: Sources, field: _Field) -> Iterable[Entry]:
+async def _at_hand(reader: ResourceReader, field: _Field) -> Iterable[Entry]:
     """Return what is known without upstream."""
     if field.kind == "toolset":
-        return (Entry(each.name, each.title) for each in sources.catalog.toolsets.values())
+        return (Entry(each.name, each.title) for each in reader.catalog.toolsets.values())
     if field.kind == "export":
-        exports = await anyio.to_thread.run_sync(sources.exports.kept, sources.principal)
+        exports = await anyio.to_thread.run_sync(reader.store.exports.kept, reader.principal)
         return (Entry(each.id, each.operation) for each in exports)
     if field.kind == "answer":
-        return (Entry(each.id, each.operation) for each in sources.answers.kept(sources.principal))
+        return (
+            Entry(each.id, each.operation)
+            for each in reader.store.cut_answers.kept(reader.principal)
+        )
     return map(Entry, field.values)
 
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-import time
-from collections.abc import Callable
 from typing import Any
 
 import anyio
@@ -20,11 +18,12 @@ from mcp.server.context import ServerRequestContext
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
-from talonone_mcp.calls.gate import Asked, NobodyThereError, Person, Reply
+from talonone_mcp.calls.caller import NobodyThereError, Person, QuestionOpenError, Reply
+from talonone_mcp.core.clock import SYSTEM_CLOCK, Clock
 from talonone_mcp.core.errors import CallError
 
-PATIENCE = 600.0  # seconds that a question stays open
-_OPEN = 1000  # questions that may be open at once; the oldest go first
+QUESTION_TIMEOUT_S = 600.0
+_MAX_OPEN = 1000  # questions that may be open at once; the oldest go first
 _KEY = "confirmation"
 _FORM: dict[str, Any] = {
     "type": "object",
@@ -46,29 +45,31 @@ class OpenQuestions:
     same tool and arguments; it does not keep a client from sending the same reply again.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
         self._clock = clock
         self._until: dict[str, float] = {}
 
-    def open(self) -> str:
+    def returned(self, waiting: QuestionOpenError) -> types.InputRequiredResult:
+        """Open a question, and return the result that has the client show it and call again."""
+        state = {"question": self._open(), "digest": _digest(waiting.binding)}
+        request = types.ElicitRequest(
+            params=types.ElicitRequestFormParams(message=waiting.question, requested_schema=_FORM)
+        )
+        return types.InputRequiredResult(
+            input_requests={_KEY: request}, request_state=json.dumps(state)
+        )
+
+    def _open(self) -> str:
         """Return the id of a new question."""
-        while len(self._until) >= _OPEN:
+        while len(self._until) >= _MAX_OPEN:
             del self._until[next(iter(self._until))]
         question = secrets.token_urlsafe(16)
-        self._until[question] = self._clock() + PATIENCE
+        self._until[question] = self._clock.monotonic() + QUESTION_TIMEOUT_S
         return question
 
     def close(self, question: str) -> bool:
         """Take a question out; False if it was never open, is answered already, or too old."""
-        return self._clock() < self._until.pop(question, 0)
-
-
-class InputRequired(Asked):
-    """The question goes back to the client as the result of this request."""
-
-    def __init__(self, result: types.InputRequiredResult) -> None:
-        super().__init__("a person must confirm")
-        self.result = result
+        return self._clock.monotonic() < self._until.pop(question, 0)
 
 
 def person_behind(
@@ -95,27 +96,18 @@ class _ByReturn:
         self._response = (params.input_responses or {}).get(_KEY)
         self._questions = questions
 
-    async def answer(self, question: str, call: str) -> Reply:
-        digest = hashlib.sha256(call.encode()).hexdigest()
-        if isinstance(self._response, types.ElicitResult) and self._state:
-            still_open = self._questions.close(self._state["question"])
-            if not still_open:
-                raise CallError(
-                    "approval_required",
-                    "This confirmation was used before or is too old. Nothing was changed.",
-                    hint="Make the call again, without request state, to ask anew.",
-                )
-            if self._state["digest"] == digest:
-                return _reply(self._response, late=False)
-        state = {"question": self._questions.open(), "digest": digest}
-        request = types.ElicitRequest(
-            params=types.ElicitRequestFormParams(message=question, requested_schema=_FORM)
-        )
-        raise InputRequired(
-            types.InputRequiredResult(
-                input_requests={_KEY: request}, request_state=json.dumps(state)
+    async def answer(self, question: str, binding: str) -> Reply:
+        if not (isinstance(self._response, types.ElicitResult) and self._state):
+            return Reply("open")
+        if not self._questions.close(self._state["question"]):
+            raise CallError(
+                "approval_required",
+                "This confirmation was used before or is too old. Nothing was changed.",
+                hint="Make the call again, without request state, to ask anew.",
             )
-        )
+        if self._state["digest"] != _digest(binding):
+            return Reply("open")
+        return _reply(self._response, late=False)
 
 
 class _BySession:
@@ -124,17 +116,21 @@ class _BySession:
     def __init__(self, ctx: ServerRequestContext[Any, Any]) -> None:
         self._ctx = ctx
 
-    async def answer(self, question: str, call: str) -> Reply:
+    async def answer(self, question: str, binding: str) -> Reply:
         try:
-            with anyio.fail_after(PATIENCE):
+            with anyio.fail_after(QUESTION_TIMEOUT_S):
                 result = await self._ctx.session.elicit_form(
                     question, _FORM, related_request_id=self._ctx.request_id
                 )
         except TimeoutError:
-            raise NobodyThereError(f"nobody answered within {PATIENCE:g} s") from None
+            raise NobodyThereError(f"nobody answered within {QUESTION_TIMEOUT_S:g} s") from None
         except (MCPError, ValidationError):
             raise NobodyThereError("the client cannot do what it declared") from None
         return _reply(result, late=True)
+
+
+def _digest(binding: str) -> str:
+    return hashlib.sha256(binding.encode()).hexdigest()
 
 
 def _reply(result: types.ElicitResult, *, late: bool) -> Reply:

@@ -7,10 +7,10 @@ import sys
 from mcp.server.lowlevel import Server
 
 from talonone_mcp.core.asgi import serve
-from talonone_mcp.server.app import FirstUse
+from talonone_mcp.server.runtime import Runtime
 
 
-async def serve_http(server: Server[FirstUse], host: str, port: int) -> None:
+async def serve_http(server: Server[Runtime], host: str, port: int) -> None:
     """Serve until interrupted. The address is said on stderr once it accepts connections.
 
     The SDK's application answers only requests whose Host, and Origin if there is one, is this

@@ -29,9 +29,8 @@ from mcp.shared.uri_template import UriTemplate
 from talonone_mcp.core.catalog import Operation
 from talonone_mcp.server.resources import is_watched
 from talonone_mcp.server.resources.account import APPLICATION, CAMPAIGN, CAMPAIGNS, PROGRAM
+from talonone_mcp.server.setup import ServerLimits
 
-_URIS = 1000  # resources that one client may watch at once
-_WATCHERS = 256  # clients of the handshake era; the SDK does not say when one is gone
 _PATIENCE = 30.0  # seconds that a client has to take a notification; nobody else waits for it
 
 _IDS = ("applicationId", "campaignId", "loyaltyProgramId")
@@ -60,13 +59,17 @@ class _Watcher:
 class Subscriptions:
     """Who watches what, of all the clients of this server."""
 
-    def __init__(self, tasks: TaskGroup, *, patience: float = _PATIENCE) -> None:
+    def __init__(
+        self, tasks: TaskGroup, limits: ServerLimits, *, patience: float = _PATIENCE
+    ) -> None:
         """Begin with nobody.
 
         Args:
             tasks: where notifications are sent, beside the calls that cause them.
-            patience: seconds that a client has to take one.
+            limits: how much one client, and how many clients, may watch.
+            patience: seconds that a client has to take a notification.
         """
+        self._limits = limits
         self._tasks = tasks
         self._patience = patience
         self._bus = InMemorySubscriptionBus()
@@ -83,8 +86,10 @@ class Subscriptions:
         """
         asked = params.notifications
         uris = asked.resource_subscriptions or []
-        if len(uris) > _URIS:
-            raise TooManyError(f"At most {_URIS:,} resources can be watched on one stream.")
+        if len(uris) > self._limits.watched_uris:
+            raise TooManyError(
+                f"At most {self._limits.watched_uris:,} resources can be watched on one stream."
+            )
         watched = [uri for uri in uris if is_watched(uri)]
         honoured = asked.model_copy(update={"resource_subscriptions": watched})
         return await self._listen(ctx, params.model_copy(update={"notifications": honoured}))
@@ -96,10 +101,10 @@ class Subscriptions:
             TooManyError: it watches as many as it may.
         """
         watcher = self._watchers.setdefault(_client(ctx), _Watcher(ctx.session))
-        if len(watcher.uris) >= _URIS and uri not in watcher.uris:
-            raise TooManyError(f"At most {_URIS:,} resources can be watched.")
+        if len(watcher.uris) >= self._limits.watched_uris and uri not in watcher.uris:
+            raise TooManyError(f"At most {self._limits.watched_uris:,} resources can be watched.")
         watcher.uris.add(uri)
-        if len(self._watchers) > _WATCHERS:
+        if len(self._watchers) > self._limits.watchers:
             del self._watchers[next(iter(self._watchers))]
 
     def unsubscribe(self, ctx: Context, uri: str) -> None:
@@ -118,7 +123,7 @@ class Subscriptions:
             arguments: of the call.
             answer: upstream's; None when there is none.
         """
-        if operation.answer == "csv":
+        if operation.is_export:
             self._tasks.start_soon(self._bus.publish, ResourcesListChanged())
             return
         for uri in dict.fromkeys(touched(operation, arguments, answer)):

@@ -1,4 +1,4 @@
-"""Opens what answers calls: the one client, on the network or on the sandbox, and all above it."""
+"""Opens what answers calls: the way upstream, or the sandbox, and all that stands on it."""
 
 from __future__ import annotations
 
@@ -7,36 +7,40 @@ from contextlib import ExitStack, asynccontextmanager, closing
 
 from starlette.types import ASGIApp
 
-from talonone_mcp.calls.executor import Announce, Executor, unheard
+from talonone_mcp.calls.executor import Announce, Executor, announce_nothing
 from talonone_mcp.calls.gate import Gate
 from talonone_mcp.calls.imports import ImportFiles
 from talonone_mcp.calls.recorder import Recorder
 from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.core.clock import SYSTEM_CLOCK, Clock
 from talonone_mcp.core.settings import Settings
-from talonone_mcp.server.resources import Sources
-from talonone_mcp.store.audit import AuditLog
-from talonone_mcp.store.sqlite_ledger import NAME as LEDGER
-from talonone_mcp.store.sqlite_ledger import SqliteLedger
+from talonone_mcp.store import Store
 from talonone_mcp.surface.dispatch import Dispatch
-from talonone_mcp.upstream.http_client import Client, open_client
+from talonone_mcp.upstream.connection import open_upstream
 
 
 @asynccontextmanager
-async def open_dispatch(
+async def open_dispatch(  # noqa: PLR0913 - what a server is wired from
     settings: Settings,
     catalog: Catalog,
-    sources: Sources,
+    store: Store,
     upstream: ASGIApp | None = None,
-    announce: Announce = unheard,
+    *,
+    announce: Announce = announce_nothing,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> AsyncIterator[Dispatch]:
-    """Open the client, and what answers calls with it.
+    """Open the HTTP client, and what answers calls with it.
 
     Args:
         settings: the configuration.
         catalog: every operation and workflow.
-        sources: where exports, and the whole of an answer that was cut, are kept for reading.
+        store: what outlives a call.
         upstream: an application that answers in place of the network, or of the sandbox.
-        announce: is told what calls have changed.
+        announce: hears what calls have changed.
+        clock: the time.
+
+    Raises:
+        CallError: `unreachable`, when no request can be made at all.
     """
     with ExitStack() as stack:
         if settings.sandbox and upstream is None:
@@ -44,27 +48,23 @@ async def open_dispatch(
 
             upstream = stack.enter_context(closing(Sandbox(catalog)))
         login = catalog.operations["create_session"]
-        async with open_client(settings, login, upstream) as client:
-            executor = _executor(settings, catalog, client, sources, announce)
-            yield Dispatch(
-                catalog, executor, read_only=settings.read_only, masked=settings.mask_pii
+        async with open_upstream(
+            settings, login, upstream, clock=clock, pace=store.pace
+        ) as connection:
+            executor = Executor(
+                catalog,
+                connection,
+                Gate(settings.confirm, store.ledger, settings.thresholds),
+                Recorder(store.audit, reads=settings.audit_reads, clock=clock),
+                store,
+                import_files=ImportFiles(settings.import_folder, settings.state_dir),
+                read_only=settings.read_only,
+                announce=announce,
             )
-
-
-def _executor(
-    settings: Settings, catalog: Catalog, client: Client, sources: Sources, announce: Announce
-) -> Executor:
-    ledger = SqliteLedger(settings.state_dir / LEDGER, lifetime=settings.approval_seconds)
-    gate = Gate(settings.confirm, ledger, settings.thresholds)
-    recorder = Recorder(AuditLog(settings.state_dir), reads=settings.audit_reads)
-    return Executor(
-        catalog,
-        client,
-        gate,
-        recorder,
-        import_files=ImportFiles(settings.import_folder, settings.state_dir),
-        exports=sources.exports,
-        answers=sources.answers,
-        read_only=settings.read_only,
-        announce=announce,
-    )
+            yield Dispatch(
+                catalog,
+                executor,
+                read_only=settings.read_only,
+                masked=settings.mask_pii,
+                clock=clock,
+            )

@@ -1,1 +1,27 @@
-"""TODO."""
+"""What outlives a call, behind Protocols: approvals, the audit log, exports, cut answers, pace.
+
+`local` keeps it in files and SQLite of the state directory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from talonone_mcp.store.audit import AuditLog
+    from talonone_mcp.store.cut_answers import CutAnswers
+    from talonone_mcp.store.exports import Exports
+    from talonone_mcp.store.ledger import Ledger
+    from talonone_mcp.store.pace import Pace
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Everything that one deployment of the server keeps."""
+
+    ledger: Ledger
+    audit: AuditLog
+    exports: Exports
+    cut_answers: CutAnswers
+    pace: Pace

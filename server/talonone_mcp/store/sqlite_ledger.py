@@ -7,14 +7,14 @@ microseconds, and nothing that a crash, a fork or another process could leave be
 from __future__ import annotations
 
 import sqlite3
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import astuple
 from pathlib import Path
 from secrets import choice
 from typing import Any
 
+from talonone_mcp.core.clock import SYSTEM_CLOCK, Clock
 from talonone_mcp.store.ledger import (
     MOST_PENDING,
     Approval,
@@ -24,10 +24,9 @@ from talonone_mcp.store.ledger import (
     TooManyPendingError,
 )
 
-NAME = "approvals.sqlite3"
+LEDGER_FILE = "approvals.sqlite3"
 _APPLICATION = 0x54314D43  # marks the file as ours: SQLite's application_id
 _VERSION = 1
-_PATIENCE = 3.0  # seconds to wait for another process's transaction
 _KEPT = 7 * 24 * 3600.0  # seconds after which an answered or expired entry may go
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # that nobody mistakes for one another
 _SCHEMA = """
@@ -51,17 +50,24 @@ class SqliteLedger:
     """The `Ledger` of one state directory."""
 
     def __init__(
-        self, path: Path, *, lifetime: float = 600.0, clock: Callable[[], float] = time.time
+        self,
+        path: Path,
+        *,
+        lifetime: float = 600.0,
+        patience: float = 3.0,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         """Take what the ledger needs; the file is not touched before it is used.
 
         Args:
             path: the file, made with access for its owner alone when it is not there.
             lifetime: seconds that an approval waits for its person, and then for its call.
-            clock: seconds since 1970.
+            patience: seconds to wait for another process's transaction.
+            clock: tells the time.
         """
         self._path = path
         self._lifetime = lifetime
+        self._patience = patience
         self._clock = clock
 
     def unanswered(self, call: str) -> Approval | None:
@@ -76,7 +82,7 @@ class SqliteLedger:
     def request(self, call: Call, question: str, seen: str) -> Approval:
         """See `Ledger.request`."""
         with self._transaction() as db:
-            now = self._clock()
+            now = self._clock.now()
             where = (
                 "digest = ? AND seen = ? AND state IN ('pending', 'approved', 'denied')"
                 " AND created <= ? AND ? < expires ORDER BY created DESC LIMIT 1"
@@ -96,7 +102,7 @@ class SqliteLedger:
     def consume(self, approval: str) -> bool:
         """See `Ledger.consume`."""
         with self._transaction() as db:
-            now = self._clock()
+            now = self._clock.now()
             changed = db.execute(
                 "UPDATE approvals SET state = 'sent' WHERE id = ? AND state = 'approved'"
                 " AND created <= ? AND ? < expires",
@@ -122,14 +128,14 @@ class SqliteLedger:
     def waiting(self) -> list[Approval]:
         """See `Ledger.waiting`."""
         with self._transaction() as db:
-            now = self._clock()
+            now = self._clock.now()
             live = "state IN ('pending', 'approved') AND created <= ? AND ? < expires"
             return list(self._select(db, f"{live} ORDER BY created", now, now))
 
     def decide(self, approval: str, *, approve: bool, by: str, reason: str = "") -> Approval:
         """See `Ledger.decide`."""
         with self._transaction() as db:
-            found, now = self._first(db, "id = ?", approval), self._clock()
+            found, now = self._first(db, "id = ?", approval), self._clock.now()
             if found is None:
                 raise DecisionError(f"There is no approval {approval}.")
             revoked = found.state == "approved" and not approve
@@ -149,7 +155,7 @@ class SqliteLedger:
     def prune(self) -> int:
         """See `Ledger.prune`."""
         with self._transaction() as db:
-            now = self._clock()
+            now = self._clock.now()
             expired = db.execute(
                 "DELETE FROM approvals WHERE state = 'pending' AND expires <= ?", (now,)
             )
@@ -167,7 +173,7 @@ class SqliteLedger:
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._path.touch(mode=0o600)
-            with closing(sqlite3.connect(self._path, timeout=_PATIENCE)) as db:
+            with closing(sqlite3.connect(self._path, timeout=self._patience)) as db:
                 db.isolation_level = None
                 db.execute("PRAGMA synchronous = FULL")
                 db.execute("BEGIN IMMEDIATE")
@@ -206,7 +212,7 @@ class SqliteLedger:
         return next(self._select(db, where, *values), None)
 
     def _forget_old(self, db: sqlite3.Connection) -> int:
-        old = self._clock() - _KEPT
+        old = self._clock.now() - _KEPT
         where = "state != 'sent' AND expires <= ?"
         return db.execute(f"DELETE FROM approvals WHERE {where}", (old,)).rowcount  # noqa: S608
 
@@ -220,7 +226,7 @@ class SqliteLedger:
         by: str = "",
         seen: str = "",
     ) -> Approval:
-        now = self._clock()
+        now = self._clock.now()
         self._forget_old(db)
         id_ = "".join(choice(_LETTERS) for _ in range(10))
         row = (id_, state, *astuple(call), question, now, now + self._lifetime, by, "", seen)

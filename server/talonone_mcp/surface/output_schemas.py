@@ -41,7 +41,7 @@ def _properties(tool: Tool) -> Mapping[str, Schema]:
 
 
 def _properties_of(operation: Operation) -> Mapping[str, Schema]:
-    if operation.answer == "csv":
+    if operation.is_export:
         return _EXPORT
     answer = answer_schema(operation.name)
     if answer is None:
@@ -49,7 +49,7 @@ def _properties_of(operation: Operation) -> Mapping[str, Schema]:
     known = answer.get("properties", {})
     if "items" in answer:  # a list that is the whole answer
         known = {"data": answer}
-    properties = {**known, **(_DONE if operation.risk != "read" else {})}
+    properties = {**known, **(_DONE if not operation.is_read else {})}
     if "data" in known:
         properties["csv"] = {"type": "string"}
     return {**properties, "page": _PAGE}

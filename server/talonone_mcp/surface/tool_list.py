@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mcp import types
 
 from talonone_mcp.core.catalog import Catalog, Tool
+from talonone_mcp.core.names import did_you_mean
 from talonone_mcp.core.settings import Settings
 from talonone_mcp.surface.doors import door_tools
 from talonone_mcp.surface.output_schemas import output_schema
 
 DEFAULT = "default"  # the profile of whoever chose nothing
 ALL = "all"
+_MAX_LISTED = 40  # names that an error lists: they fit a line or two
 
 
 class SurfaceError(ValueError):
@@ -50,7 +51,7 @@ def surface(catalog: Catalog, settings: Settings) -> Surface:
         for tool in catalog.tools
         if tool.name in names
         and not settings.apis.isdisjoint(tool.apis)
-        and (tool.risk == "read" or not settings.read_only)
+        and (tool.is_read or not settings.read_only)
     ]
     doors = [] if ALL in (settings.toolsets or ()) else door_tools(read_only=settings.read_only)
     profile = catalog.profiles.get(settings.profile or "")
@@ -72,7 +73,7 @@ def _chosen(catalog: Catalog, settings: Settings) -> Iterator[str]:
     _check("--tools", "operation", settings.tools or (), known)
     for name in settings.tools or ():
         tool = catalog.find(name)
-        if tool and settings.read_only and tool.risk != "read":
+        if tool and settings.read_only and not tool.is_read:
             raise SurfaceError(f"--tools: {name} does more than read, which --read-only rules out")
         if tool:
             yield tool.name
@@ -82,10 +83,10 @@ def _check(flag: str, what: str, names: Iterable[str], known: Iterable[str]) -> 
     everything = list(known)
     for name in names:
         if name not in everything:
-            near = difflib.get_close_matches(name, everything, n=1, cutoff=0.5)
-            few = ", ".join(everything) if len(everything) < 40 else "find it in docs/tools.md"  # noqa: PLR2004 - what fits a line or two
-            said = f"did you mean {near[0]}?" if near else few
-            raise SurfaceError(f"{flag}: there is no {what} {name!r}; {said}")
+            many = len(everything) > _MAX_LISTED
+            listed = "find it in docs/tools.md" if many else ", ".join(everything)
+            said = did_you_mean(name, everything, otherwise=f"; {listed}")
+            raise SurfaceError(f"{flag}: there is no {what} {name!r}{said}")
 
 
 def as_tool(tool: Tool, *, with_output: bool = False) -> types.Tool:
@@ -97,7 +98,7 @@ def as_tool(tool: Tool, *, with_output: bool = False) -> types.Tool:
         input_schema=tool.input_schema,
         output_schema=output_schema(tool) if with_output else None,
         annotations=types.ToolAnnotations(
-            read_only_hint=tool.risk == "read",
+            read_only_hint=tool.is_read,
             destructive_hint=tool.risk == "destructive",
             idempotent_hint=tool.idempotent,
             open_world_hint=False,

@@ -1,4 +1,4 @@
-"""What people's words mean in the catalog: one spelling, one name for a thing, what is to be done.
+"""What people's words mean in the catalog: one name for a thing, what is to be done.
 
 The words themselves are data, in `tools/_words.yaml`.
 """
@@ -6,33 +6,20 @@ The words themselves are data, in `tools/_words.yaml`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from functools import cache
 
 from talonone_mcp.core.catalog.model import Words
 
 _WORD = re.compile(r"[^\W_]+")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")  # where an operationId has its next word
-# British spellings, by how a word ends, and the American ones
-_SPELLINGS = (
-    (re.compile(r"(?<=\w{3})is(e[ds]?|ing|ations?)$"), r"iz\1"),
-    (re.compile(r"(?<=[lbn])our(s|ed|ing|ite|ites)?$"), r"or\1"),
-    (re.compile(r"([aeiou])ll(ed|ing|ation|ations)$"), r"\1l\2"),
-    (re.compile(r"logue(s?)$"), r"log\1"),
-    (re.compile(r"programme(s?)$"), r"program\1"),
-    (re.compile(r"^enrol(s|ment|ments)?$"), r"enroll\1"),
-)
-
-_GREETING = r"(?:hi|hello|hey|please|and|so)\W+"
 
 
-class Wording:
+class Vocabulary:
     """Reads a question."""
 
     def __init__(self, said: Words) -> None:
         """Take the words and what they mean."""
-        self._small = frozenset(said.small)
         names = [(each, name) for name, others in said.things.items() for each in others]
         self._phrases = {_spoken(each): name for each, name in names if " " in each}
         self._things = {_spoken(each): name for each, name in names if " " not in each}
@@ -43,37 +30,26 @@ class Wording:
             for phrase in action.words:
                 self._actions.setdefault(_spoken(phrase), set()).add(name)
         self._action = _any_of(self._actions)
-        self._opens = {
-            name: re.compile(rf"(?:{_GREETING})*{_any_of(action.opens).pattern}")
-            for name, action in said.actions.items()
-            if action.opens
-        }
         self._verbs = {verb: name for name, each in said.actions.items() for verb in each.verbs}
 
     def asked(self, query: str) -> list[str]:
-        """Return the words that tell operations apart, what people call a thing beside its name.
+        """Return a question's words, what people call a thing beside its name.
 
-        A phrase is replaced by the name of what it means. Numbers, codes and the words that every
-        question is made of are left out.
+        A phrase is replaced by the name of what it means.
         """
         named = self._phrase.sub(self._name_of_phrase, _spoken(query))
         found: dict[str, None] = {}
         for word in words(named):
-            if word.isalpha() and word not in self._small:
-                found[word] = None
-                if name := self._name_of(word):
-                    found[name] = None
+            found[word] = None
+            if name := self._name_of(word):
+                found[name] = None
         spoken = _spoken(query)
         found |= {name: None for name, hint in self._also.items() if hint.search(spoken)}
         return list(found)
 
     def actions(self, query: str) -> AbstractSet[str]:
         """Return what may be to be done: `read`, `create`, ...; a question may leave it open."""
-        spoken = _spoken(query)
-        for name, opening in self._opens.items():
-            if opening.match(spoken):
-                return {name}
-        said = (match[0] for match in self._action.finditer(spoken))
+        said = (match[0] for match in self._action.finditer(_spoken(query)))
         return {name for each in said for name in self._actions.get(each, ())}
 
     def action_of(self, verb: str) -> str | None:
@@ -101,29 +77,18 @@ class Wording:
         return f"{name}s" if name else None
 
 
-def words(text: str) -> Iterator[str]:
-    """Yield the words of a text or an identifier in small letters and one spelling."""
-    return map(_american, _WORD.findall(_HUMP.sub(" ", text).lower()))
+def words(text: str) -> list[str]:
+    """Return the words of a text or an identifier in small letters."""
+    return _WORD.findall(_HUMP.sub(" ", text).lower())
 
 
-@cache
 def singular(word: str) -> str:
-    """Return a noun's singular, by its ending; no word of fewer than four letters has one."""
-    for ending, instead in (("ies", "y"), ("sses", "ss"), ("ses", "s"), ("s", "")):
-        if word.endswith(ending) and not word.endswith("ss") and len(word) > len(ending) + 2:
-            return word.removesuffix(ending) + instead
-    return word
-
-
-@cache
-def _american(word: str) -> str:
-    for british, american in _SPELLINGS:
-        word = british.sub(american, word)
-    return word
+    """Return a noun's singular, where an s makes the plural."""
+    return word.removesuffix("s")
 
 
 def _spoken(query: str) -> str:
-    return " ".join(map(_american, re.findall(r"[a-z0-9'/-]+", query.lower())))
+    return " ".join(re.findall(r"[a-z0-9'/-]+", query.lower()))
 
 
 def _any_of(phrases: Iterable[str]) -> re.Pattern[str]:

@@ -1,1 +1,1 @@
-"""TODO."""
+"""The command `talonone-mcp`: what people type, and what they read."""

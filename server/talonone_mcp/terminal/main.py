@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
 
     from talonone_mcp.core.settings import Settings
-    from talonone_mcp.server.app import FirstUse
+    from talonone_mcp.server.runtime import Runtime
 
 _ELSEWHERE = {
     "approvals": "approve or deny what agents wait for",
@@ -136,7 +136,7 @@ def _run_server(settings: Settings) -> int:
     return 0
 
 
-async def _over_stdio(server: Server[FirstUse]) -> None:
+async def _over_stdio(server: Server[Runtime]) -> None:
     from mcp.server.stdio import stdio_server
 
     # The thread that waits for stdin cannot be interrupted; Ctrl-C would wait for it in vain.

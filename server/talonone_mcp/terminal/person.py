@@ -17,7 +17,7 @@ from pathlib import Path
 
 import anyio.to_thread
 
-from talonone_mcp.calls.gate import NobodyThereError, Reply
+from talonone_mcp.calls.caller import NobodyThereError, Reply
 from talonone_mcp.core.text import one_line
 from talonone_mcp.store import passphrase as passphrases
 

@@ -1,1 +1,1 @@
-"""The wire: one shared HTTP client with authentication, limits and errors."""
+"""Upstream, which is Talon.One: HTTP, credentials, limits, retries and errors."""

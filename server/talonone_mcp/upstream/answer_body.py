@@ -1,4 +1,4 @@
-"""Reads the body of an answer, and never more of it than it should."""
+"""Reads the body of an answer, up to a limit."""
 
 from __future__ import annotations
 
@@ -12,40 +12,45 @@ from talonone_mcp.core.catalog import Operation
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.text import one_line
 from talonone_mcp.upstream.error_documents import page_title
-from talonone_mcp.upstream.messages import Answer, Sink
+from talonone_mcp.upstream.http_messages import Answer, Sink
 from talonone_mcp.upstream.redaction import Redaction
 from talonone_mcp.upstream.retries import retry_after
 from talonone_mcp.upstream.wire_errors import look_first, refused, unreadable
 
-MOST = 64 * 2**20  # bytes of an answer that is held in memory
-_MOST_OF_AN_ERROR = 64 * 2**10
-_PATIENCE = 2.0  # seconds for the body of an error: its status has already said the most
-_CSV = ("csv", "text/plain")
-_CLOSE_ENOUGH = 0.99  # of a piece's time; to move the deadline for each costs more than the piece
+MAX_ANSWER_BYTES = 64 * 2**20  # of an answer that is held in memory; an export is streamed
+_MAX_ERROR_BYTES = 64 * 2**10
+_ERROR_BODY_TIMEOUT_S = 2.0  # the status has already said the most
+_CSV_TYPES = ("csv", "text/plain")
+# The deadline moves on when a piece has used up this part of its time: moving it for each piece
+# would cost more than reading it.
+_EXTEND_AFTER = 0.01
 _NO_CONTENT = 204
-_TYPE = 80  # characters of a content type that are passed on
+_MAX_TYPE_CHARS = 80  # of a content type that is passed on
 
 
 async def read_error(
-    operation: Operation, response: httpx.Response, redaction: Redaction
+    operation: Operation, response: httpx.Response, redaction: Redaction, now: float
 ) -> CallError:
-    """Return the error of an answer that is no success; a body that breaks off does not matter."""
+    """Return the error that an answer stands for, even if its body breaks off.
+
+    `now` is the time in seconds since 1970.
+    """
     body = bytearray()
-    with anyio.move_on_after(_PATIENCE):
+    with anyio.move_on_after(_ERROR_BODY_TIMEOUT_S):
         try:
             async for piece in response.aiter_bytes():
                 body += piece
-                if len(body) >= _MOST_OF_AN_ERROR:
+                if len(body) >= _MAX_ERROR_BYTES:
                     break
         except httpx.HTTPError:
             pass
-    text = bytes(body[:_MOST_OF_AN_ERROR]).decode("utf-8-sig", "replace")
+    text = bytes(body[:_MAX_ERROR_BYTES]).decode("utf-8-sig", "replace")
     return refused(
         operation,
         response.status_code,
         redaction.text(text),
         leads_to=_target(response),
-        after=retry_after(response.headers),
+        after=retry_after(response.headers, now),
     )
 
 
@@ -55,7 +60,7 @@ async def read_answer(
     """Return what a success holds.
 
     Raises:
-        CallError: it is not in the form in which the operation answers, or too large.
+        CallError: it is too large, or not in the form in which the operation answers.
     """
     body = await _whole(operation, response)
     if not body:
@@ -71,7 +76,7 @@ async def read_answer(
     try:
         return Answer(response.status_code, json.loads(text, parse_constant=_refuse_constant))
     except (ValueError, RecursionError):
-        what = f"its {len(body)} bytes of {_type(response)} are no whole JSON"
+        what = f"its {len(body)} bytes of {_type(response)} are not complete JSON"
         title = page_title(text)
         what = f"{what}: {title.removesuffix('.')}" if title else what
         raise unreadable(operation, response.status_code, what) from None
@@ -84,14 +89,17 @@ async def pour(
     sink: Sink,
     limit: tuple[anyio.CancelScope, float],
 ) -> Answer:
-    """Let the body of an export flow into a sink.
+    """Stream the body of an export into a sink.
 
     Args:
         operation: an export.
         response: its success.
-        redaction: what must not get into the sink.
+        redaction: removes what must not get into the sink.
         sink: takes the pieces.
         limit: the scope of the request, and the seconds that each piece may take.
+
+    Raises:
+        CallError: the body is not CSV.
     """
     check_csv(operation, response)
     scope, seconds = limit
@@ -100,7 +108,7 @@ async def pour(
     async for piece in response.aiter_bytes():
         if clear := stream.feed(piece):
             await sink.write(clear)
-        if scope.deadline - (now := anyio.current_time()) < seconds * _CLOSE_ENOUGH:
+        if scope.deadline - (now := anyio.current_time()) < seconds * (1 - _EXTEND_AFTER):
             scope.deadline = now + seconds
     if rest := stream.end():
         await sink.write(rest)
@@ -108,14 +116,14 @@ async def pour(
 
 
 def check_csv(operation: Operation, response: httpx.Response) -> None:
-    """Return when an answer says that it is CSV, or has nothing to say.
+    """Return if an answer says that it is CSV, or is empty.
 
     Raises:
-        CallError: it is something else.
+        CallError: it says that it is something else.
     """
     kind = _type(response)
     empty = response.status_code == _NO_CONTENT or response.headers.get("content-length") == "0"
-    if not empty and not any(known in kind for known in _CSV):
+    if not empty and not any(known in kind for known in _CSV_TYPES):
         raise unreadable(operation, response.status_code, f"with {kind}, not CSV")
 
 
@@ -123,13 +131,13 @@ async def _whole(operation: Operation, response: httpx.Response) -> bytes:
     body = bytearray()
     async for piece in response.aiter_bytes():
         body += piece
-        if len(body) > MOST:
+        if len(body) > MAX_ANSWER_BYTES:
             raise _too_large(operation, response.status_code)
     return bytes(body)
 
 
 def _too_large(operation: Operation, status: int) -> CallError:
-    message = f"The answer to {operation.name} has more than {MOST // 2**20} MB."
+    message = f"The answer to {operation.name} has more than {MAX_ANSWER_BYTES // 2**20} MB."
     if operation.risk == "read":
         hint = "Ask for less: a smaller pageSize, or narrower filters."
         return CallError("upstream", message, status=status, hint=hint)
@@ -137,7 +145,7 @@ def _too_large(operation: Operation, status: int) -> CallError:
 
 
 def _decoded(body: bytes, charset: str | None) -> str:
-    """Decode by what JSON must be in; by what the answer says of itself only where that fails."""
+    """Decode as UTF-8, which JSON must be in; if that fails, as the answer says."""
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -148,15 +156,15 @@ def _decoded(body: bytes, charset: str | None) -> str:
 
 def _type(response: httpx.Response) -> str:
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return one_line(kind, _TYPE) or "no content type"
+    return one_line(kind, _MAX_TYPE_CHARS) or "no content type"
 
 
 def _target(response: httpx.Response) -> str:
-    """Return the host to which a redirect leads, without what else its address may hold."""
+    """Return the host to which a redirect leads; the rest of its address may be secret."""
     if not response.has_redirect_location:
         return ""
     return response.url.join(response.headers["location"]).host
 
 
 def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")

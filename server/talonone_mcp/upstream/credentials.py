@@ -1,4 +1,4 @@
-"""Which headers open which API."""
+"""Which credentials each API takes, and whether they are configured."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ def headers(
     token: str | None = None,
     application: int | None = None,
 ) -> dict[str, str]:
-    """Return the headers with which one operation is allowed upstream.
+    """Return the headers that authorize one operation.
 
     Args:
         operation: what is to be called.
         settings: the keys.
         token: of the session in the Management API, for an account without a Management key.
-        application: whose key to use in the Integration API, where there are several.
+        application: whose key of the Integration API to use, if there are several.
 
     Raises:
-        CallError: `not_configured`, when there is no key of that Application.
+        CallError: `not_configured`, if there is no key of that Application.
     """
     if operation.api == "management":
         if settings.management_key and not token:
@@ -45,30 +45,31 @@ def headers(
     return {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
 
 
-def credentials(settings: Settings) -> Mapping[str, str]:
+def login_document(settings: Settings) -> Mapping[str, str]:
     """Return the document that opens a session in the Management API.
 
     Raises:
-        CallError: `not_configured`, when there is no e-mail and password.
+        CallError: `not_configured`, if there is no e-mail and password.
     """
     if settings.email is None:
         raise CallError(
             "not_configured",
-            "A session is opened with an e-mail and a password, and there are none here.",
-            hint="Set TALONONE_EMAIL and TALONONE_PASSWORD (or TALONONE_PASSWORD_FILE) and start"
-            " the server again. With TALONONE_MANAGEMENT_KEY no session is needed.",
+            "A session needs an e-mail and a password, and this server has none.",
+            hint="With TALONONE_MANAGEMENT_KEY no session is needed. Otherwise this server's"
+            " operator can set TALONONE_EMAIL and TALONONE_PASSWORD (or TALONONE_PASSWORD_FILE) and"
+            " restart it.",
         )
     return {"email": settings.email, "password": _plain(settings.password)}
 
 
 def check(operation: Operation, settings: Settings, application: object = None) -> None:
-    """Return when there are credentials for the operation's API.
+    """Return if there are credentials for the operation's API.
 
     Args:
         operation: what is to be called.
         settings: the keys.
-        application: the Application that the call names. One that is no number is not looked at:
-            that is for the validation.
+        application: the Application that the call names. Unless it is a number it is ignored here;
+            the validation refuses it.
 
     Raises:
         CallError: `not_configured`, naming the variables, or the Applications that have keys.
@@ -77,9 +78,9 @@ def check(operation: Operation, settings: Settings, application: object = None) 
         api = operation.api.replace("_", "-").capitalize()
         raise CallError(
             "not_configured",
-            f"{operation.name} belongs to the {api} API, which has no key here.",
-            hint=f"Set {CREDENTIALS_OF[operation.api]} and start the server again."
-            " A secret may also stand in a file that NAME_FILE names.",
+            f"{operation.name} belongs to the {api} API, for which this server has no key.",
+            hint=f"This server's operator can set {CREDENTIALS_OF[operation.api]} and restart it."
+            " NAME_FILE may name a file with the secret instead.",
         )
     is_number = isinstance(application, int | float) and not isinstance(application, bool)
     if operation.api == "integration" and (application is None or is_number):
@@ -89,7 +90,7 @@ def check(operation: Operation, settings: Settings, application: object = None) 
 def _integration_key(
     operation: Operation, settings: Settings, application: Any
 ) -> SecretStr | None:
-    """Return the key of an Application; the only one that there is, where none is named."""
+    """Return the key of an Application; if none is named, the only key there is."""
     keys = settings.integration_keys
     if not keys:
         return settings.integration_key
@@ -101,19 +102,19 @@ def _integration_key(
     if application is None:
         raise CallError(
             "not_configured",
-            f"{operation.name} works with the key of one Application, and none was named. {known}.",
+            f"{operation.name} needs the key of one Application, and the call names none. {known}.",
             hint="Call again with the applicationId of one of these.",
         )
     raise CallError(
         "not_configured",
         f"There is no Integration API key for Application {application}. {known}.",
-        hint="Give the applicationId of one of these, or have the key added to"
-        " TALONONE_INTEGRATION_KEYS and the server started again.",
+        hint="Call again with the applicationId of one of these. This server's operator can add"
+        " the key to TALONONE_INTEGRATION_KEYS and restart it.",
     )
 
 
 def _third_party(settings: Settings) -> dict[str, str]:
-    """Say in whose name, and about which deployment: its host alone, without a scheme."""
+    """Name the calling platform, and the deployment by its host alone, without a scheme."""
     return {
         "customer-engagement-platform-name": settings.platform_name or "",
         "destination-hostname": urlsplit(settings.base_url or "").hostname or "",

@@ -1,4 +1,4 @@
-"""Reads what an error answer says, in the forms of upstream and of what stands before it."""
+"""Reads what an error answer says, in the formats of upstream and of proxies before it."""
 
 from __future__ import annotations
 
@@ -12,39 +12,41 @@ from typing import Any
 
 from talonone_mcp.core.text import one_line
 
-_MESSAGE = 500  # characters of upstream's prose that are passed on
-_DETAILS = 20
+_MAX_MESSAGE_CHARS = 500  # of upstream's prose
+_MAX_DETAILS = 20
 _TITLE = re.compile(r"<title\b[^>]{0,200}>(.{1,2000}?)</title", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ErrorDocument:
     """What an error answer says: a message, and single problems (`at`, `problem`)."""
 
     message: str
     details: tuple[Mapping[str, str], ...] = ()
 
 
-def read(body: str) -> Said:
-    """Return what an error answer says; an empty message when it says nothing.
+def parse(body: str) -> ErrorDocument:
+    """Return what an error answer says; the message is empty if it says nothing.
 
     Understands upstream's own documents (`message` and `errors`), those of the Third-party API
     (`Error`), problem documents (https://www.rfc-editor.org/rfc/rfc9457) with the `validation` that
-    mock servers add, and the title of a page in HTML.
+    mock servers add, and the title of an HTML page.
     """
     document = _document(body)
     if document is None:
-        return Said(page_title(body))
-    said = (document.get(key) for key in ("message", "Error", "detail", "title"))
-    message = next((text for text in said if isinstance(text, str) and text), "")
+        return ErrorDocument(page_title(body))
+    texts = (document.get(key) for key in ("message", "Error", "detail", "title"))
+    message = next((text for text in texts if isinstance(text, str) and text), "")
     problems = (*_errors(document.get("errors")), *_validation(document.get("validation")))
-    return Said(one_line(message, _MESSAGE), tuple(islice(problems, _DETAILS)))
+    return ErrorDocument(
+        one_line(message, _MAX_MESSAGE_CHARS), tuple(islice(problems, _MAX_DETAILS))
+    )
 
 
 def page_title(body: str) -> str:
-    """Return the title of a page in HTML, in quotation marks; nothing when it has none."""
+    """Return a sentence with the title of an HTML page; "" if it has none."""
     found = _TITLE.search(body)
-    title = one_line(html.unescape(found[1]), _MESSAGE) if found else ""
+    title = one_line(html.unescape(found[1]), _MAX_MESSAGE_CHARS) if found else ""
     return f'A page with the title "{title}".' if title else ""
 
 
@@ -57,7 +59,7 @@ def _document(body: str) -> Mapping[str, Any] | None:
 
 
 def _errors(errors: Any) -> Iterator[dict[str, str]]:
-    """Read upstream's list: a title, details, and a source that says where."""
+    """Read upstream's list: each has a title, details, and a source that says where."""
     for error in _objects(errors):
         source = error.get("source")
         places = source.values() if isinstance(source, dict) else ()
@@ -67,7 +69,7 @@ def _errors(errors: Any) -> Iterator[dict[str, str]]:
 
 
 def _validation(problems: Any) -> Iterator[dict[str, str]]:
-    """Read the list of a mock server: a location in parts, a severity, a code and a message."""
+    """Read a mock server's list: each has a location in parts, a code and a message."""
     for problem in _objects(problems):
         parts = problem.get("location")
         at = ".".join(map(str, parts)) if isinstance(parts, list) else ""
@@ -81,6 +83,9 @@ def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _detail(at: str, problem: str) -> Iterator[dict[str, str]]:
-    detail = {"at": one_line(at, _MESSAGE), "problem": one_line(problem, _MESSAGE)}
+    detail = {
+        "at": one_line(at, _MAX_MESSAGE_CHARS),
+        "problem": one_line(problem, _MAX_MESSAGE_CHARS),
+    }
     if kept := {key: value for key, value in detail.items() if value}:
         yield kept

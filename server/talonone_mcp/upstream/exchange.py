@@ -1,4 +1,4 @@
-"""One request and its answer: every call is one or several of these."""
+"""One request and its answer. A call takes one of these, or several with retries."""
 
 from __future__ import annotations
 
@@ -19,21 +19,22 @@ from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.progress import Progress
 from talonone_mcp.core.settings import URL_OF, Settings
 from talonone_mcp.core.text import one_line
+from talonone_mcp.store.pace import Departure, Endpoint
 from talonone_mcp.upstream.answer_body import pour, read_answer, read_error
-from talonone_mcp.upstream.limiter import Departure, Pacer
-from talonone_mcp.upstream.messages import Answer, Request, Sink
-from talonone_mcp.upstream.pool_entrance import Entrance
+from talonone_mcp.upstream.http_messages import Answer, Request, Sink
+from talonone_mcp.upstream.limiter import Limiter
+from talonone_mcp.upstream.pool_admission import PoolAdmission, PoolCounts, pool_counts
 from talonone_mcp.upstream.redaction import Redaction
-from talonone_mcp.upstream.retries import refused_for
+from talonone_mcp.upstream.retries import pause_asked_for
 from talonone_mcp.upstream.telemetry import observed
 from talonone_mcp.upstream.wire_errors import look_first
 
-_REASON = 300  # characters of a network error's text that are passed on
+_MAX_REASON_CHARS = 300  # of a network error's text
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """What is sent, and for whom; `ends` is when the call must be over, by the client's clock."""
+class OutgoingCall:
+    """What is sent, and for whom. `ends` is when the call must be over, in the clock's seconds."""
 
     operation: Operation
     request: Request
@@ -42,80 +43,93 @@ class Call:
     sink: Sink | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class UpstreamStatistics:
+    """What is under way: in the connection pool, and permitted by the limiter."""
+
+    pool: PoolCounts
+    open_departures: int
+
+
 class Exchange:
-    """Sends one request at its time and reads the answer."""
+    """Sends one request when its turn comes, and reads the answer."""
 
     def __init__(
-        self, settings: Settings, http: httpx.AsyncClient, pacer: Pacer, clock: Clock
+        self, settings: Settings, http: httpx.AsyncClient, limiter: Limiter, clock: Clock
     ) -> None:
         self._settings = settings
         self._http = http
-        self._pacer = pacer
+        self._limiter = limiter
         self._clock = clock
-        self._entrance = Entrance()
+        self._admission = PoolAdmission()
+
+    def statistics(self) -> UpstreamStatistics:
+        """Count what is under way at this moment."""
+        return UpstreamStatistics(pool_counts(self._http), self._limiter.open_departures)
 
     async def attempt(
-        self, call: Call, headers: Mapping[str, str], redaction: Redaction, resends: int
+        self, call: OutgoingCall, headers: Mapping[str, str], redaction: Redaction, resends: int
     ) -> Answer:
         """Send a call's request once.
 
         Args:
             call: what to send.
-            headers: those that allow it upstream.
-            redaction: what must not come back.
+            headers: the credentials.
+            redaction: removes what must not come back.
             resends: how often this call's request was sent before.
 
         Raises:
-            CallError: whatever keeps it from being a success.
+            CallError: it did not succeed.
         """
-        came = self._clock.now()
+        came = self._clock.monotonic()
         departure = await self._depart(call)
-        waited = self._clock.now() - came
-        limit = min(self._settings.timeout, call.ends - self._clock.now())
+        waited = self._clock.monotonic() - came
+        limit = min(self._settings.timeout, call.ends - self._clock.monotonic())
         url = self._settings.url(call.operation.api)
         try:
             with (
-                observed(call.operation, url, waited=waited, resends=resends) as seen,
+                observed(call.operation, url, self._clock, waited=waited, resends=resends) as seen,
                 ExitStack() as files,
                 self._explained(call, departure, limit, redaction),
             ):
                 outgoing = self._outgoing(call, headers, files)
-                leaves = partial(self._pacer.leave, departure)
+                leaves = partial(self._limiter.leave, departure)
                 with anyio.fail_after(limit) as scope:
-                    async with self._entrance.passing(outgoing, leaves):
+                    async with self._admission.admitted(outgoing, leaves):
                         answer = await self._answer(call, departure, outgoing, scope, redaction)
                 seen.status = answer.status
                 return answer
         finally:
-            self._pacer.done(departure)
+            self._limiter.done(departure)
 
-    async def _depart(self, call: Call) -> Departure:
-        """Wait for the turn of the request, as long as the call may last.
+    async def _depart(self, call: OutgoingCall) -> Departure:
+        """Wait for the request's turn, for as long as the call may last.
 
         Raises:
-            CallError: `rate_limited`, when its turn did not come.
+            CallError: `rate_limited`, if its turn did not come.
         """
         operation = call.operation
         deployment = self._settings.url(operation.api)
-        endpoint = f"{operation.method} {operation.path}"
+        endpoint = Endpoint(deployment, f"{operation.method} {operation.path}")
         departure = None
-        with anyio.move_on_after(call.ends - self._clock.now()):
-            departure = await self._pacer.depart(deployment, endpoint, call.progress)
-        if departure and self._clock.now() < call.ends:
+        with anyio.move_on_after(call.ends - self._clock.monotonic()):
+            departure = await self._limiter.depart(endpoint, call.progress)
+        if departure and self._clock.monotonic() < call.ends:
             return departure
         if departure:
-            self._pacer.done(departure)
+            self._limiter.done(departure)
         raise CallError(
             "rate_limited",
             f"{operation.name} was not sent: its turn did not come within"
-            f" {self._settings.deadline:g} s. {endpoint} takes no more calls than that.",
-            hint="Call less often, or ask for more at once. Nothing was sent.",
+            f" {self._settings.deadline:g} s, because too many calls to {endpoint.route} are"
+            " waiting.",
+            hint="Nothing was sent. Call less often, or ask for more in one call.",
             retryable=True,
         )
 
     async def _answer(
         self,
-        call: Call,
+        call: OutgoingCall,
         departure: Departure,
         outgoing: httpx.Request,
         scope: anyio.CancelScope,
@@ -124,10 +138,11 @@ class Exchange:
         operation = call.operation
         response = await self._http.send(outgoing, stream=True)
         try:
-            pause = refused_for(response.status_code, response.headers)
-            self._pacer.answered(departure, pause)
+            now = self._clock.now()
+            pause = pause_asked_for(response.status_code, response.headers, now)
+            self._limiter.answered(departure, pause)
             if not response.is_success:
-                raise await read_error(operation, response, redaction)
+                raise await read_error(operation, response, redaction, now)
             if call.sink and operation.answer == "csv":
                 limit = scope, self._settings.timeout
                 return await pour(operation, response, redaction, call.sink, limit)
@@ -135,7 +150,9 @@ class Exchange:
         finally:
             await response.aclose()
 
-    def _outgoing(self, call: Call, headers: Mapping[str, str], files: ExitStack) -> httpx.Request:
+    def _outgoing(
+        self, call: OutgoingCall, headers: Mapping[str, str], files: ExitStack
+    ) -> httpx.Request:
         operation, request = call.operation, call.request
         url = f"{self._settings.url(operation.api)}{request.path}"
         try:
@@ -151,9 +168,9 @@ class Exchange:
 
     @contextmanager
     def _explained(
-        self, call: Call, departure: Departure, limit: float, redaction: Redaction
+        self, call: OutgoingCall, departure: Departure, limit: float, redaction: Redaction
     ) -> Iterator[None]:
-        """Turn what the network does into errors that say what became of the request."""
+        """Turn failures of the network into errors that say what became of the request."""
         operation = call.operation
         try:
             yield
@@ -162,7 +179,7 @@ class Exchange:
                 raise self._unreachable(operation, "it did not answer in time") from None
             raise _timed_out(operation, self._host(operation), limit) from None
         except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError) as error:
-            said = one_line(redaction.text(str(error)), _REASON)
+            said = one_line(redaction.text(str(error)), _MAX_REASON_CHARS)
             reason = said.removesuffix(".") or type(error).__name__
             if departure.sent:
                 raise _broken(operation, reason) from None
@@ -174,8 +191,8 @@ class Exchange:
         return CallError(
             "unreachable",
             f"{self._host(operation)} could not be reached: {reason}.",
-            hint=f"Nothing was sent. Check {URL_OF[operation.api]} and the network, then call"
-            " again.",
+            hint="Nothing was sent. Call again; if it keeps failing, this server's operator should"
+            f" check {URL_OF[operation.api]} and the network.",
             retryable=True,
         )
 
@@ -183,9 +200,9 @@ class Exchange:
         return CallError(
             "unreachable",
             f"{self._host(operation)} could not prove who it is: {reason}.",
-            hint=f"Nothing was sent. Check {URL_OF[operation.api]}, and who is between here and"
-            " there; a certificate authority of one's own stands in the file that SSL_CERT_FILE"
-            " names.",
+            hint="Nothing was sent, and calling again will not help. This server's operator should"
+            f" check {URL_OF[operation.api]} and any proxy on the way. If the network has its own"
+            " certificate authority, SSL_CERT_FILE names the file with its certificate.",
         )
 
     def _host(self, operation: Operation) -> str:
@@ -201,7 +218,7 @@ def _body(request: Request, files: ExitStack) -> dict[str, Any]:
     """Return the body as httpx takes it. A file is read in pieces while it is sent.
 
     Raises:
-        CallError: `invalid_arguments`, when the file cannot be read.
+        CallError: `invalid_arguments`, if the file cannot be read.
     """
     content = request.content
     if content is None:
@@ -226,19 +243,22 @@ def _timed_out(operation: Operation, host: str, limit: float) -> CallError:
     message = f"{host} did not answer {operation.name} in {limit:.3g} s."
     if operation.risk != "read":
         return CallError("outcome_unknown", message, hint=look_first(operation))
-    hint = "Ask for less (pageSize, filters), or set a larger TALONONE_TIMEOUT."
+    hint = (
+        "Ask for less (pageSize, filters). This server's operator can allow more time with"
+        " TALONONE_TIMEOUT."
+    )
     return CallError("timeout", message, hint=hint, retryable=True)
 
 
 def _broken(operation: Operation, reason: str) -> CallError:
-    message = f"The connection broke before the whole answer to {operation.name}: {reason}."
+    message = f"The connection broke before {operation.name} was fully answered: {reason}."
     if operation.risk != "read":
         return CallError("outcome_unknown", message, hint=look_first(operation))
     return CallError("unreachable", message, hint="Call again.", retryable=True)
 
 
 def _untrusted(error: BaseException | None) -> bool:
-    """Whether a certificate was refused: that stays so, however often one tries."""
+    """Return whether a certificate was refused, which no retry changes."""
     while error is not None:
         if isinstance(error, ssl.SSLCertVerificationError):
             return True

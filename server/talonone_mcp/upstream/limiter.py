@@ -1,219 +1,126 @@
-"""Keeps below upstream's limit: at most 3 requests in any second for one endpoint."""
+"""Keeps requests below upstream's limit by letting each wait for its turn."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import inf
-from typing import Protocol
 
 import anyio
 
-from talonone_mcp.core.clock import REAL, Clock
+from talonone_mcp.core.clock import SYSTEM_CLOCK, Clock
 from talonone_mcp.core.progress import Progress, silent
+from talonone_mcp.store.pace import Departure, Endpoint, MemoryPace, Pace
 
-# https://docs.talon.one/management-api: "Rate limit", stated for each endpoint
-REQUESTS = 3
-PERIOD = 1.0
-# Upstream counts when a request arrives, we when it leaves. The way there may take a little
-# longer for an earlier request than for a later one. An answer proves that its request has
-# arrived, and makes most of the margin needless.
-MARGIN = 0.02
-_PROVEN = 0.005
-LONGEST_PAUSE = 60.0  # seconds that a 429 may hold up an endpoint; who is to wait longer is told
-_SLOWEST = 8.0  # seconds for three requests, however often upstream refuses
-_RECOVERY = 0.8  # of the slowed period, with each answer that is no 429
-_FORGIVEN = 60.0  # seconds after the last 429 in which nobody called: the full rate again
-_REPORT = 1.0  # seconds between two reports of one wait
+_REPORT_EVERY_S = 1.0
 
 
 @dataclass(slots=True, eq=False)
-class Departure:
-    """One request that may go, in seconds of the limiter's clock.
-
-    `at` is when it left and `latest` when it must have arrived. `sent` turns true when its first
-    byte goes onto the wire: until then upstream cannot know of it.
-    """
-
-    lane: Lane
-    at: float
-    latest: float
-    sent: bool = False
-
-
-@dataclass(slots=True, eq=False)
-class Lane:
-    """The requests to one endpoint: the turn, which is handed on in order, and what counts.
-
-    `counted` are those that still take one of the places, `open` how many have not ended. Upstream
-    takes three in each `period`, and none before `paused_until`; `slowed_at` is the last 429 that
-    changed that.
-    """
+class _Queue:
+    """Those who wait for one endpoint; it exists only while somebody does."""
 
     turn: anyio.Lock = field(default_factory=anyio.Lock)
-    counted: list[Departure] = field(default_factory=list)
-    open: int = 0
-    period: float = PERIOD
-    paused_until: float = -inf
-    slowed_at: float = -inf
-    changed: anyio.Event | None = None
-
-    def wake(self) -> None:
-        """Tell whoever has the turn that a place may have become free."""
-        if self.changed is not None:
-            self.changed.set()
-
-
-class Pacer(Protocol):
-    """What the client asks of a limiter. Replicas could share one that keeps its lanes apart."""
-
-    async def depart(
-        self, deployment: str, endpoint: str, progress: Progress = silent
-    ) -> Departure:
-        """Wait until one more request to an endpoint of a deployment may go, and count it."""
-
-    def leave(self, departure: Departure) -> None:
-        """Note that the request goes onto the wire now: connecting took its time."""
-
-    def answered(self, departure: Departure, refused_for: float | None = None) -> None:
-        """Note that upstream answered, with 429 when `refused_for` is given, in seconds."""
-
-    def done(self, departure: Departure) -> None:
-        """Note that it is over. The place of a request that was never sent is free again."""
+    waiting: int = 0
+    changed: anyio.Event = field(default_factory=anyio.Event)
 
 
 class Limiter:
-    """A sliding window for each endpoint, in this process.
+    """Waits for what the pace decides.
 
-    Waiting is fair: whoever came first leaves first. A cancelled waiter takes nothing. A 429 stops
-    the endpoint for everyone and halves its rate, which then returns with every other answer.
+    Waiting is fair: first come, first served. A cancelled waiter takes no place.
     """
 
-    def __init__(self, clock: Clock = REAL) -> None:
+    def __init__(self, clock: Clock = SYSTEM_CLOCK, pace: Pace | None = None) -> None:
+        """Take the clock, and the pace to keep; by default one of this process alone."""
         self._clock = clock
-        self._lanes: dict[tuple[str, str], Lane] = {}  # the one used last stands last
+        self._pace = pace or MemoryPace(clock)
+        self._queues: dict[Endpoint, _Queue] = {}
 
     @property
-    def open(self) -> int:
+    def open_departures(self) -> int:
         """How many departures have not ended."""
-        return sum(lane.open for lane in self._lanes.values())
+        return self._pace.open_departures
 
-    async def depart(
-        self, deployment: str, endpoint: str, progress: Progress = silent
-    ) -> Departure:
-        """Wait until one more request to `endpoint` is allowed, and count it.
+    async def depart(self, endpoint: Endpoint, progress: Progress = silent) -> Departure:
+        """Wait until one more request to the endpoint is allowed, and count it.
 
-        Whoever gets a departure ends it with `done`. A wait of more than a second is reported,
-        about once a second.
+        Whoever gets a departure ends it with `done`.
+
+        Args:
+            endpoint: where the request goes.
+            progress: is told about a wait of more than a second, about once a second.
         """
-        lane = self._lane(deployment, endpoint)
-        if not lane.turn.locked() and self._wait(lane) <= 0:
-            return self._grant(lane)
-        if progress is silent:
-            return await self._turn(lane)
-        return await self._reported_turn(lane, endpoint, progress)
+        if endpoint not in self._queues:
+            granted = await self._pace.reserve(endpoint)
+            if isinstance(granted, Departure):
+                return granted
+        queue = self._queues.setdefault(endpoint, _Queue())
+        queue.waiting += 1
+        try:
+            if progress is silent:
+                return await self._turn(queue, endpoint)
+            return await self._reported_turn(queue, endpoint, progress)
+        finally:
+            queue.waiting -= 1
+            if not queue.waiting:
+                del self._queues[endpoint]
 
     def leave(self, departure: Departure) -> None:
-        """Note that a request goes onto the wire now, which may be later: connecting takes time."""
-        departure.at = self._clock.now()
-        departure.latest = departure.at + MARGIN
-        departure.sent = True
-        departure.lane.wake()
+        """Note that the request goes onto the wire now: connecting took time."""
+        self._pace.leave(departure)
+        self._wake(departure.endpoint)
 
-    def answered(self, departure: Departure, refused_for: float | None = None) -> None:
-        """Note an answer; `refused_for` is how many seconds a 429 asked to wait."""
-        if not departure.sent:
-            self.leave(departure)
-        now, lane = self._clock.now(), departure.lane
-        departure.latest = min(departure.latest, max(now, departure.at + _PROVEN))
-        if refused_for is not None:
-            until = now + min(refused_for, LONGEST_PAUSE)
-            lane.paused_until = max(lane.paused_until, until)
-        if departure.at < lane.slowed_at:
-            return  # it left before the rate was changed, and says nothing about the new one
-        if refused_for is None:
-            lane.period = max(PERIOD, lane.period * _RECOVERY)
-        else:
-            lane.period, lane.slowed_at = min(lane.period * 2, _SLOWEST), now
+    def answered(self, departure: Departure, pause_s: float | None = None) -> None:
+        """Note an answer; `pause_s` is how many seconds a 429 asked to wait."""
+        self._pace.answered(departure, pause_s)
+        self._wake(departure.endpoint)
 
     def done(self, departure: Departure) -> None:
-        """End a departure; when it was never sent, it has not counted."""
-        lane = departure.lane
-        lane.open -= 1
-        if not departure.sent and departure in lane.counted:
-            lane.counted.remove(departure)
-            lane.wake()
+        """End a departure. If it was never sent, it has not counted."""
+        self._pace.done(departure)
+        self._wake(departure.endpoint)
 
-    async def _turn(self, lane: Lane) -> Departure:
-        async with lane.turn:
-            while (wait := self._wait(lane)) > 0:
-                if wait < inf:
-                    await self._clock.sleep(wait)
+    def _wake(self, endpoint: Endpoint) -> None:
+        """Tell whoever has the turn that a place may have become free."""
+        if queue := self._queues.get(endpoint):
+            queue.changed.set()
+
+    async def _turn(self, queue: _Queue, endpoint: Endpoint) -> Departure:
+        async with queue.turn:
+            while True:
+                queue.changed = anyio.Event()  # before asking, so that no change is missed
+                granted = await self._pace.reserve(endpoint)
+                if isinstance(granted, Departure):
+                    return granted
+                if granted < inf:
+                    await self._clock.sleep(granted)
                 else:
-                    lane.changed = anyio.Event()
-                    await lane.changed.wait()
-            return self._grant(lane)
+                    await queue.changed.wait()
 
-    async def _reported_turn(self, lane: Lane, endpoint: str, progress: Progress) -> Departure:
+    async def _reported_turn(
+        self, queue: _Queue, endpoint: Endpoint, progress: Progress
+    ) -> Departure:
         granted: list[Departure] = []
         try:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._report, lane, endpoint, progress)
-                granted.append(await self._turn(lane))
+                tasks.start_soon(self._report, queue, endpoint, progress)
+                granted.append(await self._turn(queue, endpoint))
                 tasks.cancel_scope.cancel()
-        except BaseException:  # cancelled while the report was being ended
+        except BaseException:  # cancelled while the report was ending
             for departure in granted:
                 self.done(departure)
             raise
         return granted[0]
 
-    async def _report(self, lane: Lane, endpoint: str, progress: Progress) -> None:
-        began = self._clock.now()
-        before = lane.turn.statistics().tasks_waiting
-        wait = self._wait(lane)
-        expected = before // REQUESTS * lane.period + (wait if 0 < wait < inf else 0)
+    async def _report(self, queue: _Queue, endpoint: Endpoint, progress: Progress) -> None:
+        began = self._clock.monotonic()
+        ahead = queue.turn.statistics().tasks_waiting
+        expected = await self._pace.expected_wait(endpoint, ahead)
         while True:
-            await self._clock.sleep(_REPORT)
-            waited = self._clock.now() - began
+            await self._clock.sleep(_REPORT_EVERY_S)
+            waited = self._clock.monotonic() - began
             left = max(expected - waited, 0)
             message = (
-                f"Waiting to call {endpoint}, about {left:.0f} s more: Talon.One limits how"
+                f"Waiting to call {endpoint.route}, about {left:.0f} s more: Talon.One limits how"
                 " often an endpoint may be called."
             )
             await progress(waited, None, message)
-
-    def _grant(self, lane: Lane) -> Departure:
-        now = self._clock.now()
-        departure = Departure(lane, now, now + MARGIN)
-        lane.counted = [*lane.counted[1 - REQUESTS :], departure]
-        lane.open += 1
-        return departure
-
-    def _wait(self, lane: Lane) -> float:
-        """Return the seconds until a place may be free, `inf` when that depends on connecting."""
-        now = self._clock.now()
-        lane.counted = [each for each in lane.counted if _counts(each, now)]
-        pause = lane.paused_until - now
-        if len(lane.counted) < REQUESTS:
-            return max(pause, 0)
-        ends = (each.latest + lane.period - now for each in lane.counted if each.sent)
-        return max(min(ends, default=inf), pause)
-
-    def _lane(self, deployment: str, endpoint: str) -> Lane:
-        """Return the lane, and drop those longest unused that nothing depends on any more."""
-        key = deployment, endpoint
-        lane = self._lanes.pop(key, None) or Lane()
-        self._lanes[key] = lane
-        now = self._clock.now()
-        while (oldest := next(iter(self._lanes))) != key and _idle(self._lanes[oldest], now):
-            del self._lanes[oldest]
-        return lane
-
-
-def _counts(departure: Departure, now: float) -> bool:
-    return not departure.sent or departure.latest + departure.lane.period > now
-
-
-def _idle(lane: Lane, now: float) -> bool:
-    if lane.open or lane.turn.locked() or any(_counts(each, now) for each in lane.counted):
-        return False
-    return lane.paused_until <= now and (lane.period == PERIOD or lane.slowed_at + _FORGIVEN < now)

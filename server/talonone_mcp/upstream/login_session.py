@@ -1,7 +1,7 @@
-"""The session of an account that is known by e-mail and password.
+"""The session of an account that signs in with an e-mail and a password.
 
-Upstream forbids a new session for each request, so there is one a process: opened at first use,
-kept in memory (and in a file, where that is asked for), ended when it is destroyed.
+Upstream forbids a new session for each request, so a process has one: opened at first use, kept in
+memory (and in a file, if the configuration names one), gone when it is destroyed.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from talonone_mcp.core.errors import CallError
 from talonone_mcp.upstream.token_cache import TokenCache
 
 
-class Session:
-    """The token of the session, and what it takes to have one."""
+class LoginSession:
+    """Holds the session's token and has a session opened when there is none."""
 
     def __init__(self, cache: TokenCache | None = None) -> None:
         """Start without a session.
 
         Args:
-            cache: the file that keeps the token for the next process; None for none.
+            cache: the file that keeps the token for the next process; None for no file.
         """
         self._cache = cache
         self._token: str | None = None
         self._opening = anyio.Lock()
-        self._failed = 0  # openings that failed
-        self._failure: CallError | None = None
+        self._failures = 0
+        self._last_failure: CallError | None = None
 
     @property
     def token(self) -> str | None:
-        """The token, when a session is open."""
+        """The token, while a session is open."""
         return self._token
 
     async def resume(self) -> None:
@@ -44,19 +44,19 @@ class Session:
     async def opened(self, open_it: Callable[[], Awaitable[object]]) -> str:
         """Return the token; the first of several calls opens the session for all of them.
 
-        Calls that waited for an opening that failed share its failure: none tries again.
+        Calls that waited for an attempt that failed share its error, and none tries again.
 
         Args:
-            open_it: sends the request whose answer `keep` is given.
+            open_it: sends the request whose answer goes to `keep`.
 
         Raises:
             CallError: the session could not be opened.
         """
-        failed_before = self._failed
+        failures_before = self._failures
         async with self._opening:
             if self._token is None:
-                if self._failure and self._failed > failed_before:
-                    raise self._failure.with_traceback(None)
+                if self._last_failure and self._failures > failures_before:
+                    raise self._last_failure.with_traceback(None)
                 await self.resume()  # another process may have opened one since
             if self._token is None:
                 await self._open(open_it)
@@ -68,11 +68,11 @@ class Session:
             if self._token is None:
                 raise CallError("upstream", "Talon.One opened a session without a token.")
         except CallError as error:
-            self._failed, self._failure = self._failed + 1, error
+            self._failures, self._last_failure = self._failures + 1, error
             raise
 
     async def keep(self, document: Any) -> Any:
-        """Take the token out of upstream's answer, and return the rest: nobody else sees it."""
+        """Take the token out of upstream's answer and return the rest: nobody else sees it."""
         if not isinstance(document, dict):
             return document
         token = document.get("token")
@@ -82,9 +82,9 @@ class Session:
         return {key: value for key, value in document.items() if key != "token"}
 
     async def forget(self, token: str | None) -> None:
-        """Let go of a session that has ended, unless a newer one has taken its place."""
+        """Drop a session that has ended, unless a newer one has taken its place."""
         if self._token == token:
             self._token = None
         if self._cache and token:
-            with anyio.CancelScope(shield=True):  # the session is over whether or not we are
+            with anyio.CancelScope(shield=True):  # the session is over even if we are cancelled
                 await anyio.to_thread.run_sync(self._cache.clear, token)

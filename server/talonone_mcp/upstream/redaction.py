@@ -1,4 +1,4 @@
-"""Takes secrets out of what upstream sends, which may repeat what it was sent."""
+"""Removes secrets from what upstream sends: it may repeat what it was sent."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ REDACTED = "[secret]"
 
 
 class Redaction:
-    """Knows some secrets in every form in which an answer may hold them."""
+    """Knows secrets in every form in which an answer may hold them."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        """Take the secrets; an empty one is none."""
+        """Take the secrets; empty ones are ignored."""
         self._secrets = tuple(filter(None, secrets))
         forms = {form for secret in self._secrets for form in _forms(secret)}
         self._forms = sorted(forms, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, self._forms)))
 
     def and_of(self, secrets: Iterable[str]) -> Redaction:
-        """Return one that knows some more."""
+        """Return a redaction that knows these secrets too."""
         return Redaction((*self._secrets, *secrets))
 
     def text(self, text: str) -> str:
@@ -31,12 +31,12 @@ class Redaction:
         return text
 
     def stream(self) -> RedactedStream:
-        """Return what does the same for a text in UTF-8 that comes in pieces."""
+        """Return the same for UTF-8 text that comes in pieces."""
         return RedactedStream([form.encode("utf-8", "replace") for form in self._forms])
 
 
 class RedactedStream:
-    """Takes secrets, and a byte order mark, out of pieces, wherever these are cut."""
+    """Removes secrets and a byte order mark from text in pieces, wherever it is cut."""
 
     def __init__(self, forms: list[bytes]) -> None:
         self._forms = sorted(forms, key=len, reverse=True)
@@ -47,7 +47,7 @@ class RedactedStream:
         self._begun = False
 
     def feed(self, piece: bytes) -> bytes:
-        """Return what is certain after this piece."""
+        """Return what is certain to hold no secret after this piece."""
         held = self._held_back
         if self._begun and len(piece) > held and not self._found_in(piece):
             self._rest, rest = piece[-held:], self._rest
@@ -61,7 +61,7 @@ class RedactedStream:
         return self._take(data, len(data))
 
     def _found_in(self, piece: bytes) -> bool:
-        """Whether a secret lies in the piece, or across its beginning."""
+        """Return whether a secret lies in the piece, or across its beginning."""
         border = self._rest + piece[: self._held_back]
         return any(form in piece or form in border for form in self._forms)
 
@@ -92,7 +92,7 @@ class RedactedStream:
 
 
 def _forms(secret: str) -> set[str]:
-    """Return a secret as it is, and as JSON, or JSON in JSON, writes it with escapes."""
+    """Return a secret as it is, and as escaped in JSON and in JSON within JSON."""
     forms = {secret}
     for _ in range(2):
         forms |= {json.dumps(f, ensure_ascii=a)[1:-1] for f in forms for a in (True, False)}

@@ -1,46 +1,49 @@
-"""Which failures are worth another attempt, when, and how many a bad minute may cost."""
+"""Which failures are retried, when, and how many retries a bad minute may cost."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
-from talonone_mcp.core.clock import REAL, Clock
+from talonone_mcp.core.clock import SYSTEM_CLOCK, Clock
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.progress import Progress
-from talonone_mcp.upstream.limiter import LONGEST_PAUSE
+from talonone_mcp.store.pace import LONGEST_PAUSE_S
 
-ATTEMPTS = 4
-_FIRST = 0.25  # seconds: the upper bound of the first wait; that of each next one is double
-_EARNED = 0.1  # of a retry, by each call
-_SAVED = 10.0  # retries, at most
-_PER_SECOND = 0.1  # retries that come back by themselves, for a server that is seldom called
-_UNKNOWN = 1.0  # seconds to wait after a 429 that does not say
-_GATEWAY = (502, 503, 504)
+MAX_ATTEMPTS = 4
+_FIRST_WAIT_S = 0.25  # at most, before the first retry; doubles with each retry
+# Retries are paid from a budget, which all calls of the process share.
+_MAX_RETRIES_SAVED = 10.0
+_RETRIES_EARNED_PER_CALL = 0.1
+_RETRIES_EARNED_PER_S = 0.1  # for a server that is seldom called
+_DEFAULT_PAUSE_S = 1.0  # after a 429 that does not say how long to wait
+_GATEWAY_STATUSES = (502, 503, 504)
 _T = TypeVar("_T")
 
 
 class Retries:
-    """Repeats attempts, for all calls of the process together.
+    """Retries for all calls of the process.
 
-    About a tenth of the calls may be repeated, and a few more: what upstream cannot bear must not
-    be sent four times by everyone.
+    About a tenth of the calls may be retried, and a few more: when upstream is overloaded, four
+    attempts by everyone would make it worse.
     """
 
-    def __init__(self, clock: Clock = REAL, draw: Callable[[], float] = random.random) -> None:
-        """Take the sources of time and chance; `draw` returns a number from 0 to 1."""
+    def __init__(
+        self, clock: Clock = SYSTEM_CLOCK, draw: Callable[[], float] = random.random
+    ) -> None:
+        """Take the clock and the source of chance; `draw` returns a number from 0 to 1."""
         self._clock = clock
         self._draw = draw
-        self._saved = _SAVED
-        self._counted_at = clock.now()
+        self._saved = _MAX_RETRIES_SAVED
+        self._counted_at = clock.monotonic()
 
     async def run(
         self, attempt: Callable[[], Awaitable[_T]], *, ends: float, progress: Progress
     ) -> _T:
-        """Return what an attempt returns, after others when it makes sense to repeat it.
+        """Return what an attempt returns, after retries where they make sense.
 
         Args:
             attempt: sends once.
@@ -48,7 +51,7 @@ class Retries:
             progress: is told about each wait.
 
         Raises:
-            CallError: that of the last attempt, whose hint says how many there were.
+            CallError: the last attempt's; its hint says how many there were.
         """
         self._earn()
         made = 1
@@ -58,27 +61,27 @@ class Retries:
             except CallError as error:
                 failure = error
             wait = self._backoff(failure, made)
-            last = made == ATTEMPTS or not repeatable(failure)
+            last = made == MAX_ATTEMPTS or not repeatable(failure)
             if last or not self._affordable(failure, wait, ends):
-                raise _after(failure, made)
-            waiting = f"Attempt {made + 1} of {ATTEMPTS} in {wait:.1f} s."
+                raise _with_attempts(failure, made)
+            waiting = f"Attempt {made + 1} of {MAX_ATTEMPTS} in {wait:.1f} s."
             await progress(0, None, f"{waiting} {failure.message}")
             await self._clock.sleep(wait)
-            if self._clock.now() >= ends:  # a busy machine sleeps longer than it is told
-                raise _after(failure, made)
+            if self._clock.monotonic() >= ends:  # a busy machine oversleeps
+                raise _with_attempts(failure, made)
             made += 1
 
     def _backoff(self, error: CallError, made: int) -> float:
-        """Return the seconds to wait: drawn, beyond what upstream asks for.
+        """Return the seconds to wait: random, on top of what upstream asks for.
 
-        The pause that a 429 asks for is not among them: the limiter makes it, for everyone.
+        The pause that a 429 asks for is not included: the limiter makes everyone wait for it.
         """
-        drawn = self._draw() * _FIRST * 2.0 ** (made - 1)
+        drawn = self._draw() * _FIRST_WAIT_S * 2.0 ** (made - 1)
         return drawn if error.kind == "rate_limited" else drawn + (error.after or 0)
 
     def _affordable(self, error: CallError, wait: float, ends: float) -> bool:
         pause = error.after or 0 if error.kind == "rate_limited" else 0
-        if pause > LONGEST_PAUSE or self._clock.now() + wait + pause >= ends:
+        if pause > LONGEST_PAUSE_S or self._clock.monotonic() + wait + pause >= ends:
             return False
         if self._saved < 1:
             return False
@@ -86,52 +89,55 @@ class Retries:
         return True
 
     def _earn(self) -> None:
-        now = self._clock.now()
-        earned = _EARNED + (now - self._counted_at) * _PER_SECOND
-        self._saved, self._counted_at = min(self._saved + earned, _SAVED), now
+        now = self._clock.monotonic()
+        earned = _RETRIES_EARNED_PER_CALL + (now - self._counted_at) * _RETRIES_EARNED_PER_S
+        self._saved, self._counted_at = min(self._saved + earned, _MAX_RETRIES_SAVED), now
 
 
 def repeatable(error: CallError) -> bool:
-    """Return whether the same request may be sent again at once.
+    """Return whether the same request may be sent again soon.
 
-    It may when upstream has refused it without looking (429), when nothing was sent, and for a
-    read that broke or that a gateway could not pass on. Each of these is `retryable`; a write
-    that may have arrived never is.
+    It may if upstream refused it unseen (429), if nothing was sent, and if it is a read that broke
+    or that a gateway could not pass on. All of these are `retryable`; a write that may have arrived
+    never is.
     """
-    passing = error.kind in ("rate_limited", "unreachable") or error.status in _GATEWAY
+    passing = error.kind in ("rate_limited", "unreachable") or error.status in _GATEWAY_STATUSES
     return error.retryable and passing
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that upstream asks to wait; None when it does not say.
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Return the seconds that upstream asks to wait; None if it does not say.
 
-    A date is compared with the date of the same answer, because clocks differ.
-    Source: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
+    A date is compared with the answer's own, because clocks differ; without one, with `now`, in
+    seconds since 1970. Source: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
     """
     value = headers.get("retry-after", "").strip()
     if value.isascii() and value.isdigit():
         return float(value[:9])
-    until, now = _date(value), _date(headers.get("date", "")) or datetime.now(UTC)
-    return max((until - now).total_seconds(), 0) if until else None
+    until, answered = _timestamp(value), _timestamp(headers.get("date", ""))
+    return None if until is None else max(until - (now if answered is None else answered), 0)
 
 
-def refused_for(status: int, headers: Mapping[str, str]) -> float | None:
-    """Return how long a 429 stops its endpoint, in seconds; None for any other answer."""
+def pause_asked_for(status: int, headers: Mapping[str, str], now: float) -> float | None:
+    """Return how long a 429 stops its endpoint, in seconds; None for any other answer.
+
+    `now` is the time in seconds since 1970.
+    """
     if status != 429:  # noqa: PLR2004 - a status says more than a name for it
         return None
-    asked = retry_after(headers)
-    return _UNKNOWN if asked is None else asked
+    asked = retry_after(headers, now)
+    return _DEFAULT_PAUSE_S if asked is None else asked
 
 
-def _date(value: str) -> datetime | None:
+def _timestamp(date: str) -> float | None:
     try:
-        date = parsedate_to_datetime(value)
+        parsed = parsedate_to_datetime(date)
     except ValueError:
         return None
-    return date if date.tzinfo else date.replace(tzinfo=UTC)
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
 
 
-def _after(error: CallError, made: int) -> CallError:
+def _with_attempts(error: CallError, made: int) -> CallError:
     if made > 1:
         error.hint = f"Tried {made} times. {error.hint}".strip()
     return error

@@ -1,14 +1,13 @@
-"""Tells OpenTelemetry about every request to upstream, where somebody has set it up.
+"""Reports every request to upstream to OpenTelemetry, if the process has set it up.
 
-A span lies within the one that the MCP SDK opens for `tools/call`. Nothing is collected, and next
-to nothing done, until the process has an OpenTelemetry SDK with an exporter. What is told is about
-requests and never about people: the template of a path in place of the path, and no arguments.
-Names are those of https://opentelemetry.io/docs/specs/semconv/http/, and `talonone.` for the rest.
+Each span lies within the one that the MCP SDK opens for `tools/call`. Without an OpenTelemetry SDK
+and an exporter, nothing is collected and this costs next to nothing. Reports are about requests and
+never about people: they have the template of a path, not the path, and no arguments. Names follow
+https://opentelemetry.io/docs/specs/semconv/http/; ours begin with `talonone.`.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,29 +19,30 @@ from opentelemetry.util.types import AttributeValue
 
 from talonone_mcp import __version__
 from talonone_mcp.core.catalog import Operation
+from talonone_mcp.core.clock import Clock
 from talonone_mcp.core.errors import CallError
 
 Attributes = dict[str, AttributeValue]
 
 _SCOPE = "talonone-mcp"
-_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
+_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 _STATUS, _ERROR = "http.response.status_code", "error.type"
-_FIRST_ERROR, _TOO_MANY = 400, 429  # of HTTP's statuses
-_NOTICED = 0.001  # seconds; what is shorter is no wait
+_FIRST_ERROR_STATUS, _TOO_MANY_REQUESTS = 400, 429
+_SHORTEST_WAIT_S = 0.001  # anything shorter is no wait
 
 _tracer = get_tracer(_SCOPE, __version__)
 _meter = get_meter(_SCOPE, __version__)
 _duration = _meter.create_histogram(
     "http.client.request.duration",
     "s",
-    "From a request's leaving to the end of its answer.",
-    explicit_bucket_boundaries_advisory=_SECONDS,
+    "From when a request's turn came to the end of its answer.",
+    explicit_bucket_boundaries_advisory=_BUCKETS_S,
 )
 _waits = _meter.create_histogram(
     "talonone.client.wait.duration",
     "s",
     "Waits for the pace that upstream allows.",
-    explicit_bucket_boundaries_advisory=_SECONDS,
+    explicit_bucket_boundaries_advisory=_BUCKETS_S,
 )
 _retries = _meter.create_counter(
     "talonone.client.retries", "{request}", "Requests sent again after a failure."
@@ -53,26 +53,29 @@ _limited = _meter.create_counter(
 
 
 @dataclass(slots=True)
-class Seen:
-    """What becomes known of a request while it runs."""
+class Observation:
+    """What becomes known about a request while it runs."""
 
     status: int | None = None
 
 
 @contextmanager
-def observed(operation: Operation, base_url: str, *, waited: float, resends: int) -> Iterator[Seen]:
+def observed(
+    operation: Operation, base_url: str, clock: Clock, *, waited: float, resends: int
+) -> Iterator[Observation]:
     """Observe one request, from when its turn came to the end of its answer.
 
     Args:
         operation: what is called.
         base_url: where.
+        clock: measures how long it takes.
         waited: seconds until its turn came.
         resends: how often the same call was sent before.
     """
     common = _common(operation, base_url)
     _count_before(common, waited, resends)
-    began = time.perf_counter()
-    seen, outcome = Seen(), Attributes()
+    began = clock.monotonic()
+    seen, outcome = Observation(), Attributes()
     with _tracer.start_as_current_span(
         f"{operation.method} {operation.path}",
         kind=SpanKind.CLIENT,
@@ -89,8 +92,8 @@ def observed(operation: Operation, base_url: str, *, waited: float, resends: int
             raise
         finally:
             span.set_attributes(outcome)
-            _duration.record(time.perf_counter() - began, common | outcome)
-            if outcome.get(_STATUS) == _TOO_MANY:
+            _duration.record(clock.monotonic() - began, common | outcome)
+            if outcome.get(_STATUS) == _TOO_MANY_REQUESTS:
                 _limited.add(1, common)
 
 
@@ -117,15 +120,15 @@ def _status(status: int | None) -> Attributes:
 
 
 def _failure(error: BaseException) -> Attributes:
-    """Say what went wrong by upstream's status, or else by the kind of the error."""
+    """Say what went wrong: upstream's status, or else the kind of the error."""
     if not isinstance(error, CallError):
         return {_ERROR: type(error).__name__}
-    refused = error.status is not None and error.status >= _FIRST_ERROR
+    refused = error.status is not None and error.status >= _FIRST_ERROR_STATUS
     return _status(error.status) | {_ERROR: str(error.status) if refused else error.kind}
 
 
 def _count_before(common: Attributes, waited: float, resends: int) -> None:
-    if waited > _NOTICED:
+    if waited > _SHORTEST_WAIT_S:
         _waits.record(waited, common)
     if resends:
         _retries.add(1, common)

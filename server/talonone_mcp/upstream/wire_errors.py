@@ -1,4 +1,4 @@
-"""Turns an answer of upstream that is no success into a `CallError` that says what to do next."""
+"""Turns error answers of upstream into a `CallError` that says what to do next."""
 
 from __future__ import annotations
 
@@ -23,35 +23,35 @@ _KIND_OF_STATUS: Mapping[int, Kind] = {
     422: "invalid_arguments",
     429: "rate_limited",
 }
-_GATEWAY_GAVE_UP = (502, 504)  # something in between lost patience; the request may have arrived
+_GATEWAY_GAVE_UP = (502, 504)  # the request may have arrived
 _REDIRECTS = range(300, 400)
 _NOT_IMPLEMENTED = 501
-_HOST = 200  # characters of the place to which a redirect leads
+_MAX_HOST_CHARS = 200  # of the place to which a redirect leads
 
 
 def refused(
     operation: Operation, status: int, body: str, *, leads_to: str = "", after: float | None = None
 ) -> CallError:
-    """Map an answer of upstream that is no success.
+    """Return the error that an answer of upstream stands for.
 
     Args:
         operation: what was called.
         status: the HTTP status.
-        body: what came with it, or the beginning of that.
+        body: what came with it, or its beginning.
         leads_to: the host to which a redirect points.
-        after: seconds after which upstream wants to be asked again, when it says so.
+        after: seconds after which upstream wants to be asked again, if it says so.
     """
-    said = error_documents.read(body)
+    document = error_documents.parse(body)
     kind = _kind(operation, status)
-    message = said.message or f"Talon.One answered {operation.name} with status {status}."
+    message = document.message or f"Talon.One answered {operation.name} with status {status}."
     if leads_to:
-        leads_to = one_line(leads_to, _HOST)
+        leads_to = one_line(leads_to, _MAX_HOST_CHARS)
         message = f"Talon.One answered {operation.name} with a redirect to {leads_to}."
     return CallError(
         kind,
         message,
         status=status,
-        details=said.details,
+        details=document.details,
         hint=_hint(kind, operation, status, after),
         retryable=kind == "rate_limited" or (kind == "upstream" and _passing(operation, status)),
         after=after,
@@ -59,18 +59,22 @@ def refused(
 
 
 def unreadable(operation: Operation, status: int, what: str) -> CallError:
-    """Say that upstream reported success in a form that cannot be read."""
+    """Return the error of an answer that reports success but cannot be read."""
     message = f"Talon.One answered {operation.name} with status {status}, but {what}."
     if operation.risk == "read":
-        hint = f"Check that {URL_OF[operation.api]} is the API itself and not a page before it."
+        hint = (
+            f"This server's operator should check that {URL_OF[operation.api]} is the API itself,"
+            " not a sign-in page before it."
+        )
         return CallError("upstream", message, status=status, hint=hint, retryable=True)
     return CallError("outcome_unknown", message, status=status, hint=look_first(operation))
 
 
 def look_first(tool: Tool) -> str:
-    """Return the advice for a write whose outcome is unknown: which read tells."""
-    told_by = f"{tool.check} has told" if tool.check else "you know: no read tells"
-    return f"It may have been done. Do not repeat it before {told_by}."
+    """Return the advice for a write whose outcome is unknown: which read tells it."""
+    if tool.check:
+        return f"It may have been done. Do not repeat it before {tool.check} has told."
+    return "It may have been done, and no read can tell. Do not repeat it before you know."
 
 
 def _kind(operation: Operation, status: int) -> Kind:
@@ -80,7 +84,7 @@ def _kind(operation: Operation, status: int) -> Kind:
 
 
 def _passing(operation: Operation, status: int) -> bool:
-    """Whether a read that failed in this way may succeed without any change."""
+    """Return whether a read that failed in this way may succeed later without any change."""
     lasting = status == _NOT_IMPLEMENTED or status in _REDIRECTS
     return operation.risk == "read" and not lasting
 
@@ -88,7 +92,7 @@ def _passing(operation: Operation, status: int) -> bool:
 def _hint(kind: Kind, operation: Operation, status: int, after: float | None) -> str:
     credentials, url = CREDENTIALS_OF[operation.api], URL_OF[operation.api]
     if status in _REDIRECTS:
-        return f"Check {url}: it redirects, and a key must not follow to another host."
+        return f"This server's operator should check {url}: it redirects, and keys go nowhere else."
     if status == _NOT_IMPLEMENTED:
         return "This deployment does not offer the operation; calling it again will not help."
     if kind in ("outcome_unknown", "upstream") and operation.risk != "read":
@@ -97,13 +101,12 @@ def _hint(kind: Kind, operation: Operation, status: int, after: float | None) ->
     hints: dict[Kind, str] = {
         "not_found": f"To see what there is: {lists}."
         if lists
-        else f"Check the arguments, and that {url} is the right deployment.",
+        else f"Check the arguments. Is {url} the right deployment?",
         "rate_limited": f"Call again after {1 if after is None else after:.0f} s.",
-        "unauthorized": f"What {credentials} holds was refused: complete, not expired,"
-        " of this deployment?",
-        "forbidden": f"What {credentials} holds may not use this endpoint; an administrator can"
-        " allow it.",
-        "conflict": "Read what is there now before trying again.",
+        "unauthorized": f"{credentials} was refused. This server's operator should check that it is"
+        " complete, not expired, and of this deployment.",
+        "forbidden": f"{credentials} may not use this endpoint. An administrator can allow it.",
+        "conflict": "Read the present state before trying again.",
         "upstream": "Try again later.",
     }
     return hints.get(kind, "")

@@ -4,71 +4,63 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import anyio
 
+from talonone_mcp.calls.caller import Caller
 from talonone_mcp.calls.executor import Executor
-from talonone_mcp.calls.gate import Agreement, Caller, Planned
-from talonone_mcp.calls.recorder import Record
+from talonone_mcp.calls.gate import AgreedPlan
+from talonone_mcp.calls.plan import Plan, PlannedCall
+from talonone_mcp.calls.recorder import Entry
 from talonone_mcp.core.catalog import Workflow
+from talonone_mcp.core.clock import Clock
 from talonone_mcp.core.errors import CallError, Kind
 
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What a workflow is about to do: as the question shows it, and the calls, in order."""
-
-    shown: Mapping[str, Any]
-    calls: tuple[Planned, ...]
-
-
-class _NoPlanError(Exception):
-    """There is no plan to ask about: unlike a preview that fails, it cannot be left out."""
-
-    def __init__(self, error: CallError) -> None:
-        super().__init__(error.message)
-        self.error = error
-
-
-def utc_now() -> datetime:
-    """Return the time that it is."""
-    return datetime.now(UTC)
-
-
 class Steps:
-    """The calls that one run of a workflow makes."""
+    """The calls that one run of a workflow makes.
 
-    def __init__(
-        self,
-        workflow: Workflow,
-        arguments: Mapping[str, Any],
-        executor: Executor,
-        caller: Caller,
-        record: Record,
-    ) -> None:
-        """Take what is called, with what, by whom, and what is recorded of it."""
-        self._workflow = workflow
-        self._arguments = arguments
-        self._executor = executor
-        self._caller = replace(caller, via=workflow.name)
-        self._record = record
-        self.missing: list[dict[str, str]] = []
+    Attributes:
+        workflow: what was called.
+        arguments: of that call.
+        executor: runs the steps.
+        caller: who called the workflow.
+        entry: the audit entry of that call.
+        clock: the time.
+        agreed_plan: the plan that the steps belong to, once a person has agreed to it.
+        missing: what the answer lacks, and why.
+    """
+
+    workflow: Workflow
+    arguments: Mapping[str, Any]
+    executor: Executor
+    caller: Caller
+    entry: Entry
+    clock: Clock
+    agreed_plan: AgreedPlan | None = None
+    missing: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def now(self) -> datetime:
         """The time by which a workflow judges what has begun and what is over."""
-        return utc_now()
+        return datetime.fromtimestamp(self.clock.now(), UTC)
+
+    @property
+    def applications(self) -> tuple[int, ...]:
+        """The Applications whose Integration API key a call has to, or may, choose."""
+        return self.executor.applications
 
     def offers(self, name: str) -> bool:
         """Tell whether the API that an operation belongs to is configured."""
-        return self._executor.offers(name)
+        return self.executor.offers(self.executor.operation(name))
 
-    def check(self, planned: Planned, **opened: Any) -> None:
+    def check(self, planned: PlannedCall, **opened: Any) -> None:
         """Refuse what a plan holds, as its call would be, before anybody is asked about it.
 
         Args:
@@ -78,15 +70,11 @@ class Steps:
         Raises:
             CallError: `invalid_arguments`.
         """
-        self._executor.check(planned.operation, {**planned.arguments, **opened})
-
-    @property
-    def applications(self) -> tuple[int, ...]:
-        """The Applications whose key of the Integration API a call has to, or may, choose."""
-        return self._executor.applications
+        operation = self.executor.operation(planned.operation)
+        self.executor.check(operation, {**planned.arguments, **opened})
 
     async def call(self, name: str, /, **arguments: Any) -> dict[str, Any]:
-        """Call an operation and return the whole of its answer, without what is empty in it.
+        """Call an operation and return all of its answer, except what is empty in it.
 
         An argument that is None is not given.
 
@@ -94,12 +82,14 @@ class Steps:
             CallError: the call did not succeed.
         """
         given = {key: value for key, value in arguments.items() if value is not None}
-        return await self._executor.whole(name, given, self._caller)
+        caller = replace(self.caller, via=self.workflow.name)
+        operation = self.executor.operation(name)
+        return await self.executor.call_in_full(operation, given, caller, self.agreed_plan)
 
     async def attempt(
         self, what: str, name: str, /, *, unless: Collection[Kind] = (), **arguments: Any
     ) -> dict[str, Any] | None:
-        """Call an operation that the answer can do without; None, and said, when it fails.
+        """Call an operation that the answer can do without. If it fails, note that and return None.
 
         Args:
             what: what is then missing, as a reader of the answer would call it.
@@ -119,44 +109,27 @@ class Steps:
             return None
 
     def lacks(self, what: str, error: CallError) -> None:
-        """Say in the answer what could not be had, and why."""
+        """Note for the answer what could not be had, and why."""
         self.missing.append({"what": what, "kind": error.kind, "problem": error.message})
 
     @asynccontextmanager
-    async def agreed(self, make: Callable[[], Awaitable[Plan]]) -> AsyncIterator[Plan]:
-        """Have a person agree to a plan; until the end, the calls that it holds need no other yes.
+    async def agreed(
+        self, make: Callable[[], Awaitable[Plan]]
+    ) -> AsyncIterator[tuple[Plan, Steps]]:
+        """Have a person agree to a plan, and yield it with the steps that need no other yes.
 
         Args:
-            make: works out the plan, of which the question shows `{preview.…}`. It is asked again
-                when the yes came late: what is agreed to, and yielded, is its last word.
+            make: works out the plan, of which the question shows `{preview.…}`; again when the yes
+                came late. Its last word is what was agreed to.
 
         Raises:
-            CallError: nobody agreed, or there is no plan to agree to; then nobody was asked.
+            CallError: nobody agreed, or there is nothing to agree to and nobody was asked.
+            QuestionOpenError: a person has to agree first.
         """
-        latest: Plan | None = None
-
-        async def preview(*_: object) -> Mapping[str, Any]:
-            nonlocal latest
-            try:
-                latest = await make()
-            except CallError as error:
-                raise _NoPlanError(error) from error
-            return latest.shown
-
-        try:
-            async with self._executor.agreed(
-                self._workflow, self._arguments, self._caller, self._record, preview
-            ) as passage:
-                plan = latest or await make()  # nobody was asked where the operator wants that
-                before = self._caller
-                if passage is not None:
-                    self._caller = replace(before, agreement=Agreement(passage, plan.calls))
-                try:
-                    yield plan
-                finally:
-                    self._caller = before
-        except _NoPlanError as none:
-            raise none.error from none
+        async with self.executor.agreed(
+            self.workflow, self.arguments, self.caller, self.entry, make
+        ) as agreed:
+            yield agreed.plan, replace(self, agreed_plan=agreed)
 
 
 async def together(*calls: Callable[[], Awaitable[_T]]) -> list[_T]:

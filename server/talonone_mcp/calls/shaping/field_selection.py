@@ -13,7 +13,8 @@ from typing import Any
 from talonone_mcp.core.catalog import Operation
 from talonone_mcp.core.catalog.answer_schemas import answer_schema
 from talonone_mcp.core.catalog.model import Schema
-from talonone_mcp.core.catalog.problems import Problem, did_you_mean
+from talonone_mcp.core.catalog.problems import Problem
+from talonone_mcp.core.names import did_you_mean
 from talonone_mcp.core.text import one_line
 
 EVERYTHING = "*"

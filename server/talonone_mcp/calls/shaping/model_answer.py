@@ -15,7 +15,7 @@ from talonone_mcp.core.catalog import Operation
 from talonone_mcp.core.csv_rows import rows_of
 from talonone_mcp.core.text import clean
 from talonone_mcp.store.exports import Export
-from talonone_mcp.upstream.http_client import Answer
+from talonone_mcp.upstream.http_messages import Answer
 
 TOKENS = 4_000  # of an answer, unless the call asks for another limit
 # Characters of a token, on the sandbox's answers and with o200k_base: of JSON, and of CSV, which is
@@ -30,10 +30,10 @@ _TOO_DEEP = "(nested too deeply to show)"
 
 @dataclass(frozen=True, slots=True)
 class Shaped:
-    """What is shown of an answer; `whole` is all of it where something was cut for its size."""
+    """What is shown of an answer; `full` is all of it where something was cut for its size."""
 
     content: dict[str, Any]
-    whole: dict[str, Any] | None = None
+    full: dict[str, Any] | None = None
 
 
 def shape(operation: Operation, arguments: Mapping[str, Any], answer: Answer) -> Shaped:
@@ -49,7 +49,7 @@ def shape(operation: Operation, arguments: Mapping[str, Any], answer: Answer) ->
         answer: what upstream said.
     """
     if answer.body is None:
-        return Shaped(whole(answer))
+        return Shaped(full_answer(answer))
     body = answer.body if isinstance(answer.body, dict) else {"data": answer.body}
     paths = arguments.get(FIELDS) or operation.view
     tokens = arguments.get(MAX_TOKENS, TOKENS)
@@ -62,7 +62,7 @@ def shape(operation: Operation, arguments: Mapping[str, Any], answer: Answer) ->
     return Shaped({**shown, "page": {"left_out": left_out}}, slim(body))
 
 
-def whole(answer: Answer, paths: Sequence[str] = ()) -> dict[str, Any]:
+def full_answer(answer: Answer, paths: Sequence[str] = ()) -> dict[str, Any]:
     """Return all of an answer, without what is empty and without hidden characters.
 
     Args:

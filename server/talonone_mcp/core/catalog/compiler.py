@@ -56,14 +56,10 @@ def compile_catalog(folder: Path) -> dict[str, Any]:
     return {
         "toolsets": toolsets,
         "profiles": list(_profiles(_read_if_there(folder / "_profiles.yaml"), tools)),
-        "words": _words(_read_if_there(folder / "_words.yaml")),
+        "words": _read_if_there(folder / "_words.yaml"),
         "workflows": workflows,
         "operations": list(operations.values()),
     }
-
-
-def _words(document: Mapping[str, Any]) -> dict[str, Any]:
-    return {**document, "small": document.get("small", "").split()}
 
 
 def _profiles(document: Mapping[str, Any], tools: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from talonone_mcp.core.names import nearest
 
 Risk = Literal["read", "write", "destructive"]
 Api = Literal["management", "integration", "third_party", "capillary"]
@@ -45,24 +46,19 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What can be done: the verbs of operations' names, and the words that people have for it.
-
-    A question that begins with a word of `opens` asks for this alone.
-    """
+    """What can be done: the verbs of operations' names, and the words that people have for it."""
 
     verbs: tuple[str, ...]
     words: tuple[str, ...]
-    opens: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What people say: the `small` words that mean nothing by themselves, and what others mean.
+    """What people say, and what it means.
 
     `things` have other names; `also` are words that phrases hint at without naming them.
     """
 
-    small: tuple[str, ...] = ()
     things: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     actions: Mapping[str, Action] = field(default_factory=dict)
@@ -71,7 +67,6 @@ class Words:
     def from_compiled(cls, record: Mapping[str, Any]) -> Words:
         """Rebuild the words from their JSON form."""
         return cls(
-            tuple(record["small"]),
             {name: tuple(others) for name, others in record.get("things", {}).items()},
             {name: tuple(phrases) for name, phrases in record.get("also", {}).items()},
             {
@@ -205,6 +200,16 @@ class Tool:
         """The arguments that are segments of a path, in order."""
         return ()
 
+    @property
+    def is_read(self) -> bool:
+        """Whether a call changes nothing."""
+        return self.risk == "read"
+
+    @property
+    def is_export(self) -> bool:
+        """Whether the answer is CSV that goes to a file."""
+        return False
+
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Operation(Tool):
@@ -240,6 +245,11 @@ class Operation(Tool):
         for name in ("query", "joined", "dotted", "view"):
             fields[name] = tuple(fields.get(name, ()))
         return cls(**fields)
+
+    @property
+    def is_export(self) -> bool:
+        """Whether the answer is CSV that goes to a file."""
+        return self.answer == "csv"
 
     @property
     def api(self) -> Api:
@@ -327,6 +337,4 @@ class Catalog:
 
     def nearest(self, name: str, count: int = 3) -> list[str]:
         """Return the names that look most like `name`, which may be not at all."""
-        return difflib.get_close_matches(
-            name, [tool.name for tool in self.tools], n=count, cutoff=0
-        )
+        return nearest(name, (tool.name for tool in self.tools), count=count, alike=0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -10,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from jsonschema import ValidationError
+
+from talonone_mcp.core.names import did_you_mean, in_words
 
 _SHOWN = 60  # characters of an offending value that a message repeats
 
@@ -39,7 +40,9 @@ def explain(error: ValidationError, secrets: Iterable[str] = ()) -> Iterator[Pro
         schema: Any = error.schema
         known = schema.get("properties", {})
         unknown = [name for name in instance if name not in known]
-        yield from (Problem(join(at, n), "is unknown" + did_you_mean(n, known)) for n in unknown)
+        for name in unknown:
+            said = did_you_mean(name, known) or "; there are no arguments"
+            yield Problem(join(at, name), f"is unknown{said}")
     elif error.validator in ("oneOf", "anyOf") and (branch := _branch_meant(error)):
         for deeper in branch:
             yield from explain(deeper, secrets)
@@ -53,17 +56,6 @@ def explain(error: ValidationError, secrets: Iterable[str] = ()) -> Iterator[Pro
 def join(at: str, name: str) -> str:
     """Return the path of a property of what stands at `at`."""
     return f"{at}.{name}" if at else name
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return the end of a message about an unknown name: the nearest known one, or all of them."""
-    folded = {candidate.lower(): candidate for candidate in known}
-    near = difflib.get_close_matches(name.lower(), folded, n=1)
-    if near:
-        return f"; did you mean {folded[near[0]]}?"
-    if folded:
-        return f"; it can be one of {', '.join(folded.values())}"
-    return "; there are no arguments"
 
 
 def shown(value: object) -> str:
@@ -92,7 +84,7 @@ def _branch_meant(error: ValidationError) -> list[ValidationError]:
 
 def _type(expected: str | list[str]) -> str:
     names = [expected] if isinstance(expected, str) else expected
-    return f"must be of type {' or '.join(names)}"
+    return f"must be of type {in_words(names, 'or')}"
 
 
 def _alternatives(schemas: list[dict[str, Any]]) -> str:

@@ -7,10 +7,8 @@ Applications have a table of their own, `[integration_keys]`.
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
-import stat
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,15 +18,20 @@ from typing import Any
 
 from platformdirs import user_config_path
 
-from talonone_mcp.core.safe_files import not_private
+from talonone_mcp.core.names import nearest
+from talonone_mcp.core.safe_files import (
+    UnsafeFileError,
+    not_private,
+    open_regular,
+    read_at_most,
+)
 from talonone_mcp.core.settings.definitions import SECRETS, Settings
 from talonone_mcp.core.settings.origins import Given, Origin, SettingsError
 from talonone_mcp.core.settings.values import expanded
 
 CONFIG = "TALONONE_CONFIG"
 BY_APPLICATION = "integration_keys"
-_LARGEST = 2**20  # bytes; no configuration comes near
-_AT_ONCE = getattr(os, "O_NONBLOCK", 0)  # a pipe is opened without waiting for who writes to it
+_MAX_BYTES = 2**20  # no configuration comes near
 _PLACE = re.compile(r"(.*) \(at (line \d+, column \d+|end of document)\)", re.DOTALL)
 _KINDS: Mapping[str, tuple[str, Callable[[object], bool]]] = {
     "string": ("text in quotes", lambda value: isinstance(value, str)),
@@ -94,14 +97,12 @@ def find_file(named: str | Path | None, environment: Mapping[str, str]) -> Confi
 
 def _read(path: Path, failed: str) -> ConfigFile:
     try:
-        with os.fdopen(os.open(path, os.O_RDONLY | _AT_ONCE), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise SettingsError(f"{failed}: it is no ordinary file")
+        with open_regular(path, max_bytes=_MAX_BYTES) as file:
             exposed = not_private(file.fileno())
-            content = file.read(_LARGEST + 1)
-        if len(content) > _LARGEST:
-            raise SettingsError(f"{failed}: it has more than {_LARGEST // 2**20} MB")
+            content = read_at_most(file, _MAX_BYTES)
         return ConfigFile(path, tomllib.loads(content.decode("utf-8-sig")), exposed)
+    except UnsafeFileError as error:
+        raise SettingsError(f"{failed}: it {error}") from None
     except OSError as error:
         raise SettingsError(f"{failed}: {error.strerror}") from None
     except UnicodeDecodeError as error:
@@ -109,10 +110,8 @@ def _read(path: Path, failed: str) -> ConfigFile:
         raise SettingsError(f"{path}: line {line}: is not UTF-8 text") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: {_placed(str(error))}") from None
-    except SettingsError:
-        raise
-    except (ValueError, RecursionError):  # a NUL in the path; tables within tables without end
-        raise SettingsError(f"{failed}: it is no configuration") from None
+    except RecursionError:
+        raise SettingsError(f"{failed}: it is nested too deeply") from None
 
 
 def _placed(message: str) -> str:
@@ -169,7 +168,7 @@ def _stray(name: str, content: object) -> str:
     """Say where a name at the top of the file belongs."""
     if isinstance(content, dict):
         tables = [table for table, _ in keys()]
-        near = difflib.get_close_matches(name, tables, n=1)
+        near = nearest(name, tables)
         known = ", ".join(f"[{table}]" for table in dict.fromkeys(tables))
         return f"there is no table [{name}]; " + (
             f"did you mean [{near[0]}]?" if near else f"the tables are {known}"
@@ -185,7 +184,7 @@ def _no_such_key(table: str, name: str) -> str:
     own = [key for key in keys().values() if key.table == table]
     for among in (own, [*keys().values()]):
         by_name = {key.name: key for key in reversed(among)}
-        if near := difflib.get_close_matches(name, by_name, n=1):
+        if near := nearest(name, by_name):
             return f"there is no such key; did you mean {by_name[near[0]]}?"
     return "there is no such key"
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from talonone_mcp.core.safe_files import UnsafeFileError, read_regular
 from talonone_mcp.core.settings.config_file import CONFIG, ConfigFile, entries, find_file, given
 from talonone_mcp.core.settings.definitions import (
     ACCOUNT,
@@ -20,6 +21,8 @@ from talonone_mcp.core.settings.definitions import (
 from talonone_mcp.core.settings.origins import DEFAULT, Given, Origin, SettingsError
 from talonone_mcp.core.settings.values import expanded
 from talonone_mcp.core.state_folder import StateError
+
+_MAX_SECRET_BYTES = 65_536  # of a file with a secret; the keys of many Applications fit
 
 _SANDBOX: Mapping[str, str] = {
     "base_url": SANDBOX_URL,
@@ -210,12 +213,14 @@ def _with_secrets(found: Mapping[str, Given], problems: list[str]) -> dict[str, 
 
 def _read_secret(path: Path) -> str:
     try:
-        return expanded(path).read_text("utf-8").strip()
+        return read_regular(expanded(path), max_bytes=_MAX_SECRET_BYTES).decode().strip()
+    except UnsafeFileError as error:
+        raise SettingsError(f"cannot read {path}: it {error}") from None
     except OSError as error:
         raise SettingsError(f"cannot read {path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise SettingsError(f"cannot read {path}: it is not text") from None
-    except ValueError as error:  # no such user, a NUL
+    except ValueError as error:  # there is no such user
         raise SettingsError(f"cannot read {path}: {error}") from None
 
 

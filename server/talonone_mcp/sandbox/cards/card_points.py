@@ -22,7 +22,7 @@ from talonone_mcp.sandbox.ledgers.entry_views import (
 )
 from talonone_mcp.sandbox.ledgers.ledger import program_of
 from talonone_mcp.sandbox.ledgers.point_requests import add_asked, cause_asked
-from talonone_mcp.sandbox.ledgers.points import PointsBalance, balances_of, held_by
+from talonone_mcp.sandbox.ledgers.points import LedgerBalance, balances_of, held_by
 
 _COMMON = ("transactionUUID", "created", "programId", "cardIdentifier", "customerSessionId",
            "type", "name", "startDate", "expiryDate", "subledgerId", "amount", "id")  # fmt: skip
@@ -68,8 +68,8 @@ def get_loyalty_card_balances(call: SandboxCall) -> Reply:
     balances = balances_of(call.store, holder_of(card), moment(end) if end else call.now)
     wanted = call.arguments.get("subledgerId") or [name for name in balances if name]
     return 200, {
-        "balance": balances.get("", PointsBalance()).shown(),
-        "subledgerBalances": {name: balances.get(name, PointsBalance()).shown() for name in wanted},
+        "balance": balances.get("", LedgerBalance()).shown(),
+        "subledgerBalances": {name: balances.get(name, LedgerBalance()).shown() for name in wanted},
         "profiles": profiles_of(call.store, card),
     }
 

@@ -20,7 +20,7 @@ from talonone_mcp.sandbox.rule_engine.built_in_rules import (
     first_unmet,
     needs,
 )
-from talonone_mcp.sandbox.rule_engine.campaign_budgets import BudgetUse
+from talonone_mcp.sandbox.rule_engine.campaign_budgets import SpentBudget
 from talonone_mcp.sandbox.rule_engine.campaign_figures import series_of
 from talonone_mcp.sandbox.sessions.carts import totals
 from talonone_mcp.sandbox.sessions.event_log import effect_rows, rejection_note
@@ -121,12 +121,12 @@ class _Shop:
 
     def _applied(
         self, visit: DemoVisit, session: Document
-    ) -> tuple[list[Document], list[BudgetUse]]:
+    ) -> tuple[list[Document], list[SpentBudget]]:
         """Return the effects of the campaigns that ran at the time, and what they used."""
         coupon = visit.coupon
         if coupon and visit.state == "open":
             return [_expired(coupon, self._campaigns[coupon["campaignId"]])], []
-        effects, uses = [], list[BudgetUse]()
+        effects, uses = [], list[SpentBudget]()
         for number, campaign in self._campaigns.items():
             own = coupon is not None and coupon["campaignId"] == number
             runs = campaign["startTime"] <= visit.at and campaign["state"] == "enabled"
@@ -136,17 +136,19 @@ class _Shop:
                 rule = self._rules[number][0]
                 accepted = EffectDraft("acceptCoupon", {"value": coupon["value"]}, {})
                 effects.append(_effect(campaign, 0, rule, accepted, coupon))
-                uses.append(BudgetUse(number, "redeemCoupon", 1, ()))
+                uses.append(SpentBudget(number, "redeemCoupon", 1, ()))
             for index, rule in enumerate(self._rules[number]):
                 if needs(rule, "couponValid") != own:
                     continue
                 for draft in _drafts(self._account, session, rule, coupon if own else None):
                     effects.append(_effect(campaign, index, rule, draft, coupon if own else None))
-                    uses += [BudgetUse(number, name, much, ()) for name, much in draft.uses.items()]
+                    uses += [
+                        SpentBudget(number, name, much, ()) for name, much in draft.uses.items()
+                    ]
         return effects, uses
 
     def _close(
-        self, visit: DemoVisit, session: Document, uses: list[BudgetUse], book: _Book
+        self, visit: DemoVisit, session: Document, uses: list[SpentBudget], book: _Book
     ) -> None:
         session |= {
             "closedAt": visit.at,

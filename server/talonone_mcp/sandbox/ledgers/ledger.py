@@ -14,7 +14,7 @@ from talonone_mcp.sandbox.handling.calls import SandboxCall
 from talonone_mcp.sandbox.ledgers.points import (
     IMMEDIATE,
     UNLIMITED,
-    PointsBalance,
+    LedgerBalance,
     PointsCause,
     PointsHolder,
     balances_of,
@@ -64,10 +64,10 @@ def ledger_of(
     """Return a holder's main ledger and subledgers, as answers about cards show them."""
     found = balances_of(store, holder, at)
     ledgers = {name: ledger_balance(balance) for name, balance in found.items()}
-    return ledgers.pop("", ledger_balance(PointsBalance())), ledgers
+    return ledgers.pop("", ledger_balance(LedgerBalance())), ledgers
 
 
-def ledger_balance(balance: PointsBalance) -> Document:
+def ledger_balance(balance: LedgerBalance) -> Document:
     """Return a balance as session answers show it; nothing is tentative outside a session.
 
     What was spent and has expired is always 0 in them.

@@ -104,7 +104,7 @@ class PointsCause:
 
 
 @dataclass(frozen=True, slots=True)
-class PointsBalance:
+class LedgerBalance:
     """The points of a ledger at a time. `negative` is what was deducted beyond all points."""
 
     active: float = 0
@@ -170,15 +170,15 @@ def available(
 
 def balance_of(
     store: DocumentStore, holder: PointsHolder, at: datetime, subledger: str = ""
-) -> PointsBalance:
+) -> LedgerBalance:
     """Return the balance of one ledger as of a time, past or future."""
     found = balances_where(store, at, held_by(holder), equal("subledgerId", subledger))
-    return found.get((holder.key, subledger), PointsBalance())
+    return found.get((holder.key, subledger), LedgerBalance())
 
 
 def balances_of(
     store: DocumentStore, holder: PointsHolder, at: datetime
-) -> Mapping[str, PointsBalance]:
+) -> Mapping[str, LedgerBalance]:
     """Return the balances of a holder's ledgers by name; only of those with entries by then."""
     found = balances_where(store, at, held_by(holder))
     return {name: balance for (_, name), balance in sorted(found.items())}
@@ -199,7 +199,7 @@ def balances(
     names = found if subledger is None else found.keys() & {subledger}
     shown: Document = {}
     if not subledger:
-        shown["balance"] = found.get("", PointsBalance()).shown()
+        shown["balance"] = found.get("", LedgerBalance()).shown()
     if subledger != "":
         shown["subledgerBalances"] = {name: found[name].shown() for name in names if name}
     return shown
@@ -207,7 +207,7 @@ def balances(
 
 def balances_where(
     store: DocumentStore, at: datetime, *where: Where
-) -> Mapping[tuple[str, str], PointsBalance]:
+) -> Mapping[tuple[str, str], LedgerBalance]:
     """Return the balances of several holders' ledgers, by holder's key and ledger's name.
 
     Args:
@@ -254,10 +254,10 @@ def _uses(
             yield group, total["amount"]
 
 
-def _balance(sums: Mapping[str, float]) -> PointsBalance:
+def _balance(sums: Mapping[str, float]) -> LedgerBalance:
     # Points that have become active since the ledger was last written to make up for its debt.
     settled = min(sums.get("active", 0), sums.get("owed", 0))
-    return PointsBalance(
+    return LedgerBalance(
         active=rounded(sums.get("active", 0) - settled),
         pending=rounded(sums.get("pending", 0)),
         spent=rounded(sums.get("spent", 0) + settled),

@@ -12,7 +12,7 @@ from talonone_mcp.sandbox.ground.timestamps import moment, stamp
 from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
 from talonone_mcp.sandbox.handling.csv_files import CsvExport
 from talonone_mcp.sandbox.ledgers.ledger import program_of
-from talonone_mcp.sandbox.ledgers.points import PointsBalance, balances_where
+from talonone_mcp.sandbox.ledgers.points import LedgerBalance, balances_where
 from talonone_mcp.sandbox.ledgers.tiers import tier_of
 
 _LEDGERS = 500  # read together
@@ -89,7 +89,7 @@ def _balance_rows(
 
 def ledger_balances(
     call: SandboxCall, program: Document
-) -> Iterator[tuple[Document, PointsBalance]]:
+) -> Iterator[tuple[Document, LedgerBalance]]:
     """Yield the ledgers of a program with their balances as of `endDate`, or of now.
 
     Reading a few hundred at a time keeps memory and queries small, however large the program.
@@ -100,7 +100,7 @@ def ledger_balances(
         theirs = among("holder", sorted({ledger["holder"] for ledger in several}))
         found = balances_where(call.store, at, theirs)
         for ledger in several:
-            yield ledger, found.get((ledger["holder"], ledger["subledgerId"]), PointsBalance())
+            yield ledger, found.get((ledger["holder"], ledger["subledgerId"]), LedgerBalance())
 
 
 HANDLERS: Mapping[str, Handler] = {

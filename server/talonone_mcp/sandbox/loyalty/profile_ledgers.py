@@ -16,7 +16,7 @@ from talonone_mcp.sandbox.ledgers.ledger import ledger_balance, ledger_label, pr
 from talonone_mcp.sandbox.ledgers.memberships import joined_at
 from talonone_mcp.sandbox.ledgers.points import (
     LEFT,
-    PointsBalance,
+    LedgerBalance,
     PointsHolder,
     balances,
     balances_of,
@@ -64,7 +64,7 @@ def _standing(
         return shown
     tier = tier_of(call.store, program, ledger, call.now)
     if is_true(call.arguments.get("includeTiers")):
-        points = balances_of(call.store, holder, call.now).get(subledger, PointsBalance()).active
+        points = balances_of(call.store, holder, call.now).get(subledger, LedgerBalance()).active
         shown |= tier_shown(program, tier) | way_up(program, tier, points)
     if is_true(call.arguments.get("includeProjectedTier")):
         shown |= projected(call.store, program, ledger, tier)
@@ -76,14 +76,14 @@ def get_loyalty_ledger(call: SandboxCall) -> Reply:
     holder = holder_in(call, program)
     found = balances_of(call.store, holder, call.now)
     ledgers = {
-        name: _whole_ledger(call, program, holder, name, found.get(name, PointsBalance()))
+        name: _whole_ledger(call, program, holder, name, found.get(name, LedgerBalance()))
         for name in {"": None, **found}
     }
     return 200, {"ledger": ledgers.pop(""), "subLedgers": ledgers}
 
 
 def _whole_ledger(
-    call: SandboxCall, program: Document, holder: PointsHolder, name: str, balance: PointsBalance
+    call: SandboxCall, program: Document, holder: PointsHolder, name: str, balance: LedgerBalance
 ) -> Document:
     of_ledger = (held_by(holder), equal("subledgerId", name))
 
@@ -140,7 +140,7 @@ def program_ledgers(call: SandboxCall, program: Document, customer: str) -> Docu
     holder = PointsHolder(program["id"], customer=customer)
     found = balances_of(call.store, holder, call.now)
     ledgers = {
-        name: ledger_balance(found.get(name, PointsBalance()))
+        name: ledger_balance(found.get(name, LedgerBalance()))
         | _tier(call, program, holder, name, found)
         for name in {"": None, **found}
     }
@@ -156,13 +156,13 @@ def _tier(
     program: Document,
     holder: PointsHolder,
     name: str,
-    found: Mapping[str, PointsBalance],
+    found: Mapping[str, LedgerBalance],
 ) -> Document:
     ledger = call.store.find("loyalty_ledgers", ledger_label(holder, name))
     if ledger is None or not program.get("tiers"):
         return {}
     tier = tier_of(call.store, program, ledger, call.now)
-    way = way_up(program, tier, found.get(name, PointsBalance()).active)
+    way = way_up(program, tier, found.get(name, LedgerBalance()).active)
     missing = {key: rounded(way[key]) for key in ("pointsToNextTier",) if key in way}
     return tier_shown(program, tier) | missing
 

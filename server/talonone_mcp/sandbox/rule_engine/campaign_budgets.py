@@ -17,7 +17,7 @@ _ROUNDING = 6  # digits: sums of money do not gather the errors of floating poin
 
 
 @dataclass(frozen=True, slots=True)
-class BudgetUse:
+class SpentBudget:
     """What an effect takes from a campaign's budgets: `labels` name the counters of the limits."""
 
     campaign: int
@@ -65,7 +65,7 @@ def budget_use(  # noqa: PLR0913, PLR0917 - what a budget may be counted by
     action: str,
     amount: float,
     spent: Mapping[str, float],
-) -> BudgetUse:
+) -> SpentBudget:
     """Return what an action takes from the budgets, if all of them allow it.
 
     Args:
@@ -90,7 +90,7 @@ def budget_use(  # noqa: PLR0913, PLR0917 - what a budget may be counted by
         labels += _own(call, campaign, subject, coupon, amount, spent)
     place = subject.place["id"] if subject.place and action == "setDiscount" else None
     number = coupon["id"] if coupon else None
-    return BudgetUse(campaign["id"], action, amount, tuple(labels), number, place)
+    return SpentBudget(campaign["id"], action, amount, tuple(labels), number, place)
 
 
 def _allow(needed: float, limit: float, what: str, entities: list[str]) -> None:
@@ -153,7 +153,7 @@ def _counter(store: DocumentStore, campaign: Document, limit: Document, label: s
     return float(found["count"]) if found else 0.0
 
 
-def spend_budgets(call: SandboxCall, uses: list[BudgetUse], sign: int = 1) -> None:
+def spend_budgets(call: SandboxCall, uses: list[SpentBudget], sign: int = 1) -> None:
     """Add what was used to the counters and budgets; a sign of -1 gives it back."""
     for each in uses:
         name = COUNTED.get(each.action)
@@ -175,7 +175,7 @@ def _add(store: DocumentStore, campaign: int, label: str, amount: float) -> None
     store.replace("budget_uses", found | {"count": count})
 
 
-def _spend_discount(call: SandboxCall, each: BudgetUse, sign: int) -> None:
+def _spend_discount(call: SandboxCall, each: SpentBudget, sign: int) -> None:
     coupon = call.store.get("coupons", each.coupon) if each.coupon else None
     if coupon and "discountLimit" in coupon:
         counter = max(round(coupon.get("discountCounter", 0) + sign * each.amount, _ROUNDING), 0)

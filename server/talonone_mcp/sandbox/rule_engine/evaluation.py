@@ -16,7 +16,7 @@ from talonone_mcp.sandbox.rule_engine.built_in_rules import (
     first_unmet,
     needs,
 )
-from talonone_mcp.sandbox.rule_engine.campaign_budgets import BudgetError, BudgetUse, budget_use
+from talonone_mcp.sandbox.rule_engine.campaign_budgets import BudgetError, SpentBudget, budget_use
 from talonone_mcp.sandbox.rule_engine.coupon_redemption import find_coupon, is_evaluated, rejection
 from talonone_mcp.sandbox.rule_engine.evaluation_subject import EvaluationSubject
 
@@ -35,7 +35,7 @@ class EvaluationOutcome:
 
     effects: list[Document] = field(default_factory=list)
     failures: list[Document] = field(default_factory=list)
-    uses: list[BudgetUse] = field(default_factory=list)
+    uses: list[SpentBudget] = field(default_factory=list)
     spent: dict[str, float] = field(default_factory=dict)
     coupons: dict[str, Document] = field(default_factory=dict)
     referral: Document | None = None
@@ -52,7 +52,7 @@ class EvaluationOutcome:
         given = (each for each in self.effects if not each["effectType"].startswith("reject"))
         return list(dict.fromkeys(each["campaignId"] for each in given))
 
-    def take(self, uses: Sequence[BudgetUse]) -> None:
+    def take(self, uses: Sequence[SpentBudget]) -> None:
         """Record what was used of the budgets."""
         self.uses += uses
         for each in uses:

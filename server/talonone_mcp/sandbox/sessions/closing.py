@@ -14,7 +14,7 @@ from talonone_mcp.sandbox.ledgers.additions import add_points
 from talonone_mcp.sandbox.ledgers.points import PointsCause, PointsHolder
 from talonone_mcp.sandbox.ledgers.session_rollback import undo_session
 from talonone_mcp.sandbox.rule_engine.built_in_rules import units
-from talonone_mcp.sandbox.rule_engine.campaign_budgets import BudgetUse, spend_budgets
+from talonone_mcp.sandbox.rule_engine.campaign_budgets import SpentBudget, spend_budgets
 from talonone_mcp.sandbox.rule_engine.campaign_figures import enter_figures, of_closing, of_return
 from talonone_mcp.sandbox.rule_engine.coupon_redemption import give_back, redeem
 from talonone_mcp.sandbox.rule_engine.evaluation import EvaluationOutcome
@@ -132,9 +132,9 @@ def undo(call: SandboxCall, session: Document, *, reopens: bool) -> list[Documen
     return effects
 
 
-def as_use(kept: Document) -> BudgetUse:
+def as_use(kept: Document) -> SpentBudget:
     """Return a stored use of a budget."""
-    return BudgetUse(**{**kept, "labels": tuple(kept["labels"])})
+    return SpentBudget(**{**kept, "labels": tuple(kept["labels"])})
 
 
 _ROLLED_BACK = {

@@ -12,7 +12,7 @@ from talonone_mcp.sandbox.ground.refusals import RefusalError
 from talonone_mcp.sandbox.ground.timestamps import stamp
 from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
 from talonone_mcp.sandbox.ledgers.session_rollback import undo_session
-from talonone_mcp.sandbox.rule_engine.campaign_budgets import BudgetUse, spend_budgets
+from talonone_mcp.sandbox.rule_engine.campaign_budgets import SpentBudget, spend_budgets
 from talonone_mcp.sandbox.rule_engine.campaign_figures import enter_figures, of_return
 from talonone_mcp.sandbox.rule_engine.evaluation import EvaluationOutcome
 from talonone_mcp.sandbox.sessions.carts import totals
@@ -124,10 +124,10 @@ def _is_of_returned(effect: Document, lines: Sequence[Document]) -> bool:
 
 
 def _divided(
-    gone: Sequence[Document], uses: Sequence[BudgetUse]
-) -> tuple[list[BudgetUse], list[BudgetUse]]:
+    gone: Sequence[Document], uses: Sequence[SpentBudget]
+) -> tuple[list[SpentBudget], list[SpentBudget]]:
     """Split uses of budgets into those of undone discounts and the rest."""
-    lost, left = list[BudgetUse](), list(uses)
+    lost, left = list[SpentBudget](), list(uses)
     for effect in gone:
         wanted = {"setDiscount": effect["props"]["value"], "setDiscountEffect": 1}
         for action, amount in wanted.items():

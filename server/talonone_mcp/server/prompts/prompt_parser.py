@@ -5,11 +5,11 @@ A file begins with front matter, YAML between two lines of ---; below it stands 
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from talonone_mcp.core.names import did_you_mean
 from talonone_mcp.core.text import clean, one_line
 
 if TYPE_CHECKING:
@@ -145,8 +145,7 @@ def _keys(
 ) -> Iterator[Found]:
     for key in given:
         if key not in known:
-            near = difflib.get_close_matches(str(key), known, n=1)
-            hint = f"; did you mean {near[0]}?" if near else f", only {', '.join(known)}"
+            hint = did_you_mean(str(key), known, otherwise=f", only {', '.join(known)}")
             yield (*path, key), f"there is no key {one_line(str(key), 40)}{hint}"
     for key in needed:
         if given.get(key) is None:
@@ -197,8 +196,7 @@ def _names(key: str, names: list[Any]) -> Iterator[Found]:
 def _stray(named: list[str], known: Collection[str]) -> Iterator[Found]:
     for number, name in enumerate(named):
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
+            hint = did_you_mean(name, known, otherwise="")
             yield ("tools", number), f"there is no tool {one_line(name, 60)}{hint}"
 
 

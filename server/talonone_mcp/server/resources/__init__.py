@@ -2,9 +2,10 @@
 
 from talonone_mcp.server.resources.account import is_watched
 from talonone_mcp.server.resources.embedding import embedded
-from talonone_mcp.server.resources.kinds import Kind, NoResourceError, Sources, UnreadableError
+from talonone_mcp.server.resources.kinds import Kind, NoResourceError, UnreadableError
 from talonone_mcp.server.resources.listing import CursorError, listed, part, templates
 from talonone_mcp.server.resources.reading import KINDS, kind_of, read
+from talonone_mcp.server.resources.resource_reader import ResourceReader
 from talonone_mcp.server.resources.stored import answer_link, export_link
 
 __all__ = [
@@ -12,7 +13,7 @@ __all__ = [
     "CursorError",
     "Kind",
     "NoResourceError",
-    "Sources",
+    "ResourceReader",
     "UnreadableError",
     "answer_link",
     "embedded",

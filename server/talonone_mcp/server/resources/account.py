@@ -13,16 +13,15 @@ from typing import Any
 
 from mcp.shared.uri_template import UriTemplate
 
-from talonone_mcp.server.account_lists import Read
 from talonone_mcp.server.resources.kinds import (
     JSON,
     Kind,
     NoResourceError,
-    Sources,
     UnreadableError,
     Variables,
     number_in,
 )
+from talonone_mcp.server.resources.resource_reader import ResourceReader
 
 _ITEMS = 100  # of a list that are read at once
 _DIGITS = 9  # of the number of items that can be skipped
@@ -39,20 +38,22 @@ _SKIP = "{?skip}"
 _Answer = dict[str, Any]
 
 
-async def _one(_: str, operation: str, __: Sources, read: Read, given: Variables) -> str:
-    return _text(await read(operation, _ids(given)))
+async def _one(_: str, operation: str, reader: ResourceReader, given: Variables) -> str:
+    return _text(await reader.read(operation, _ids(given)))
 
 
-async def _all(_: str, operation: str, __: Sources, read: Read, given: Variables) -> str:
+async def _all(_: str, operation: str, reader: ResourceReader, given: Variables) -> str:
     """Return a list that upstream does not divide into pages."""
-    answer = await read(operation, _ids(given))
+    answer = await reader.read(operation, _ids(given))
     return _text(_page(answer, following=""))
 
 
-async def _part(base: str, operation: str, _: Sources, read: Read, given: Variables) -> str:
+async def _part(base: str, operation: str, reader: ResourceReader, given: Variables) -> str:
     """Return up to a hundred items of a list, and where it goes on."""
     ids, skip = _ids(given), _skipped(given)
-    answer = await read(operation, {**ids, "fetchAll": _ITEMS, "skip": skip})
+    answer = await reader.read(
+        operation, {**ids, "fetchAll": reader.limits.items_per_resource, "skip": skip}
+    )
     values = {name: str(value) for name, value in ids.items()}
     values["skip"] = str(skip + len(answer.get("data", ())))
     following = UriTemplate.parse(base.removesuffix(_SKIP) + _SKIP).expand(values)
@@ -86,7 +87,7 @@ def _text(content: _Answer) -> str:
 
 def _kind(
     template: str,
-    read: Callable[[str, str, Sources, Read, Variables], Awaitable[str]],
+    read: Callable[[str, str, ResourceReader, Variables], Awaitable[str]],
     operation: str,
     title: str,
     description: str,

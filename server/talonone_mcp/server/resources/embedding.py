@@ -9,29 +9,27 @@ from mcp import types
 
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.text import one_line
-from talonone_mcp.server.account_lists import Read
 from talonone_mcp.server.resources import reading
-from talonone_mcp.server.resources.kinds import NoResourceError, Sources, UnreadableError
+from talonone_mcp.server.resources.kinds import NoResourceError, UnreadableError
+from talonone_mcp.server.resources.resource_reader import ResourceReader
 
-_CHARACTERS = 40_000  # of one resource, about 13,000 tokens; a longer one is named alone
-_PATIENCE = 5.0  # seconds that all may take together
 _SAID = 200  # characters of a problem
 
 
-async def embedded(sources: Sources, read: Read, uris: Iterable[str]) -> list[types.PromptMessage]:
+async def embedded(reader: ResourceReader, uris: Iterable[str]) -> list[types.PromptMessage]:
     """Return each resource as a message; where it cannot be had, a line that says so."""
-    until = anyio.current_time() + _PATIENCE
-    contents = [await _content(sources, read, uri, until) for uri in uris]
+    until = anyio.current_time() + reader.limits.embed_timeout_s
+    contents = [await _content(reader, uri, until) for uri in uris]
     return [types.PromptMessage(role="user", content=content) for content in contents]
 
 
-async def _content(sources: Sources, read: Read, uri: str, until: float) -> types.ContentBlock:
+async def _content(reader: ResourceReader, uri: str, until: float) -> types.ContentBlock:
     problem = "no answer in time"
     with anyio.CancelScope(deadline=until):
         try:
-            [contents] = (await reading.read(sources, read, uri)).contents
+            [contents] = (await reading.read(reader, uri)).contents
             if isinstance(contents, types.TextResourceContents):
-                if len(contents.text) <= _CHARACTERS:
+                if len(contents.text) <= reader.limits.embed_chars:
                     return types.EmbeddedResource(resource=contents)
                 problem = f"its {len(contents.text):,} characters are too many; read what is needed"
         except CallError as error:

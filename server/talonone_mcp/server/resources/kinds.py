@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from mcp.shared.uri_template import UriTemplate
 
-from talonone_mcp.core.catalog import Catalog
 from talonone_mcp.core.text import one_line
-from talonone_mcp.server.account_lists import Directory, Read
-from talonone_mcp.store.cut_answers import Answers
-from talonone_mcp.store.exports import Exports
+from talonone_mcp.server.resources.resource_reader import ResourceReader
 
 CSV, JSON = "text/csv", "application/json"
 _ID = re.compile("[1-9][0-9]{0,17}")
@@ -31,22 +28,6 @@ class UnreadableError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
-    """What resources are read from, in whose name, and what of it is shown.
-
-    `masked` says that personal data is not, `read_only` that only operations that read are.
-    """
-
-    exports: Exports
-    answers: Answers
-    principal: str
-    masked: bool
-    catalog: Catalog
-    read_only: bool = False
-    directory: Directory = field(default_factory=Directory)
-
-
-@dataclass(frozen=True, slots=True)
 class Kind:
     """Resources of one kind: how a client finds them, and how one is read as text.
 
@@ -59,7 +40,7 @@ class Kind:
     title: str
     description: str
     mime_type: str
-    read: Callable[[Sources, Read, Variables], Awaitable[str]]
+    read: Callable[[ResourceReader, Variables], Awaitable[str]]
     fresh: int = 0
     scope: Literal["public", "private"] = "private"
 

@@ -10,15 +10,14 @@ import anyio.to_thread
 from mcp import types
 
 from talonone_mcp.core.errors import CallError
-from talonone_mcp.server.account_lists import APPLICATIONS, PROGRAMS, Entry, Listing, Read
+from talonone_mcp.server.account_lists import APPLICATIONS, PROGRAMS, Entry, Listing
 from talonone_mcp.server.resources import account
-from talonone_mcp.server.resources.kinds import Kind, Sources
+from talonone_mcp.server.resources.kinds import Kind
 from talonone_mcp.server.resources.reading import KINDS
+from talonone_mcp.server.resources.resource_reader import ResourceReader
 from talonone_mcp.server.resources.stored import listed_export
 
-_PAGE = 100  # resources that are listed at once
 _EXPORTS = 100  # exports that are listed; older ones can be read all the same
-_PATIENCE = 5.0  # seconds that a list waits for upstream
 
 
 class CursorError(Exception):
@@ -40,7 +39,7 @@ def templates() -> list[types.ResourceTemplate]:
     ]
 
 
-async def listed(sources: Sources, read: Read) -> list[types.Resource]:
+async def listed(reader: ResourceReader) -> list[types.Resource]:
     """Return the resources that are there now.
 
     They are the lists of the account, its Applications and loyalty programs, as far as upstream
@@ -49,12 +48,12 @@ async def listed(sources: Sources, read: Read) -> list[types.Resource]:
     things: dict[str, list[types.Resource]] = {}
 
     async def look(listing: Listing, template: str) -> None:
-        things[template] = await _listed(sources, read, listing, template)
+        things[template] = await _listed(reader, listing, template)
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(look, APPLICATIONS, account.APPLICATION)
         tasks.start_soon(look, PROGRAMS, account.PROGRAM)
-    exports = await anyio.to_thread.run_sync(sources.exports.kept, sources.principal)
+    exports = await anyio.to_thread.run_sync(reader.store.exports.kept, reader.principal)
     return [
         *(_as_listed(kind, kind.single) for kind in KINDS if kind.single is not None),
         *things[account.APPLICATION],
@@ -64,9 +63,9 @@ async def listed(sources: Sources, read: Read) -> list[types.Resource]:
 
 
 def part(
-    resources: Sequence[types.Resource], cursor: str | None
+    resources: Sequence[types.Resource], cursor: str | None, size: int
 ) -> tuple[list[types.Resource], str | None]:
-    """Return one page of a list, and the cursor of the next, if there is one.
+    """Return a page of as many resources, and the cursor of the next, if there is one.
 
     Raises:
         CursorError: no list gave this cursor, or that list was longer.
@@ -77,20 +76,18 @@ def part(
         begin = int(cursor) if known else 0
         if not 0 < begin < len(resources):
             raise CursorError("This cursor is not, or no longer, known. List from the beginning.")
-    end = begin + _PAGE
+    end = begin + size
     return list(resources[begin:end]), str(end) if end < len(resources) else None
 
 
-async def _listed(
-    sources: Sources, read: Read, listing: Listing, template: str
-) -> list[types.Resource]:
+async def _listed(reader: ResourceReader, listing: Listing, template: str) -> list[types.Resource]:
     """Return the things of one list; none, and a line in the log, when upstream does not answer."""
     [kind] = (kind for kind in KINDS if str(kind.template) == template)
     [variable] = kind.template.variable_names
     problem = "no answer in time"
-    with anyio.move_on_after(_PATIENCE):
+    with anyio.move_on_after(reader.limits.list_timeout_s):
         try:
-            entries = await sources.directory.entries(read, listing)
+            entries = await reader.entries(listing)
             return [
                 _as_listed(kind, kind.template.expand({variable: entry.id}), entry)
                 for entry in entries.items

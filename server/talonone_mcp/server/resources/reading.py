@@ -7,16 +7,16 @@ from itertools import chain
 from mcp import types
 
 from talonone_mcp.core.text import one_line
-from talonone_mcp.server.account_lists import Read
 from talonone_mcp.server.resources.account import ACCOUNT
-from talonone_mcp.server.resources.kinds import Kind, NoResourceError, Sources
+from talonone_mcp.server.resources.kinds import Kind, NoResourceError
+from talonone_mcp.server.resources.resource_reader import ResourceReader
 from talonone_mcp.server.resources.stored import KEPT
 from talonone_mcp.server.resources.toolsets import TOOLSETS
 
 KINDS = (*ACCOUNT, *TOOLSETS, *KEPT)
 
 
-async def read(sources: Sources, read: Read, uri: str) -> types.ReadResourceResult:
+async def read(reader: ResourceReader, uri: str) -> types.ReadResourceResult:
     """Read one resource.
 
     Raises:
@@ -28,7 +28,7 @@ async def read(sources: Sources, read: Read, uri: str) -> types.ReadResourceResu
     if kind is None:
         known = ", ".join(str(each.template) for each in KINDS)
         raise NoResourceError(f"There is no resource {one_line(uri, 100)!r}, only {known}.")
-    text = await kind.read(sources, read, kind.template.match(uri) or {})
+    text = await kind.read(reader, kind.template.match(uri) or {})
     contents = types.TextResourceContents(uri=uri, mime_type=kind.mime_type, text=text)
     return types.ReadResourceResult(contents=[contents], ttl_ms=kind.fresh, cache_scope=kind.scope)
 

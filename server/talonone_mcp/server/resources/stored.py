@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 import anyio.to_thread
@@ -18,19 +17,18 @@ from mcp.shared.uri_template import UriTemplate
 
 from talonone_mcp.core.csv_rows import LONGEST, TooLongError
 from talonone_mcp.core.text import clean, one_line
-from talonone_mcp.server.account_lists import Read
 from talonone_mcp.server.resources.kinds import (
     CSV,
     JSON,
     Kind,
     NoResourceError,
-    Sources,
     UnreadableError,
     Variables,
 )
-from talonone_mcp.store.exports import Export
+from talonone_mcp.server.resources.resource_reader import ResourceReader
+from talonone_mcp.store.exports import Export, Exports
 
-_ROWS, _MOST_ROWS = 1000, 10_000  # in one part of an export, unless said, and at most
+_ROWS, _MAX_ROWS = 1000, 10_000  # in one part of an export, unless said, and at most
 _MINUTE = 60_000  # milliseconds
 
 
@@ -73,49 +71,41 @@ def listed_export(export: Export) -> types.Resource:
     )
 
 
-async def _read_export(sources: Sources, _: Read, variables: Variables) -> str:
+async def _read_export(reader: ResourceReader, variables: Variables) -> str:
     name = str(variables["exportId"])
-    export = await anyio.to_thread.run_sync(sources.exports.find, name, sources.principal)
+    export = await anyio.to_thread.run_sync(reader.store.exports.find, name, reader.principal)
     if export is None:
         raise _gone(name)
     try:
-        work = partial(_export_text, sources, export, variables)
-        return await anyio.to_thread.run_sync(work)
+        text = await anyio.to_thread.run_sync(_export_text, reader.store.exports, export, variables)
     except FileNotFoundError:
         raise _gone(name) from None
     except OSError as error:
         raise UnreadableError(f"Export {name} cannot be read: {error.strerror}.") from None
     except TooLongError:
-        raise UnreadableError(_too_long(sources, export)) from None
+        raise UnreadableError(_too_long(reader, export)) from None
+    shown: str = (await reader.shown(export.operation, {"csv": clean(text)}))["csv"]
+    return shown
 
 
-def _export_text(sources: Sources, export: Export, variables: Variables) -> str:
+def _export_text(exports: Exports, export: Export, variables: Variables) -> str:
     if variables.keys() & {"from", "rows"}:
         first = _number(variables, "from", 1, max(export.rows, 1))
-        text = sources.exports.part(export, first, _number(variables, "rows", _ROWS, _MOST_ROWS))
-    else:
-        text = sources.exports.text(export)
-    text = clean(text)
-    if sources.masked:
-        from talonone_mcp.core.csv_masking import mask_csv  # noqa: PLC0415 - slow to load, seldom wanted
-
-        text = mask_csv(text)
-    return text
+        return exports.part(export, first, _number(variables, "rows", _ROWS, _MAX_ROWS))
+    return exports.text(export)
 
 
-async def _read_answer(sources: Sources, _: Read, variables: Variables) -> str:
+async def _read_answer(reader: ResourceReader, variables: Variables) -> str:
     name = str(variables["answerId"])
-    kept = sources.answers.find(name, sources.principal)
+    kept = reader.store.cut_answers.find(name, reader.principal)
     if kept is None:
         raise NoResourceError(
             f"There is no answer {one_line(name, 40)!r}. Answers are kept for an hour: call the"
             " operation again."
         )
-    if not sources.masked:
+    if not reader.masked:
         return kept.text
-    from talonone_mcp.core.masking import mask_personal  # noqa: PLC0415 - seldom wanted
-
-    masked = mask_personal(json.loads(kept.text), people=kept.people)
+    masked = await reader.shown(kept.operation, json.loads(kept.text))
     return json.dumps(masked, ensure_ascii=False, indent=1)
 
 
@@ -140,8 +130,8 @@ def _gone(name: str) -> NoResourceError:
     )
 
 
-def _too_long(sources: Sources, export: Export) -> str:
-    where = "" if sources.masked else f" The whole file is {sources.exports.path(export)}."
+def _too_long(reader: ResourceReader, export: Export) -> str:
+    where = "" if reader.masked else f" The whole file is {reader.store.exports.location(export)}."
     return (
         f"More than {LONGEST:,} bytes are not read at once; the export has {export.size:,}. Read it"
         f" in parts of fewer rows, such as {export.uri}?from=1&rows=100.{where}"
@@ -162,7 +152,7 @@ KEPT = (
         UriTemplate.parse("talonone://exports/{exportId}{?from,rows}"),
         "export_rows",
         "Part of an export",
-        f"The header and up to {_MOST_ROWS:,} rows of an export, from number `from` on; the first"
+        f"The header and up to {_MAX_ROWS:,} rows of an export, from number `from` on; the first"
         " has number 1.",
         CSV,
         _read_export,

@@ -7,15 +7,15 @@ import json
 from mcp.shared.uri_template import UriTemplate
 
 from talonone_mcp.core.text import one_line
-from talonone_mcp.server.account_lists import Read
-from talonone_mcp.server.resources.kinds import JSON, Kind, NoResourceError, Sources, Variables
+from talonone_mcp.server.resources.kinds import JSON, Kind, NoResourceError, Variables
+from talonone_mcp.server.resources.resource_reader import ResourceReader
 from talonone_mcp.surface.doors import described
 
 _HOUR = 3_600_000  # milliseconds
 
 
-async def _read(sources: Sources, _: Read, given: Variables) -> str:
-    catalog, name = sources.catalog, str(given["toolset"])
+async def _read(reader: ResourceReader, given: Variables) -> str:
+    catalog, name = reader.catalog, str(given["toolset"])
     toolset = catalog.toolsets.get(name)
     if toolset is None:
         known = ", ".join(catalog.toolsets)
@@ -23,7 +23,7 @@ async def _read(sources: Sources, _: Read, given: Variables) -> str:
     tools = [
         described(tool)
         for tool in catalog.tools
-        if tool.toolset == name and (tool.risk == "read" or not sources.read_only)
+        if tool.toolset == name and (tool.is_read or not reader.read_only)
     ]
     content = {
         "toolset": name,

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from talonone_mcp.store.audit.audit_log import AuditError
 from talonone_mcp.store.audit.chain import Head, Link, read_head, read_line
 
 try:
@@ -23,12 +24,8 @@ except ImportError:  # Windows: `_take` does with less there
 LOG, HEAD, LOCK = "audit.jsonl", "audit.head", "audit.lock"
 _ROTATED = re.compile(r"audit\.jsonl\.([1-9][0-9]{0,5})")
 _BLOCK = 16 * 1024  # bytes read from a file's end at first, in search of its last line
-_PATIENCE = 5.0  # seconds to wait for whoever else is writing
+LOCK_TIMEOUT_S = 5.0
 _PAUSE = 0.001  # seconds between two looks at the lock; a line takes a fraction of that
-
-
-class AuditError(Exception):
-    """A line cannot be written; the message says where and why. Nothing was written."""
 
 
 def stored_head(folder: Path) -> Head | None:
@@ -91,13 +88,17 @@ def log_paths(folder: Path) -> list[Path]:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path, patience: float = LOCK_TIMEOUT_S) -> Iterator[None]:
     """Hold the lock, which excludes threads and processes alike.
+
+    Args:
+        path: the file that stands for it.
+        patience: seconds to wait for whoever else is writing.
 
     Raises:
         AuditError: others held it all the time.
     """
-    until = time.monotonic() + _PATIENCE
+    until = time.monotonic() + patience
     while (descriptor := _take(path)) is None:
         if time.monotonic() >= until:
             raise AuditError(f"{path} is locked by another process")

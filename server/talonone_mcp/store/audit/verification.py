@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from talonone_mcp.store.audit.audit_log import AuditError
 from talonone_mcp.store.audit.chain import NONE, Head, Line, Link, read_line
 from talonone_mcp.store.audit.log_files import (
     HEAD,
     LOCK,
     LOG,
-    AuditError,
     locked,
     log_paths,
     stored_head,

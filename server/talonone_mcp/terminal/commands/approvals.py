@@ -25,7 +25,7 @@ from talonone_mcp.core.text import one_line
 from talonone_mcp.store import passphrase as passphrases
 from talonone_mcp.store.ledger import Approval, DecisionError, Ledger, LedgerError
 from talonone_mcp.store.passphrase import PassphraseError
-from talonone_mcp.store.sqlite_ledger import NAME, SqliteLedger
+from talonone_mcp.store.sqlite_ledger import LEDGER_FILE, SqliteLedger
 from talonone_mcp.terminal.approval_text import (
     clock,
     deny_command,
@@ -116,7 +116,7 @@ def _run(command: _Command, options: argparse.Namespace) -> int:
     writable_anyhow()
     known = with_state(os.environ)
     folder, lifetime = state_folder(known), approval_lifetime(known)
-    ledger = SqliteLedger(folder / NAME, lifetime=lifetime)
+    ledger = SqliteLedger(folder / LEDGER_FILE, lifetime=lifetime)
     try:
         return command(options, _State(folder, ledger, lifetime))
     except (LedgerError, DecisionError, PassphraseError) as error:

@@ -17,17 +17,14 @@ from typing import Any
 
 import anyio
 
-from talonone_mcp.calls.gate import Caller
-from talonone_mcp.calls.principal import PRINCIPAL
+from talonone_mcp.calls.caller import LOCAL, Caller
 from talonone_mcp.core import catalog as catalogs
 from talonone_mcp.core.catalog import Catalog, CatalogError, Operation, Tool
 from talonone_mcp.core.catalog.application_keys import with_applications
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.settings import Settings, SettingsError, load_settings
-from talonone_mcp.server.resources import Sources
 from talonone_mcp.server.wiring import open_dispatch
-from talonone_mcp.store.cut_answers import Answers
-from talonone_mcp.store.exports import exports_of
+from talonone_mcp.store.local_store import local_store
 from talonone_mcp.terminal.arguments import ArgumentsError, find_tool, read_arguments
 from talonone_mcp.terminal.options import ACCOUNT_OPTIONS, add_account_options
 from talonone_mcp.terminal.person import FAILED, USAGE, TerminalPerson, fail, writable_anyhow
@@ -97,16 +94,16 @@ def _status(error: Mapping[str, Any]) -> int:
 async def _answer(
     settings: Settings, catalog: Catalog, tool: Tool, arguments: Mapping[str, Any]
 ) -> dict[str, Any]:
-    sources = Sources(exports_of(settings), Answers(), PRINCIPAL, settings.mask_pii, catalog)
     person = TerminalPerson(settings.state_dir)
-    async with open_dispatch(settings, catalog, sources) as dispatch:
+    async with open_dispatch(settings, catalog, local_store(settings)) as dispatch:
         with told() as progress:
-            caller = Caller(PRINCIPAL, "terminal", person, progress)
+            caller = Caller(LOCAL, "terminal", person=person, progress=progress)
             try:
-                answer = await dispatch.call(tool.name, arguments, caller, whole=True)
+                call = dispatch.resolve(tool.name, arguments)
+                answer = await dispatch.call(call, caller, in_full=True)
             except CallError as error:
                 answer = error.as_dict()
-        return dispatch.shown(tool.name, answer)
+        return dispatch.shown(tool, answer)
 
 
 def _print(tool: Tool, arguments: Mapping[str, Any], answer: Mapping[str, Any]) -> None:

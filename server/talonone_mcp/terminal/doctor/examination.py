@@ -12,7 +12,7 @@ from talonone_mcp.core.catalog.model import Api
 from talonone_mcp.core.settings import Settings
 from talonone_mcp.terminal.doctor import probes
 from talonone_mcp.terminal.doctor.probe_runs import Attempt, Clocks, Explorer, Reached
-from talonone_mcp.upstream.http_client import open_client
+from talonone_mcp.upstream.connection import open_upstream
 
 # Seconds that a request, and a call with all its attempts, may take: whoever looks for what is
 # wrong does not want to wait for as long as an agent would.
@@ -51,7 +51,7 @@ async def explore(settings: Settings, catalog: Catalog, app: object = None) -> U
     )
     clocks = Clocks()
     login = catalog.operations["create_session"]
-    async with open_client(settings, login, app, heard=clocks.hear) as client:
+    async with open_upstream(settings, login, app, on_response=clocks.hear) as client:
         explorer = Explorer(client, catalog)
         reached = await _apis(settings, explorer)
         answered = ("allowed", "refused")

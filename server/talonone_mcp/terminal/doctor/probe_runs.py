@@ -19,7 +19,7 @@ from talonone_mcp.core.catalog.application_keys import APPLICATION
 from talonone_mcp.core.catalog.model import Api
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.terminal.doctor import probes
-from talonone_mcp.upstream.http_client import Client
+from talonone_mcp.upstream.connection import Upstream
 
 _SAMPLES = 3  # requests whose times are looked at; as many as one endpoint takes in a second
 _HALF = 0.5  # of a second, the unit of a date in HTTP
@@ -73,7 +73,7 @@ class Clocks:
 class Explorer:
     """Reads what it is told to, and what it needs to know for that; nothing twice."""
 
-    def __init__(self, client: Client, catalog: Catalog) -> None:
+    def __init__(self, client: Upstream, catalog: Catalog) -> None:
         """Take the way upstream and every operation, as the server has them."""
         self._client = client
         self._catalog = catalog

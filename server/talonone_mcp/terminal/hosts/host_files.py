@@ -7,16 +7,24 @@ whoever reads the file, and whenever the power fails, it is the old one or the n
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from talonone_mcp.core.safe_files import (
+    PRIVATE,
+    UnsafeFileError,
+    open_regular,
+    read_at_most,
+    sync_folder,
+    write_atomically,
+    write_new,
+)
 from talonone_mcp.terminal.hosts.host_errors import HostError
 
-_SIZE = 32 * 1024 * 1024  # bytes; the largest known, Claude Code's, grows to a few of them
-_PRIVATE = 0o600
+_MAX_BYTES = 32 * 1024 * 1024  # the largest known, Claude Code's, grows to a few megabytes
 _SHARED = 0o644
 _MARK = ".talonone-"
 _END = ".bak"
@@ -43,34 +51,25 @@ def take_snapshot(path: Path, *, shared: bool = False) -> Snapshot:
 
     Args:
         path: where it is, or would be.
-        shared: whether a new one is for others too, as a project's is.
+        shared: whether others may read a new one, as they may a project's.
 
     Raises:
         HostError: it cannot be read, or is none that may be replaced.
     """
     target = _target(path)
     try:
-        found = target.stat()
-        why = _unfit(found)
-        content = b"" if why else target.read_bytes()
+        with open_regular(target, max_bytes=_MAX_BYTES) as file:
+            found = os.fstat(file.fileno())
+            content = read_at_most(file, _MAX_BYTES)
     except FileNotFoundError:
-        return Snapshot(path, target, None, _SHARED if shared else _PRIVATE)
+        return Snapshot(path, target, None, _SHARED if shared else PRIVATE)
+    except UnsafeFileError as error:
+        raise HostError(f"{path} was left alone: it {error}; --print shows the entry") from None
     except OSError as error:
         raise HostError(f"{path} cannot be read: {error.strerror}") from None
-    if why:
-        raise HostError(f"{path} was left alone: it {why}")
-    return Snapshot(path, target, content, stat.S_IMODE(found.st_mode))
-
-
-def _unfit(found: os.stat_result) -> str:
-    """Return why a file is none that may be replaced; "" when it is one."""
-    if not stat.S_ISREG(found.st_mode):
-        return "is no ordinary file; move it away"
-    if found.st_size > _SIZE:
-        return f"has more than {_SIZE // 1024**2} MiB; --print shows the entry"
     if os.name == "posix" and found.st_uid != os.geteuid():
-        return "belongs to another user; run this as that user"
-    return ""
+        raise HostError(f"{path} was left alone: it belongs to another user; run this as that user")
+    return Snapshot(path, target, content, stat.S_IMODE(found.st_mode))
 
 
 def _target(path: Path) -> Path:
@@ -120,9 +119,10 @@ def replace(snapshot: Snapshot, content: bytes | None) -> None:
         if content is None:
             _check_unchanged(snapshot)
             target.unlink()
+            sync_folder(target.parent)
         else:
-            _write_beside(snapshot, content)
-        _keep_folder(target.parent)
+            check = partial(_check_unchanged, snapshot)
+            write_atomically(target, content, mode=snapshot.mode, before_rename=check)
     except PermissionError as error:
         raise HostError(
             f"{snapshot.path} cannot be written: {error.strerror}. It, or its folder, is read-only"
@@ -130,27 +130,6 @@ def replace(snapshot: Snapshot, content: bytes | None) -> None:
         ) from None
     except OSError as error:
         raise HostError(f"{snapshot.path} cannot be written: {error.strerror}") from None
-
-
-def _write_beside(snapshot: Snapshot, content: bytes) -> None:
-    target = snapshot.target
-    new = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
-    try:
-        _create(new, content, snapshot.mode)
-        _check_unchanged(snapshot)
-        new.replace(target)
-    finally:
-        new.unlink(missing_ok=True)
-
-
-def _create(path: Path, content: bytes, mode: int) -> None:
-    """Make a new file; nobody else may read it before it has its permissions."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        path.chmod(mode)
-        os.fsync(file.fileno())
 
 
 def _check_unchanged(snapshot: Snapshot) -> None:
@@ -166,17 +145,6 @@ def _check_unchanged(snapshot: Snapshot) -> None:
         )
 
 
-def _keep_folder(folder: Path) -> None:
-    """Let the rename outlive a power failure; Windows has no such call."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def back_up(snapshot: Snapshot) -> Path | None:
     """Keep what was read in a file beside it, with the same permissions, and return its path.
 
@@ -190,7 +158,7 @@ def back_up(snapshot: Snapshot) -> Path | None:
     for number in range(1, 100):
         backup = snapshot.path.with_name(f"{name}-{number:02}{_END}")
         try:
-            _create(backup, snapshot.content, snapshot.mode)
+            write_new(backup, snapshot.content, mode=snapshot.mode)
         except FileExistsError:
             continue
         except OSError as error:

@@ -1,0 +1,1 @@
+"""What README and `docs/` say of the code, made from the code so that it cannot drift."""

@@ -1,0 +1,29 @@
+"""The store of one machine: SQLite and files in the state directory."""
+
+from __future__ import annotations
+
+from talonone_mcp.core.clock import SYSTEM_CLOCK, Clock
+from talonone_mcp.core.settings import Settings
+from talonone_mcp.store import Store
+from talonone_mcp.store.audit import FileAuditLog
+from talonone_mcp.store.cut_answers import MemoryCutAnswers
+from talonone_mcp.store.export_files import FileExports
+from talonone_mcp.store.pace import MemoryPace
+from talonone_mcp.store.sqlite_ledger import LEDGER_FILE, SqliteLedger
+
+
+def local_store(settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Store:
+    """Return the store of a configuration. Nothing is touched before it is used."""
+    folder = settings.state_dir
+    return Store(
+        ledger=SqliteLedger(folder / LEDGER_FILE, lifetime=settings.approval_seconds, clock=clock),
+        audit=FileAuditLog(folder, clock=clock),
+        exports=FileExports(
+            folder,
+            seconds=settings.export_hours * 3600,
+            most_bytes=settings.export_megabytes * 1_000_000,
+            clock=clock,
+        ),
+        cut_answers=MemoryCutAnswers(clock),
+        pace=MemoryPace(clock),
+    )
