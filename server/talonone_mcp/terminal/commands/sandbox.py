@@ -13,9 +13,9 @@ import anyio
 from talonone_mcp.core import catalog
 from talonone_mcp.core.asgi import serve
 from talonone_mcp.core.settings import SANDBOX_KEY
-from talonone_mcp.sandbox.account import SHOP, SHOP_US, USER_EMAIL, USER_PASSWORD
 from talonone_mcp.sandbox.app import Sandbox
-from talonone_mcp.sandbox.store import StoreError
+from talonone_mcp.sandbox.documents.document_store import DocumentStoreError
+from talonone_mcp.sandbox.ground.account_facts import SHOP, SHOP_US, USER_EMAIL, USER_PASSWORD
 from talonone_mcp.terminal.streams import USAGE, say
 
 _WELCOME = """\
@@ -90,7 +90,7 @@ def _run(options: argparse.Namespace) -> int:
         sandbox = Sandbox(
             catalog.load(), data=options.data, limited=not options.no_limits, **account
         )
-    except StoreError as error:
+    except DocumentStoreError as error:
         return say(str(error), USAGE)
     # The catalog stays for good: keep the garbage collector from scanning it again and again.
     gc.collect()
