@@ -72,7 +72,7 @@ def _is_plain(operation: Operation, arguments: Mapping[str, Any]) -> bool:
 
     False says nothing.
     """
-    if operation.body or operation.rules:
+    if operation.body or operation.constraints:
         return False
     schema = operation.input_schema
     return all(name in arguments for name in schema.get("required", ())) and all(
