@@ -10,9 +10,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-import os
 import secrets
-import stat
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -28,7 +26,13 @@ from talonone_mcp.core.catalog import Columns
 from talonone_mcp.core.catalog.problems import Problem
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.names import did_you_mean, in_words
-from talonone_mcp.core.safe_files import private_file, private_folder
+from talonone_mcp.core.safe_files import (
+    Unsafe,
+    UnsafeFileError,
+    open_regular,
+    private_file,
+    private_folder,
+)
 from talonone_mcp.core.text import one_line
 
 LIMIT = 1_000_000_000  # bytes of a file; there must be room for a copy of it
@@ -36,6 +40,11 @@ _BEGINNING = 20_000  # characters that a person can look at; all of them are in 
 _PIECE = 1_048_576  # bytes that are copied at once
 _FOLDER = "imports"
 _ABANDONED = 86_400.0  # seconds after which a copy belongs to no process that still runs
+_WHY: Mapping[Unsafe, str] = {
+    "not regular": "is no file below the import folder, {folder}",
+    "outside": "must lie below the import folder, {folder}",
+    "too large": f"has more than {LIMIT:,} bytes; split it",
+}
 _NAME = 80  # characters of a column's name that a message repeats
 
 
@@ -170,21 +179,15 @@ def _original(folder: Path, name: str) -> BinaryIO:
         CallError: it lies elsewhere, is no file, too large, or cannot be read.
     """
     try:
-        path = Path(folder, name).resolve()
-        if not path.is_relative_to(folder):
-            raise _unusable(f"must lie below the import folder, {folder}")
-        if not path.is_file():
-            raise _unusable(f"is no file below the import folder, {folder}")
-        # Links were followed already: one that is there by now was put there in between.
-        opened = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
-    except (OSError, ValueError) as error:
-        raise _unusable(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    file = os.fdopen(opened, "rb", buffering=0)
-    found = os.fstat(opened)
-    if stat.S_ISREG(found.st_mode) and found.st_size <= LIMIT:
-        return file
-    file.close()
-    raise _unusable(f"has more than {LIMIT:,} bytes; split it")
+        return open_regular(name, within=folder, max_bytes=LIMIT)
+    except IsADirectoryError:
+        raise _unusable(f"is no file below the import folder, {folder}") from None
+    except UnsafeFileError as error:
+        raise _unusable(_WHY.get(error.kind, error.reason).format(folder=folder)) from None
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError)
+        why = f"is no file below the import folder, {folder}" if missing else None
+        raise _unusable(why or f"cannot be read: {error.strerror}") from None
 
 
 def _copied_content(original: BinaryIO, copy: BinaryIO) -> Content:

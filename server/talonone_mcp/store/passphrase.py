@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import secrets
-import tempfile
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from talonone_mcp.core.safe_files import read_regular, write_atomically
 
 PASSPHRASE_FILE = "approver.json"  # noqa: S105 - a file name
 MIN_PASSPHRASE_CHARS = 8
@@ -24,6 +24,7 @@ _N, _R, _P = 32768, 8, 1  # scrypt: 32 MiB and about 0.1 s per guess
 _MAX_MEMORY_BYTES = 64 * 2**20  # hashlib's default is less than these parameters need
 _SALT_BYTES = 16
 _HASH_BYTES = 32
+_MAX_FILE_BYTES = 4096
 
 
 class PassphraseError(Exception):
@@ -63,7 +64,8 @@ def set_passphrase(folder: Path, passphrase: str) -> None:
     digest = _hashed(passphrase, salt, _N, _R, _P)
     content = {"v": _VERSION, "salt": salt.hex(), "n": _N, "r": _R, "p": _P, "hash": digest.hex()}
     try:
-        _write(folder, json.dumps(content) + "\n")
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_atomically(folder / PASSPHRASE_FILE, (json.dumps(content) + "\n").encode())
     except OSError as error:
         raise PassphraseError(
             f"{folder / PASSPHRASE_FILE} cannot be written: {error.strerror}"
@@ -103,7 +105,7 @@ def _read(folder: Path) -> _Stored | None:
     except OSError as error:
         raise _unreadable(path, error) from error
     try:
-        return _parsed(json.loads(path.read_text("utf-8")))
+        return _parsed(json.loads(read_regular(path, max_bytes=_MAX_FILE_BYTES)))
     except OSError as error:  # includes dangling links
         raise _unreadable(path, error) from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -134,18 +136,3 @@ def _damaged(path: Path) -> PassphraseError:
         f"{path} is damaged or of another version. Nobody can approve until its owner"
         " moves it away and sets a new passphrase."
     )
-
-
-def _write(folder: Path, text: str) -> None:
-    """Replace the file atomically, so that a crash leaves the old or the new one."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{PASSPHRASE_FILE}.")  # mode 0600
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(folder / PASSPHRASE_FILE)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

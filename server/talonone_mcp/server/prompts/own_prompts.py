@@ -6,14 +6,17 @@ model reads, and no more than that.
 
 from __future__ import annotations
 
-import os
-import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
+from talonone_mcp.core.safe_files import Unsafe, UnsafeFileError, read_regular
+
 MOST, LARGEST = 100, 65_536  # files, and bytes of one
-_AT_ONCE = getattr(os, "O_NONBLOCK", 0)  # a pipe is opened without waiting for who writes to it
+_WHY: Mapping[Unsafe, str] = {
+    "outside": "is a link that leads out of the folder",
+    "too large": f"has more than {LARGEST:,} bytes",
+}
 
 
 class _UnusableError(ValueError):
@@ -52,9 +55,12 @@ def _read(folder: Path, name: str) -> str:
     Raises:
         _UnusableError: it has none that can be used.
     """
-    content = _content(folder, name)
-    if len(content) > LARGEST:
-        raise _UnusableError(f"it has more than {LARGEST:,} bytes")
+    try:
+        content = read_regular(name, within=folder, max_bytes=LARGEST)
+    except UnsafeFileError as error:
+        raise _UnusableError(f"it {_WHY.get(error.kind, error.reason)}") from None
+    except OSError as error:
+        raise _UnusableError(f"it cannot be read: {error.strerror}") from None
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -63,19 +69,3 @@ def _read(folder: Path, name: str) -> str:
     if not text.strip():
         raise _UnusableError("it is empty")
     return text
-
-
-def _content(folder: Path, name: str) -> bytes:
-    """Return what stands in a file, up to a byte more than it may have."""
-    try:
-        path = (folder / name).resolve(strict=True)
-        if not path.is_relative_to(folder.resolve()):
-            raise _UnusableError("it is a link that leads out of the folder")
-        with os.fdopen(os.open(path, os.O_RDONLY | _AT_ONCE), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise _UnusableError("it is no ordinary file")
-            return file.read(LARGEST + 1)
-    except OSError as error:
-        raise _UnusableError(f"it cannot be read: {error.strerror}") from None
-    except RuntimeError:  # what pathlib makes of a loop before Python 3.13
-        raise _UnusableError("it cannot be read: it is a link to itself") from None
