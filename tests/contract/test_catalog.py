@@ -218,11 +218,11 @@ def test_the_files_are_as_their_schema_says(path: Path) -> None:
     assert document["toolset"] == path.stem
 
 
-def test_the_rules_are_valid_schemas(catalog: Catalog) -> None:
+def test_the_constraints_are_valid_schemas(catalog: Catalog) -> None:
     for operation in catalog:
-        for rule in operation.rules:
-            if rule.must is not None:
-                Draft202012Validator.check_schema(rule.must)
+        for constraint in operation.constraints:
+            if constraint.must is not None:
+                Draft202012Validator.check_schema(constraint.must)
 
 
 def test_everything_shared_is_used() -> None:

@@ -96,7 +96,7 @@ def test_a_folder_that_is_none_is_said_at_start(upstream: Upstream, tmp_path: Pa
     ended = run("serve", "--prompts", str(missing), environment=upstream.environment)
 
     assert ended.returncode == 2
-    assert ended.stderr == f"talonone-mcp: cannot start. --prompts: {missing} is no folder\n"
+    assert ended.stderr == f"talonone-mcp: cannot start. --prompts: {missing} is not a folder\n"
 
 
 def test_the_configuration_file_may_name_the_folder(upstream: Upstream, tmp_path: Path) -> None:

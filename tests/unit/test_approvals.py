@@ -26,7 +26,7 @@ from talonone_mcp.core.settings import SettingsError, load_settings
 from talonone_mcp.core.state_folder import approval_lifetime
 from talonone_mcp.server.app import build_server
 from talonone_mcp.store.ledger import (
-    MOST_PENDING,
+    MAX_PENDING,
     Call,
     DecisionError,
     LedgerError,
@@ -267,7 +267,7 @@ def test_what_is_decided_or_not_there_cannot_be_decided(ledger: SqliteLedger) ->
     approval = ledger.request(entry(), "Really?", "seen")
     ledger.decide(approval.id, approve=False, by="anna")
 
-    with pytest.raises(DecisionError, match="denied already"):
+    with pytest.raises(DecisionError, match="already denied"):
         ledger.decide(approval.id, approve=True, by="mallory")
     with pytest.raises(DecisionError, match="no approval nothing"):
         ledger.decide("nothing", approve=True, by="anna")
@@ -277,7 +277,7 @@ def test_what_is_decided_or_not_there_cannot_be_decided(ledger: SqliteLedger) ->
 def test_a_looping_agent_does_not_flood_a_person(path: Path) -> None:
     now = [1000.0]
     ledger = ledger_at(path, now)
-    for number in range(MOST_PENDING):
+    for number in range(MAX_PENDING):
         ledger.request(entry(str(number)), "Really?", "seen")
 
     with pytest.raises(TooManyPendingError):
@@ -291,7 +291,7 @@ def test_a_looping_agent_does_not_flood_a_person(path: Path) -> None:
 async def test_the_agent_is_told_to_stop(
     client: Client, ledger: SqliteLedger, upstream: Upstream
 ) -> None:
-    for number in range(MOST_PENDING):
+    for number in range(MAX_PENDING):
         ledger.request(entry(str(number)), "Really?", "seen")
 
     error = await ask(client)
@@ -442,7 +442,7 @@ def test_a_yes_can_be_taken_back(ledger: SqliteLedger) -> None:
     ledger.decide(approval.id, approve=False, by="anna", reason="On second thought")
 
     assert ledger.consume(approval.id) is False
-    with pytest.raises(DecisionError, match="denied already"):
+    with pytest.raises(DecisionError, match="already denied"):
         ledger.decide(approval.id, approve=True, by="anna")
 
 
@@ -523,7 +523,7 @@ async def test_the_gate_fails_closed(
 async def test_a_ledger_that_another_process_holds(
     catalog: Catalog, path: Path, upstream: Upstream
 ) -> None:
-    settings, ledger = settings_for(upstream), SqliteLedger(path, patience=0.01)
+    settings, ledger = settings_for(upstream), SqliteLedger(path, lock_timeout_s=0.01)
     ledger.waiting()
     server = build_server(settings, catalog, store=replace(local_store(settings), ledger=ledger))
     with closing(sqlite3.connect(path, isolation_level=None)) as db:

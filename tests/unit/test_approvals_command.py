@@ -244,7 +244,7 @@ def test_three_wrong_passphrases_are_the_end(
 def test_a_damaged_passphrase_lets_nobody_approve(
     folder: Path, ledger: SqliteLedger, waiting: Approval
 ) -> None:
-    (folder / passphrases.NAME).write_text("{}")
+    (folder / passphrases.PASSPHRASE_FILE).write_text("{}")
 
     with terminal("approvals", "approve", "--yes", waiting.id) as person:
         status, err = person.end()
@@ -458,7 +458,7 @@ def test_a_passphrase_is_set_and_changed_by_who_knows_it(folder: Path) -> None:
         assert person.end() == (0, "")
         assert GOOD not in person.shown
     assert passphrases.matches(folder, GOOD)
-    assert stat.S_IMODE((folder / passphrases.NAME).stat().st_mode) == 0o600
+    assert stat.S_IMODE((folder / passphrases.PASSPHRASE_FILE).stat().st_mode) == 0o600
 
     with terminal("approvals", "passphrase") as person:
         person.expect("Passphrase so far: ")
@@ -514,14 +514,14 @@ def test_a_passphrase_needs_a_terminal(folder: Path) -> None:
 
 def test_a_damaged_passphrase_is_not_overwritten(folder: Path) -> None:
     folder.mkdir()
-    (folder / passphrases.NAME).write_text("")
+    (folder / passphrases.PASSPHRASE_FILE).write_text("")
 
     with terminal("approvals", "passphrase") as person:
         status, err = person.end()
 
     assert status == 1
     assert "approver.json is damaged" in err
-    assert (folder / passphrases.NAME).read_text() == ""
+    assert (folder / passphrases.PASSPHRASE_FILE).read_text() == ""
 
 
 # --- What is wrong with the state ----------------------------------------------------------------

@@ -46,7 +46,7 @@ def test_every_problem_is_named_at_once(catalog: Catalog) -> None:
         ("usageLimit", 10**6, "must be at most 999999, not 1000000"),
         ("couponPattern", "AB", 'must have at least 3 characters, not "AB"'),
         ("discountLimit", float("nan"), "must be a finite number"),
-        ("uniquePrefix", "\ud800", "is not valid Unicode text (it has a lone surrogate)"),
+        ("uniquePrefix", "\ud800", "is not valid Unicode: it contains a lone surrogate"),
         ("uniquePrefix", ["x" * 99], f'must be of type string, not ["{"x" * 58}...'),
     ],
 )
@@ -121,11 +121,11 @@ def test_of_several_alternatives_the_one_meant_is_explained(
         ({"type": "number", "exclusiveMinimum": 0}, 0, "must be more than 0, not 0"),
         ({"type": "number", "exclusiveMaximum": 5}, 5, "must be less than 5, not 5"),
         ({"const": "A"}, "B", 'must be "A", not "B"'),
-        ({"type": "array", "uniqueItems": True}, [1, 1], "must not have an item twice, not [1, 1]"),
+        ({"type": "array", "uniqueItems": True}, [1, 1], "must not contain duplicates, not [1, 1]"),
         ({"type": "object", "minProperties": 1}, {}, "must have at least 1 properties, not {}"),
         ({"type": ["number", "null"]}, "x", 'must be of type number or null, not "x"'),
         ({"anyOf": [{"type": "string"}, {"type": "null"}]}, 1,
-         "must match one of the alternatives of the schema, not 1"),
+         "must match one of the alternatives in the schema, not 1"),
         ({"not": {"const": 1}}, 1, "does not satisfy not, not 1"),
     ],
 )  # fmt: skip

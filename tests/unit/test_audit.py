@@ -128,11 +128,11 @@ def nested(depth: int) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("record", "why"),
     [
-        ({"path": Path("x")}, "takes no such record: Object of type PosixPath"),
-        ({"seq": 7, "hash": "x"}, "takes no record with seq, hash"),
-        ({"head": "differs"}, "takes no record with head"),
-        (nested(65), "takes no record nested 65 deep"),
-        (nested(100_000), "takes no such record: maximum recursion depth"),
+        ({"path": Path("x")}, "cannot hold this record: Object of type PosixPath"),
+        ({"seq": 7, "hash": "x"}, "cannot hold a record with seq, hash"),
+        ({"head": "differs"}, "cannot hold a record with head"),
+        (nested(65), "cannot hold a record nested 65 deep"),
+        (nested(100_000), "cannot hold this record: maximum recursion depth"),
     ],
     ids=["no JSON", "the chain", "the note", "deep", "very deep"],
 )
@@ -356,7 +356,7 @@ def test_what_cannot_be_read_is_reported(tmp_path: Path) -> None:
     (tmp_path / "audit.head").mkdir()
 
     assert verify(tmp_path).problems == (
-        "audit.jsonl.1: cannot be read: it is no file",
+        "audit.jsonl.1: cannot be read: it is not a file",
         "audit.head: cannot be read: Is a directory",
     )
     assert verify(tmp_path / "audit.jsonl").problems == (
@@ -717,7 +717,7 @@ def test_a_lock_that_is_never_free_is_an_error(
     tmp_path: Path, use: Callable[[FileAuditLog], None]
 ) -> None:
     log_of(tmp_path, 1)
-    log = FileAuditLog(tmp_path, patience=0)
+    log = FileAuditLog(tmp_path, lock_timeout_s=0)
     with (tmp_path / "audit.lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(AuditError, match=r"audit\.lock is locked by another process"):
@@ -825,7 +825,7 @@ def test_threads_exclude_each_other_without_fcntl_too(
     assert not (tmp_path / "audit.lock").exists()
     (tmp_path / "audit.lock").touch()
     with pytest.raises(AuditError, match="is locked"):
-        FileAuditLog(tmp_path, patience=0).append({})
+        FileAuditLog(tmp_path, lock_timeout_s=0).append({})
 
 
 def test_it_can_be_imported_without_fcntl() -> None:

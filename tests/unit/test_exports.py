@@ -221,7 +221,7 @@ async def test_a_large_export_is_read_in_parts(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (export_files, csv_rows):
-        monkeypatch.setattr(module, "LONGEST", 20_000)
+        monkeypatch.setattr(module, "MAX_READ_BYTES", 20_000)
     with answering(LONG) as upstream:
         async with Client(server_at(catalog, upstream)) as client:
             uri = (await export(client))["export"]["uri"]
@@ -354,7 +354,7 @@ async def test_a_disk_that_takes_no_more_is_said_and_leaves_nothing(catalog: Cat
             assert (await export(client))["export"]["rows"] == 100_000
 
     assert error["kind"] == "blocked"
-    assert "could not be kept in the state directory: File too large" in error["message"]
+    assert "could not be stored in the state directory: File too large" in error["message"]
     assert "TALONONE_STATE_DIR" in error["hint"]
 
 
@@ -411,7 +411,7 @@ async def kept(store: Exports, text: bytes = b"v\n1\n", principal: str = "local"
 
 async def test_an_export_is_gone_when_it_is_old(tmp_path: Path) -> None:
     now = time.time()
-    store = FileExports(tmp_path, seconds=100, most_bytes=100, clock=Clock(lambda: now))
+    store = FileExports(tmp_path, seconds=100, max_bytes=100, clock=Clock(lambda: now))
     old = await kept(store)
     now += 99
     assert store.find(old, "local")
@@ -424,7 +424,7 @@ async def test_an_export_is_gone_when_it_is_old(tmp_path: Path) -> None:
 
 
 async def test_an_export_is_for_who_called(tmp_path: Path) -> None:
-    store = FileExports(tmp_path, seconds=100, most_bytes=100)
+    store = FileExports(tmp_path, seconds=100, max_bytes=100)
     hers = await kept(store, principal="anna")
 
     assert store.find(hers, "ben") is None
@@ -433,7 +433,7 @@ async def test_an_export_is_for_who_called(tmp_path: Path) -> None:
 
 
 async def test_an_id_is_no_path(tmp_path: Path) -> None:
-    store = FileExports(tmp_path, seconds=100, most_bytes=100)
+    store = FileExports(tmp_path, seconds=100, max_bytes=100)
     name = await kept(store)
     for path in (tmp_path / "exports").glob("*"):
         shutil.copy(path, tmp_path)
@@ -444,7 +444,7 @@ async def test_an_id_is_no_path(tmp_path: Path) -> None:
 
 
 async def test_no_more_than_a_number_of_exports_is_kept(tmp_path: Path) -> None:
-    store = FileExports(tmp_path, seconds=100, most_bytes=100, max_exports=3)
+    store = FileExports(tmp_path, seconds=100, max_bytes=100, max_exports=3)
     names = [await kept(store) for _ in range(5)]
 
     assert {each.id for each in store.kept("local")} == set(names[2:])
@@ -453,7 +453,7 @@ async def test_no_more_than_a_number_of_exports_is_kept(tmp_path: Path) -> None:
 async def test_a_draft_that_is_written_to_is_left_alone_and_a_dead_one_is_not(
     tmp_path: Path,
 ) -> None:
-    store = FileExports(tmp_path, seconds=100, most_bytes=10)
+    store = FileExports(tmp_path, seconds=100, max_bytes=10)
     dead = tmp_path / "exports" / "e0123456789abcdef.part"
     async with store.receiving() as draft:
         dead.touch()
@@ -466,7 +466,7 @@ async def test_a_draft_that_is_written_to_is_left_alone_and_a_dead_one_is_not(
 
 
 async def test_a_body_that_begins_anew_replaces_what_was_there(tmp_path: Path) -> None:
-    store = FileExports(tmp_path, seconds=100, most_bytes=5_000_000)
+    store = FileExports(tmp_path, seconds=100, max_bytes=5_000_000)
     async with store.receiving() as draft:
         await draft.write(b'x,y\n"\n' * 400_000)
         draft.restart()

@@ -369,5 +369,5 @@ def test_files_are_read_over_stdio_only(tmp_path: Path) -> None:
     }
     with pytest.raises(SettingsError, match=r"^TALONONE_IMPORT_DIR: .*stdio"):
         load_settings({"transport": "http"}, environment)
-    with pytest.raises(SettingsError, match=r"^TALONONE_IMPORT_DIR: .*no folder"):
+    with pytest.raises(SettingsError, match=r"^TALONONE_IMPORT_DIR: .*not a folder"):
         load_settings({}, environment | {"TALONONE_IMPORT_DIR": str(tmp_path / "none")})

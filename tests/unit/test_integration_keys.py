@@ -152,7 +152,7 @@ async def test_a_person_is_told_the_application_and_says_yes_to_that_one(catalog
             result = await client.call_tool("delete_customer_data", erase)
 
     assert not result.is_error
-    assert asked[0].endswith("with the key of Application 43.")
+    assert asked[0].endswith("This uses the key of Application 43.")
     assert [each.method for each in upstream.requests] == ["GET", "GET", "DELETE"]
     for request in upstream.requests:  # the previews too
         assert request.headers["authorization"] == "ApiKey-v1 key-of-43"
@@ -181,13 +181,13 @@ async def test_an_approval_for_one_application_is_none_for_another(catalog: Cata
         ('["secret"]', "JSON object"),
         ("{}", "JSON object"),
         ("[" * 100_000, "JSON object"),
-        ('{"shop": "secret"}', "no Application id"),
-        ('{"0": "secret"}', "no Application id"),
-        ('{"042": "secret"}', "no Application id"),
-        ('{"-1": "secret"}', "no Application id"),
+        ('{"shop": "secret"}', "not an Application id"),
+        ('{"0": "secret"}', "not an Application id"),
+        ('{"042": "secret"}', "not an Application id"),
+        ('{"-1": "secret"}', "not an Application id"),
         ('{"42": "secret", "42": "other"}', "two keys for Application 42"),
-        ('{"42": 1234567}', "Application 42 that is no text"),
-        ('{"42": {"key": "secret"}}', "Application 42 that is no text"),
+        ('{"42": 1234567}', "Application 42 that is not text"),
+        ('{"42": {"key": "secret"}}', "Application 42 that is not text"),
         ('{"42": "secret words"}', "one word"),
         ('{"42": ""}', "one word"),
     ],

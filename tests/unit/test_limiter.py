@@ -5,7 +5,7 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from talonone_mcp.store.pace import LONGEST_PAUSE_S, Departure, Endpoint, MemoryPace
+from talonone_mcp.store.pace import MAX_PAUSE_S, Departure, Endpoint, MemoryPace
 from talonone_mcp.upstream.limiter import Limiter
 from tests.clocks import Leaping, Shared
 
@@ -259,7 +259,7 @@ async def test_a_429_stops_no_endpoint_for_ever() -> None:
     limiter = Limiter(time.clock)
     limiter.answered(await leave(limiter), pause_s=1e9)
 
-    assert (await leave(limiter)).left_at == 100 + LONGEST_PAUSE_S
+    assert (await leave(limiter)).left_at == 100 + MAX_PAUSE_S
 
 
 async def seconds_for_three(limiter: Limiter, time: Leaping) -> float:

@@ -8,7 +8,13 @@ from typing import Any
 
 import pytest
 
-from talonone_mcp.store.passphrase import NAME, PassphraseError, is_set, matches, set_passphrase
+from talonone_mcp.store.passphrase import (
+    PASSPHRASE_FILE,
+    PassphraseError,
+    is_set,
+    matches,
+    set_passphrase,
+)
 
 GOOD = "correct horse"
 AS_ROOT = pytest.mark.skipif(
@@ -38,7 +44,7 @@ def test_a_new_one_takes_the_place_of_the_old(tmp_path: Path) -> None:
 
     assert matches(tmp_path, "battery staple")
     assert not matches(tmp_path, GOOD)
-    assert [path.name for path in tmp_path.iterdir()] == [NAME]
+    assert [path.name for path in tmp_path.iterdir()] == [PASSPHRASE_FILE]
 
 
 def test_the_same_letters_match_however_a_keyboard_composes_them(tmp_path: Path) -> None:
@@ -53,11 +59,11 @@ def test_the_file_is_a_salted_hash_for_its_owner_alone(tmp_path: Path) -> None:
         set_passphrase(folder, GOOD)
 
     assert stat.S_IMODE(ours.stat().st_mode) == 0o700
-    assert stat.S_IMODE((ours / NAME).stat().st_mode) == 0o600
-    kept = json.loads((ours / NAME).read_text())
+    assert stat.S_IMODE((ours / PASSPHRASE_FILE).stat().st_mode) == 0o600
+    kept = json.loads((ours / PASSPHRASE_FILE).read_text())
     assert {key: kept[key] for key in ("v", "n", "r", "p")} == {"v": 1, "n": 32768, "r": 8, "p": 1}
-    assert GOOD not in (ours / NAME).read_text()
-    other = json.loads((theirs / NAME).read_text())
+    assert GOOD not in (ours / PASSPHRASE_FILE).read_text()
+    other = json.loads((theirs / PASSPHRASE_FILE).read_text())
     assert kept["salt"] != other["salt"]
     assert kept["hash"] != other["hash"]
 
@@ -72,7 +78,7 @@ def test_a_short_one_is_not_taken(tmp_path: Path, short: str) -> None:
 
 def _kept(folder: Path) -> dict[str, Any]:
     set_passphrase(folder, GOOD)
-    content: dict[str, Any] = json.loads((folder / NAME).read_text())
+    content: dict[str, Any] = json.loads((folder / PASSPHRASE_FILE).read_text())
     return content
 
 
@@ -82,11 +88,11 @@ def _kept(folder: Path) -> dict[str, Any]:
     ids=lambda content: repr(content[:10]),
 )
 def test_a_foreign_file_is_an_error_and_never_none(tmp_path: Path, content: str) -> None:
-    (tmp_path / NAME).write_text(content)
+    (tmp_path / PASSPHRASE_FILE).write_text(content)
 
-    with pytest.raises(PassphraseError, match=NAME):
+    with pytest.raises(PassphraseError, match=PASSPHRASE_FILE):
         is_set(tmp_path)
-    with pytest.raises(PassphraseError, match=NAME):
+    with pytest.raises(PassphraseError, match=PASSPHRASE_FILE):
         matches(tmp_path, GOOD)
 
 
@@ -107,7 +113,7 @@ def test_a_foreign_file_is_an_error_and_never_none(tmp_path: Path, content: str)
     ids=repr,
 )
 def test_a_changed_file_is_an_error(tmp_path: Path, change: dict[str, Any]) -> None:
-    (tmp_path / NAME).write_text(json.dumps(_kept(tmp_path) | change))
+    (tmp_path / PASSPHRASE_FILE).write_text(json.dumps(_kept(tmp_path) | change))
 
     with pytest.raises(PassphraseError, match="damaged"):
         is_set(tmp_path)
@@ -115,7 +121,7 @@ def test_a_changed_file_is_an_error(tmp_path: Path, change: dict[str, Any]) -> N
 
 @pytest.mark.parametrize("change", [{"n": 3}, {"n": 2**40}, {"n": 2**80}, {"r": 2**20}], ids=repr)
 def test_a_cost_that_nobody_can_pay_is_an_error(tmp_path: Path, change: dict[str, Any]) -> None:
-    (tmp_path / NAME).write_text(json.dumps(_kept(tmp_path) | change))
+    (tmp_path / PASSPHRASE_FILE).write_text(json.dumps(_kept(tmp_path) | change))
 
     with pytest.raises(PassphraseError, match="damaged"):
         matches(tmp_path, GOOD)
@@ -124,26 +130,28 @@ def test_a_cost_that_nobody_can_pay_is_an_error(tmp_path: Path, change: dict[str
 def test_each_part_that_is_missing_is_an_error(tmp_path: Path) -> None:
     kept = _kept(tmp_path)
     for name in kept:
-        (tmp_path / NAME).write_text(json.dumps({k: v for k, v in kept.items() if k != name}))
+        (tmp_path / PASSPHRASE_FILE).write_text(
+            json.dumps({k: v for k, v in kept.items() if k != name})
+        )
         with pytest.raises(PassphraseError, match="damaged"):
             is_set(tmp_path)
 
 
 def test_a_link_to_nowhere_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / NAME).symlink_to(tmp_path / "gone")
+    (tmp_path / PASSPHRASE_FILE).symlink_to(tmp_path / "gone")
 
     with pytest.raises(PassphraseError, match="cannot be read"):
         is_set(tmp_path)
 
 
 def test_a_folder_in_its_place_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / NAME).mkdir()
+    (tmp_path / PASSPHRASE_FILE).mkdir()
 
     with pytest.raises(PassphraseError, match="cannot be read"):
         is_set(tmp_path)
     with pytest.raises(PassphraseError, match="cannot be written"):
         set_passphrase(tmp_path, GOOD)
-    assert [path.name for path in tmp_path.iterdir()] == [NAME], "nothing is left behind"
+    assert [path.name for path in tmp_path.iterdir()] == [PASSPHRASE_FILE], "nothing is left behind"
 
 
 def test_a_state_directory_that_is_a_file_is_an_error(tmp_path: Path) -> None:
@@ -158,7 +166,7 @@ def test_a_state_directory_that_is_a_file_is_an_error(tmp_path: Path) -> None:
 @AS_ROOT
 def test_a_file_that_may_not_be_read_is_an_error(tmp_path: Path) -> None:
     set_passphrase(tmp_path, GOOD)
-    (tmp_path / NAME).chmod(0)
+    (tmp_path / PASSPHRASE_FILE).chmod(0)
 
     with pytest.raises(PassphraseError, match="cannot be read"):
         is_set(tmp_path)

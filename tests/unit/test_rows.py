@@ -75,7 +75,7 @@ def test_a_part_has_the_header_and_the_rows_that_were_asked_for(
 
 @pytest.mark.parametrize("data", [b"v\n" + b"1\n" * 60, b"v\n" + b"x" * 60, b'v\n"' + b"\n" * 60])
 def test_more_than_can_be_held_is_refused(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_rows, "LONGEST", 50)
+    monkeypatch.setattr(csv_rows, "MAX_READ_BYTES", 50)
 
     with pytest.raises(TooLongError):
         part_of(io.BytesIO(data), 1, 100)

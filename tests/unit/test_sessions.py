@@ -437,7 +437,7 @@ async def test_a_folder_that_cannot_be_written_costs_the_file_and_not_the_call(
 @pytest.mark.parametrize(
     ("environment", "said"),
     [
-        ({"TALONONE_TOKEN_CACHE": "/nowhere/at/all"}, "/nowhere/at is no folder"),
+        ({"TALONONE_TOKEN_CACHE": "/nowhere/at/all"}, "/nowhere/at is not a folder"),
         ({"TALONONE_TOKEN_CACHE": "."}, "no ordinary file"),
         ({"TALONONE_TOKEN_CACHE": "~nobody-has-this-name/x"}, "TALONONE_TOKEN_CACHE: "),
     ],

@@ -28,7 +28,7 @@ from talonone_mcp.core.catalog.model import Schema
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.settings import ConfirmPolicy
 from talonone_mcp.store.ledger import (
-    MOST_PENDING,
+    MAX_PENDING,
     Approval,
     Call,
     Ledger,
@@ -189,7 +189,7 @@ class Gate:
         except TooManyPendingError:
             raise CallError(
                 "approval_required",
-                f"A person must confirm this, but {MOST_PENDING} calls wait for a person already."
+                f"A person must confirm this, but {MAX_PENDING} calls wait for a person already."
                 " Nothing was changed, and nobody was asked.",
                 hint="Stop, and ask your user to look at: talonone-mcp approvals list",
             ) from None

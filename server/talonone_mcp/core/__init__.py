@@ -1,1 +1,1 @@
-"""The shared ground: what every other room may use, and what uses none of them."""
+"""The foundation: every other package may use it, and it uses none of them."""

@@ -1,4 +1,4 @@
-"""Serves an ASGI application on a socket: MCP over HTTP, and the sandbox on its own."""
+"""Serve an ASGI application on a socket: MCP over HTTP, or the sandbox on its own."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ async def serve(
     Args:
         app: the application.
         host: a name or address of this machine.
-        port: 0 for a free one.
-        announce: is told the base URL, without a final slash, once connections are accepted.
-        lifespan: whether the application takes lifespan events.
+        port: the port; 0 picks a free one.
+        announce: called with the base URL, without a trailing slash, once connections are
+            accepted.
+        lifespan: whether the application handles lifespan events.
 
     Raises:
         OSError: the address cannot be bound.
@@ -28,17 +29,17 @@ async def serve(
         (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET
     )
     with listener:
-        # asyncio does this only for sockets whose protocol is named. Without it, an answer whose
-        # head and body are written apart waits 40 ms for the client's acknowledgement.
+        # asyncio sets this only on sockets created with an explicit protocol. Without it, an answer
+        # whose head and body are written separately waits 40 ms for the client's acknowledgement.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        shown = f"[{host}]" if ":" in host else host
+        url_host = f"[{host}]" if ":" in host else host
         config = uvicorn.Config(
             app,
             log_level="warning",
             access_log=False,  # uvicorn would write it to stdout
             lifespan="on" if lifespan else "off",
             ws="none",
-            timeout_graceful_shutdown=3,  # an open event stream does not keep the process
+            timeout_graceful_shutdown=3,  # seconds; event streams must not keep the process alive
         )
-        announce(f"http://{shown}:{listener.getsockname()[1]}")
+        announce(f"http://{url_host}:{listener.getsockname()[1]}")
         await uvicorn.Server(config).serve(sockets=[listener])

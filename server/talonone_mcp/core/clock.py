@@ -1,4 +1,4 @@
-"""The one clock: what time it is, how much time has passed, and how to wait."""
+"""The clock: the time of day, elapsed time, and waiting."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import anyio
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """A source of time, passed in wherever time matters so that a test can bring its own.
+    """A source of time, passed in wherever time matters so that tests can substitute their own.
 
     Attributes:
-        now: returns the time in seconds since 1970 (UTC). It may jump; compare it with dates.
-        monotonic: returns seconds from an arbitrary point, and never goes back; measure with it.
-        sleep: waits for so many seconds.
+        now: returns the Unix time in seconds. It may jump; use it for dates.
+        monotonic: returns seconds since an arbitrary point and never goes back; use it for
+            durations.
+        sleep: waits for the given number of seconds.
     """
 
     now: Callable[[], float] = time.time

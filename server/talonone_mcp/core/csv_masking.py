@@ -1,4 +1,4 @@
-"""Personal data in CSV, masked by what the columns are called."""
+"""Mask personal data in CSV, going by column names."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from talonone_mcp.core.masking import mask_personal
 def mask_csv(text: str) -> str:
     """Return CSV with e-mail addresses, phone numbers and people's names masked.
 
-    A cell is masked as a JSON value under the name of its column is, beside the others of its row;
-    a cell that holds JSON, such as attributes, as that JSON. Masking twice is masking once.
+    A row is masked like a JSON object with the column names as keys. A cell that holds JSON, such
+    as attributes, is masked as that JSON. Masking is idempotent.
     """
     rows = csv.reader(io.StringIO(text, newline=""))
     masked = io.StringIO(newline="")
@@ -24,9 +24,9 @@ def mask_csv(text: str) -> str:
         header = next(rows, None)
         if header is None:
             return text
-        writer.writerow(mask_personal(header))  # there may be none, and this be data
+        writer.writerow(mask_personal(header))  # without a header, this is data
         writer.writerows(_masked(header, row) for row in rows)
-    except csv.Error:  # no CSV after all
+    except csv.Error:  # not CSV after all
         return str(mask_personal(text))
     return masked.getvalue()
 
@@ -34,9 +34,9 @@ def mask_csv(text: str) -> str:
 def _masked(header: Sequence[str], row: Sequence[str]) -> list[str]:
     values = [_read(cell) for cell in row]
     names = [*header, *[""] * (len(row) - len(header))]
-    # Spaces keep two columns of the same name apart, and mean nothing to who reads a key.
+    # Trailing spaces keep columns of the same name apart; masking ignores spaces in keys.
     pairs = zip(names, values, strict=False)  # a row may lack its last cells
-    keyed = {name + " " * place: value for place, (name, value) in enumerate(pairs)}
+    keyed = {name + " " * index: value for index, (name, value) in enumerate(pairs)}
     masked = mask_personal(keyed).values()
     return [
         cell if value == before else value if isinstance(value, str) else json.dumps(value)
@@ -45,7 +45,7 @@ def _masked(header: Sequence[str], row: Sequence[str]) -> list[str]:
 
 
 def _read(cell: str) -> Any:
-    """Return the JSON of a cell that holds an object or a list, or else its text."""
+    """Return a cell's value: parsed if it is a JSON object or list, else its text."""
     if cell[:1] not in ("{", "["):
         return cell
     try:

@@ -1,8 +1,8 @@
-"""The rows of CSV of any length, without holding more of it than one row.
+"""Count and read the rows of a CSV of any length, holding at most one row in memory.
 
-A row may span lines: what stands between quotation marks ends none. As in RFC 4180, a quotation
-mark within a field is doubled, so that at the end of each row their number is even, and a blank
-line is a row with one empty cell. Lines end with a line feed, with or without a carriage return.
+A row can span lines: a line feed between quotation marks does not end it. RFC 4180 doubles a
+quotation mark within a field, so every complete row has an even number of them. A blank line is a
+row with one empty cell. Lines end with LF or CRLF.
 """
 
 from __future__ import annotations
@@ -13,46 +13,47 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import BinaryIO
 
-LONGEST = 10_000_000  # bytes of one row, or of the rows that are read at once
+MAX_READ_BYTES = 10_000_000  # of one row, or of the rows read at once
 
-_RUNS = (b'"' * 8, b'""')  # of an even number of quotation marks, the longer first: it is quicker
-_OTHER = bytes(byte for byte in range(256) if byte not in b'"\n')
+# Even runs of quotation marks cancel out. Removing the longer ones first is faster.
+_EVEN_RUNS = (b'"' * 8, b'""')
+_IRRELEVANT = bytes(byte for byte in range(256) if byte not in b'"\n')
 
-csv.field_size_limit(LONGEST)  # csv's own limit is smaller
+csv.field_size_limit(MAX_READ_BYTES)  # the default is smaller
 
 
 class TooLongError(Exception):
-    """What was to be read at once has more than `LONGEST` bytes."""
+    """The rows to read at once exceed `MAX_READ_BYTES`."""
 
 
 class RowCounter:
-    """Counts the rows of a CSV that comes in pieces, however they are cut."""
+    """Counts the rows of a CSV that arrives in chunks, split anywhere."""
 
     def __init__(self) -> None:
-        """Begin before the header."""
+        """Start before the header."""
         self._complete = 0
-        self._between = True  # after the end of a line
+        self._at_line_start = True
         self._quoted = False
 
     @property
     def rows(self) -> int:
-        """How many rows came after the header, the last one counted although it may go on."""
-        return max(self._complete + (self._quoted or not self._between) - 1, 0)
+        """How many rows followed the header; includes a last row that may be incomplete."""
+        return max(self._complete + (self._quoted or not self._at_line_start) - 1, 0)
 
-    def feed(self, piece: bytes) -> None:
-        """Count the rows in the next piece.
+    def feed(self, chunk: bytes) -> None:
+        """Count the rows in the next chunk.
 
-        All but the marks that matter is thrown away first, and then each pair of quotation marks
-        with nothing in between: little is left of a piece to be looked at closely.
+        For speed, drop everything but quotation marks and line feeds, then every adjacent pair of
+        quotation marks. Little remains to be split.
         """
-        if not piece:
+        if not chunk:
             return
-        self._between = piece.endswith(b"\n")
-        if b'"' not in piece:
-            self._complete += 0 if self._quoted else piece.count(b"\n")
+        self._at_line_start = chunk.endswith(b"\n")
+        if b'"' not in chunk:
+            self._complete += 0 if self._quoted else chunk.count(b"\n")
             return
-        marks = piece.translate(None, _OTHER)
-        for run in _RUNS:
+        marks = chunk.translate(None, _IRRELEVANT)
+        for run in _EVEN_RUNS:
             marks = marks.replace(run, b"")
         unquoted = marks.split(b'"')[self._quoted :: 2]
         self._complete += sum(part.count(b"\n") for part in unquoted)
@@ -60,16 +61,16 @@ class RowCounter:
 
 
 def rows_of(file: BinaryIO) -> Iterator[bytes]:
-    """Yield the rows, the header first, each with the end of its line.
+    """Yield the rows, the header first, each with its line ending.
 
     Raises:
-        TooLongError: a row is longer than what can be read at once.
+        TooLongError: a row exceeds `MAX_READ_BYTES`.
     """
     row, quoted = b"", False
-    while line := file.readline(LONGEST):
+    while line := file.readline(MAX_READ_BYTES):
         row += line
         quoted ^= bool(line.count(b'"') & 1)
-        if len(row) > LONGEST:
+        if len(row) > MAX_READ_BYTES:
             raise TooLongError
         if not quoted and line.endswith(b"\n"):
             yield row
@@ -79,10 +80,10 @@ def rows_of(file: BinaryIO) -> Iterator[bytes]:
 
 
 def part_of(file: BinaryIO, first: int, count: int) -> bytes:
-    """Return the header and up to `count` rows from number `first` on; the numbers begin with 1.
+    """Return the header and up to `count` rows, starting at row `first` (the first row is 1).
 
     Raises:
-        TooLongError: they are longer than what can be read at once.
+        TooLongError: they exceed `MAX_READ_BYTES`.
     """
     rows = rows_of(file)
     part = [next(rows, b"")]
@@ -90,15 +91,15 @@ def part_of(file: BinaryIO, first: int, count: int) -> bytes:
     for row in islice(rows, first - 1, first - 1 + count):
         part.append(row)
         size += len(row)
-        if size > LONGEST:
+        if size > MAX_READ_BYTES:
             raise TooLongError
     return b"".join(part)
 
 
 def columns_of(beginning: bytes) -> list[str]:
-    """Return the names in the header of a CSV, of which this is the beginning."""
+    """Return the column names of a CSV, given its beginning."""
     text = beginning.decode("utf-8", "replace")
     try:
         return next(csv.reader(io.StringIO(text, newline="")), [])
-    except csv.Error:  # one that is longer than anything a name could be
+    except csv.Error:  # longer than any column name
         return []

@@ -1,4 +1,4 @@
-"""What can go wrong with a call: one exception, and the kinds that tell its reader what to do."""
+"""How a call fails: one exception, whose kind tells the reader what to do."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ Kind = Literal[
 
 
 class CallError(Exception):
-    """A call that did not succeed, in the form in which a client receives it.
+    """A failed call, in the form that a client receives.
 
     Attributes:
         kind: the class of the error, from a fixed set.
         message: what happened.
-        status: upstream's HTTP status, when it answered.
-        details: single problems, each with `at` (where) and `problem` (what).
+        status: upstream's HTTP status, if it answered.
+        details: individual problems, each with `at` (where) and `problem` (what).
         hint: what to do next.
-        approval: the approval to wait for: its id, the command that gives it, when it expires.
-        retryable: whether the same call may succeed later without any change.
-        after: seconds that upstream asks to wait before; no part of the answer to a client.
+        approval: the approval to wait for: its id, the command that grants it, when it expires.
+        retryable: whether the same call may succeed later.
+        after: seconds to wait before a retry, as upstream asked; not sent to the client.
     """
 
-    def __init__(  # noqa: PLR0913 - the parts of one answer
+    def __init__(  # noqa: PLR0913 - the parts of one error
         self,
         kind: Kind,
         message: str,
@@ -60,7 +60,7 @@ class CallError(Exception):
         self.after = after
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the error as it goes to the client; empty parts stay out."""
+        """Return the error as the client receives it, without empty parts."""
         parts = {
             "kind": self.kind,
             "status": self.status,

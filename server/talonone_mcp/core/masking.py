@@ -1,11 +1,11 @@
-"""Personal data and secrets, masked where whoever reads along has no need of them.
+"""Mask personal data and secrets for readers who do not need them.
 
-Answers are masked when an operator asks for it; what the audit log keeps of a call's arguments,
-always. A mask leaves enough to tell two people apart and not enough to reach either. Codes, ids
-and dates look much like phone numbers, so a number in a text is one only where it is written as
-people write them; under a key that says phone, every number is.
+Answers are masked if the operator asks for it; arguments in the audit log, always. A mask leaves
+enough to tell two people apart but not enough to contact them. Codes, ids and dates look much like
+phone numbers, so a number in text is masked only if written the way people write phone numbers.
+Under a key that says phone, every number is masked.
 
-All patterns read text of any length in linear time: what repeats is possessive, or bounded.
+All patterns run in linear time: repetitions are possessive or bounded.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from typing import Any
 
 from talonone_mcp.core.catalog.model import Tool
 
-_Rule = Callable[[str], str]
+_Mask = Callable[[str], str]
 
-_SECRET = "[secret]"  # noqa: S105 - what stands in its place
-_DEPTH = 100  # levels, as many as `shape` shows
+_SECRET = "[secret]"  # noqa: S105 - a placeholder
+_MAX_DEPTH = 100  # nested levels, as in the shaping of answers
 _TOO_DEEP = "(nested too deeply to show)"
-_TEXT = 200  # characters of one text that the audit log keeps
-_ITEMS = 20  # items of one list that it keeps
+_MAX_TEXT_CHARS = 200  # of one text in the audit log
+_MAX_ITEMS = 20  # of one list in the audit log
 
-# Everything up to an @, or up to one that a URL has encoded. The domain needs a dot and a top
-# level of two letters; of any script, hence written as what is neither ASCII nor punctuation.
+# Everything up to an @ or its URL encoding, %40. The domain needs a dot and a top level of two
+# letters of any script, hence the class of characters that are neither ASCII nor punctuation.
 _IN_LOCAL = r"[^\s@<>()\[\]{},;:\"|\\/=?&]"
 _BEYOND_ASCII = r"[^\s\x00-\x7f\u2000-\u206f\u3000-\u303f\uff0e\uff61]"
 _EMAIL = re.compile(
@@ -36,8 +36,8 @@ _EMAIL = re.compile(
     rf"(?:[a-zA-Z]|{_BEYOND_ASCII}){{2}})"
 )
 
-# Four ways to write a phone number: international; with the area code in parentheses; with a zero
-# in front; in short groups. The fewer marks it has, the less else it may look like.
+# Four notations of a phone number: international, area code in parentheses, leading zero, and short
+# groups. The less distinctive the notation, the more look-alikes the pattern excludes.
 _DATE = r"(?:19|20)\d\d-\d\d-\d\d(?![-\d])"
 _SPACED_DATE = r"(?:\d\d[- ]\d\d[- ](?:19|20)\d\d|(?:19|20)\d\d[- ]\d\d[- ]\d\d)(?!\d)"
 _THOUSANDS = r"[1-9]\d?(?:[ \u00a0\u202f]\d{3}){1,2}(?![- \u00a0\u202f]?\d)"
@@ -57,8 +57,9 @@ _PHONE = re.compile(
     rf"|{_ALONE}(?:1{_SPACE})?+[1-9]\d{{1,4}}+(?:{_SPACED}\d{{2,5}}+(?!\d)){{1,6}}+"
     rf"{_ENDS}(?![.,:/][\d*])"
 )
-_ALSO_MARKS = re.compile(r"[\s./]")  # with dashes alone it may be a code
-_FEWEST, _MOST = 7, 15  # digits of a phone number; more, with no mark in front, are many numbers
+_PHONE_SEPARATORS = re.compile(r"[\s./]")  # a number with only dashes may be a code
+# Digits in a phone number. More, without a prefix such as +, are several numbers.
+_MIN_PHONE_DIGITS, _MAX_PHONE_DIGITS = 7, 15
 
 _SEPARATORS = re.compile(r"[_\-\s]+")
 _WORD = re.compile(r"\S+")
@@ -77,11 +78,11 @@ _NAME_ENDINGS = (
     "nickname", "birthname", "customername", "contactname", "recipientname", "salutationname",
     "advocatename", "friendname",
 )  # fmt: skip
-_NAMES = {"username", "createdby", "updatedby", "modifiedby"}
+_NAME_KEYS = {"username", "createdby", "updatedby", "modifiedby"}
 _BIRTH_ENDINGS = ("birthdate", "dateofbirth", "birthday")
-# Beside these, displayName and name are those of a role, a group or a rule.
-_OF_A_THING = {"members", "permissions", "displaydescription"}
-_NAMES_OF_A_PERSON = {"name", "display", "formatted"}
+# Beside these keys, displayName and name belong to a role, a group or a rule.
+_THING_MARKERS = {"members", "permissions", "displaydescription"}
+_PERSON_NAME_KEYS = {"name", "display", "formatted"}
 _PEOPLE = {
     "profile", "customer", "advocate", "friend", "user", "member", "customerprofile",
     "profiles", "customers", "advocates", "friends", "users", "members", "customerprofiles",
@@ -90,52 +91,52 @@ _THINGS = {
     "application", "campaign", "coupon", "program", "loyaltyprogram", "role", "group", "account",
     "applications", "campaigns", "coupons", "programs", "loyaltyprograms", "roles", "groups",
 }  # fmt: skip
-_IDS_OF_A_PERSON = {
+_PERSON_ID_KEYS = {
     "integrationid", "profileid", "profileintegrationid", "customerid", "customerprofileid",
     "customerintegrationid",
 }  # fmt: skip
-_ANSWERS_OF_PEOPLE = ("users", "scim")  # toolsets in whose answers a name is a person's
+_PEOPLE_ANSWERS = ("users", "scim")  # toolsets in whose answers a name is a person's
 _NO_PEOPLE = ("list_scim_schemas", "list_scim_resource_types", "get_scim_service_provider_config")
-_PEOPLES_TOOLSETS = {"users", "scim", "customers"}  # where an argument `name` is a person's
+_PEOPLE_ARGUMENTS = {"users", "scim", "customers"}  # toolsets whose `name` is a person's
 
 
 def names_people(tool: Tool) -> bool:
-    """Tell whether a name in the answers of an operation is a person's."""
-    return tool.toolset in _ANSWERS_OF_PEOPLE and tool.name not in _NO_PEOPLE
+    """Return whether a plain `name` in a tool's answers is a person's."""
+    return tool.toolset in _PEOPLE_ANSWERS and tool.name not in _NO_PEOPLE
 
 
 def mask_personal(value: Any, *, people: bool = False) -> Any:
     """Return a copy with e-mail addresses, phone numbers and people's names masked.
 
-    That is done at every depth, in values and in the keys of maps. Dates of birth and streets are
-    masked under keys that announce them. Keys keep their order and lists their length; numbers stay
-    but under a key that says phone. Masking twice is masking once.
+    Values and keys are masked at every depth; dates of birth and streets, under keys that say so.
+    Keys keep their order and lists their length. Numbers stay, except under a key that says phone.
+    Masking is idempotent.
 
     Args:
-        value: a JSON value. What is nested deeper than a hundred levels is left out, saying so.
-        people: whether it tells of users, so that a plain `name` is a person's.
+        value: a JSON value. Below 100 levels, a placeholder replaces the content.
+        people: whether it is about users, so that a plain `name` is a person's.
     """
     return _masked(value, _Place(person=people, people=people))
 
 
 def mask_arguments(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the audit log keeps of a call's arguments.
+    """Return a call's arguments as the audit log keeps them.
 
-    Secrets are replaced, and so are the values of HTTP headers; of a CSV, the number of lines and
-    the beginning of its SHA-256 are kept; personal data is masked. Of long texts and lists the
-    beginning is kept, and how long they are (a text: when masked).
+    Secrets and the values of HTTP headers are replaced. A CSV becomes its number of lines and the
+    start of its SHA-256. Personal data is masked. Long texts and lists are cut, with a note of
+    their length (of a text: after masking).
     """
-    said = {name: _stated(tool, name, value) for name, value in arguments.items()}
-    rest = {name: None if said[name] else value for name, value in arguments.items()}
-    masked = mask_personal(rest, people=tool.toolset in _PEOPLES_TOOLSETS)
+    stand_ins = {name: _stand_in(tool, name, value) for name, value in arguments.items()}
+    others = {name: None if stand_ins[name] else value for name, value in arguments.items()}
+    masked = mask_personal(others, people=tool.toolset in _PEOPLE_ARGUMENTS)
     return {
-        shown: said[name] or _shortened(value, name)
-        for name, (shown, value) in zip(arguments, masked.items(), strict=True)
+        masked_name: stand_ins[name] or _shortened(value, name)
+        for name, (masked_name, value) in zip(arguments, masked.items(), strict=True)
     }
 
 
-def _stated(tool: Tool, name: str, value: Any) -> str | None:
-    """Return what the log says instead of an argument, None where it shows the value."""
+def _stand_in(tool: Tool, name: str, value: Any) -> str | None:
+    """Return what the log shows instead of an argument, or None if it shows the value."""
     if name in tool.secrets:
         return _SECRET
     if name == "csv" and isinstance(value, str):
@@ -148,12 +149,13 @@ def _shortened(value: Any, key: str) -> Any:
     if isinstance(value, str):
         if key.lower() == "headers":
             name, colon, _ = value.partition(":")
-            return f"{name[:_TEXT]}: {_SECRET}" if colon else _SECRET
-        return value if len(value) <= _TEXT else f"{value[:_TEXT]}... ({len(value)} characters)"
+            return f"{name[:_MAX_TEXT_CHARS]}: {_SECRET}" if colon else _SECRET
+        cut = f"{value[:_MAX_TEXT_CHARS]}... ({len(value)} characters)"
+        return value if len(value) <= _MAX_TEXT_CHARS else cut
     if isinstance(value, list):
-        left = len(value) - _ITEMS
-        more = [f"[and {left} more]"] if left > 0 else []
-        return [_shortened(item, key) for item in value[:_ITEMS]] + more
+        left_out = len(value) - _MAX_ITEMS
+        note = [f"[and {left_out} more]"] if left_out > 0 else []
+        return [_shortened(item, key) for item in value[:_MAX_ITEMS]] + note
     if isinstance(value, dict):
         if key.lower() == "headers":
             return dict.fromkeys(value, _SECRET)
@@ -162,34 +164,34 @@ def _shortened(value: Any, key: str) -> Any:
 
 
 def _mask_text(text: str) -> str:
-    """Mask what can be told from the text alone, whatever it stands under."""
-    return _PHONE.sub(_mask_found_phone, _mask_emails(text))
+    """Mask what is recognizable from the text alone, under any key."""
+    return _PHONE.sub(_mask_phone_match, _mask_emails(text))
 
 
 def _mask_emails(text: str) -> str:
     return _EMAIL.sub(_mask_local, text) if "@" in text or "%40" in text else text
 
 
-def _mask_local(found: re.Match[str]) -> str:
-    local = found["local"]
+def _mask_local(match: re.Match[str]) -> str:
+    local = match["local"]
     bare = local.lstrip("'`*")  # quotation marks and emphasis around the address, or an old mask
     quotes = local[: len(local) - len(bare)] if bare else ""
     return f"{quotes}{(bare or local)[0]}***"
 
 
-def _mask_found_phone(found: re.Match[str]) -> str:
-    text = found[0]
+def _mask_phone_match(match: re.Match[str]) -> str:
+    text = match[0]
     digits = [character for character in text if character.isdigit()]
-    led = text[0] in "+(" or text.startswith("00")
-    if len(digits) < _FEWEST:
+    prefixed = text[0] in "+(" or text.startswith("00")
+    if len(digits) < _MIN_PHONE_DIGITS:
         return text
-    if not led and (len(digits) > _MOST or not _ALSO_MARKS.search(text)):
+    if not prefixed and (len(digits) > _MAX_PHONE_DIGITS or not _PHONE_SEPARATORS.search(text)):
         return text
     return f"***{digits[-2]}{digits[-1]}"
 
 
 def _mask_phone(text: str) -> str:
-    """Mask what stands under a key that says phone, however it is written."""
+    """Mask a text under a key that says phone, in any notation."""
     digits = [character for character in text if character.isdigit()]
     return f"***{digits[-2]}{digits[-1]}" if len(digits) > 2 else _mask_emails(text)  # noqa: PLR2004
 
@@ -198,8 +200,8 @@ def _mask_name(text: str) -> str:
     return _WORD.sub(_mask_word, text)
 
 
-def _mask_word(found: re.Match[str]) -> str:
-    word = found[0]
+def _mask_word(match: re.Match[str]) -> str:
+    word = match[0]
     address = _mask_emails(word)
     return address if _EMAIL.search(word) else f"{word[0]}***"
 
@@ -214,13 +216,16 @@ def _mask_address(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a value stands.
+    """Where a value is.
 
-    `rule` masks the texts there; `person` says that a map there tells of a person; `people` that
-    every map below does, unless its key says otherwise.
+    Attributes:
+        mask: masks texts here.
+        person: whether a map here describes a person.
+        people: whether every map below does, unless its key says otherwise.
+        depth: the number of levels above.
     """
 
-    rule: _Rule = _mask_text
+    mask: _Mask = _mask_text
     person: bool = False
     people: bool = False
     depth: int = 0
@@ -228,37 +233,39 @@ class _Place:
 
 def _masked(value: Any, place: _Place) -> Any:
     if isinstance(value, str):
-        return place.rule(value)
-    if isinstance(value, (dict, list)) and place.depth > _DEPTH:
+        return place.mask(value)
+    if isinstance(value, (dict, list)) and place.depth > _MAX_DEPTH:
         return _TOO_DEEP
     if isinstance(value, list):
-        inside = _Place(place.rule, place.person, place.people, place.depth + 1)
+        inside = _Place(place.mask, place.person, place.people, place.depth + 1)
         return [_masked(item, inside) for item in value]
     if isinstance(value, dict):
         return _masked_map(value, place)
-    if place.rule is _mask_phone and isinstance(value, int) and len(str(abs(value))) >= _FEWEST:
-        return _mask_phone(str(value))
+    if place.mask is _mask_phone and isinstance(value, int):
+        return _mask_phone(str(value)) if len(str(abs(value))) >= _MIN_PHONE_DIGITS else value
     return value
 
 
 def _masked_map(holder: dict[Any, Any], place: _Place) -> dict[Any, Any]:
     beside = {_plain(key) for key in holder}
     masked: dict[Any, Any] = {}
-    taken: dict[str, int] = {}
+    numbers: dict[str, int] = {}
     for key, item in holder.items():
-        shown = _mask_text(key) if isinstance(key, str) else key
-        masked[_unlike(masked, shown, taken)] = _masked(item, _below(place, _plain(key), beside))
+        masked_key = _mask_text(key) if isinstance(key, str) else key
+        masked[_unique(masked, masked_key, numbers)] = _masked(
+            item, _below(place, _plain(key), beside)
+        )
     return masked
 
 
-def _unlike(masked: dict[Any, Any], key: Any, taken: dict[str, int]) -> Any:
-    """Return `key`, numbered if an address that looks the same when masked has it already."""
+def _unique(masked: dict[Any, Any], key: Any, numbers: dict[str, int]) -> Any:
+    """Return `key`, numbered if another key has the same mask; update the last number used."""
     if key not in masked:
         return key
-    number = taken.get(key, 1)
+    number = numbers.get(key, 1)
     while (numbered := f"{key} ({(number := number + 1)})") in masked:
         pass
-    taken[key] = number
+    numbers[key] = number
     return numbered
 
 
@@ -267,23 +274,23 @@ def _plain(key: Any) -> str:
 
 
 def _below(place: _Place, key: str, beside: set[str]) -> _Place:
-    """Return the place of what stands under `key`, among the keys `beside` it."""
-    person = (place.person or "customerid" in beside) and not beside & _OF_A_THING
-    rule = _rule(key, beside, person) or _handed_down(place.rule, key)
+    """Return the place of the value under `key`, given all keys of its map in `beside`."""
+    person = (place.person or "customerid" in beside) and not beside & _THING_MARKERS
+    mask = _mask_of(key, beside, person) or _inherited(place.mask, key)
     people = place.people and key not in _THINGS
-    about = (
+    below_is_person = (
         people
         or key in _PEOPLE
-        or (key == "attributes" and (person or bool(beside & _IDS_OF_A_PERSON)))
+        or (key == "attributes" and (person or bool(beside & _PERSON_ID_KEYS)))
     )
-    return _Place(rule, about, people, place.depth + 1)
+    return _Place(mask, below_is_person, people, place.depth + 1)
 
 
-def _rule(key: str, beside: set[str], person: bool) -> _Rule | None:
-    """Return how a key wants its texts masked, if it says."""
-    if key in _NAMES or key.endswith(_NAME_ENDINGS) or (person and key in _NAMES_OF_A_PERSON):
+def _mask_of(key: str, beside: set[str], person: bool) -> _Mask | None:
+    """Return the mask that a key calls for, if any."""
+    if key in _NAME_KEYS or key.endswith(_NAME_ENDINGS) or (person and key in _PERSON_NAME_KEYS):
         return _mask_name
-    if key == "displayname" and not beside & _OF_A_THING:
+    if key == "displayname" and not beside & _THING_MARKERS:
         return _mask_name
     if key == "dob" or key.endswith(_BIRTH_ENDINGS):
         return _mask_date
@@ -292,8 +299,8 @@ def _rule(key: str, beside: set[str], person: bool) -> _Rule | None:
     return _mask_phone if _PHONE_KEY.fullmatch(key) else None
 
 
-def _handed_down(rule: _Rule, key: str) -> _Rule:
-    """Return the rule of a key that says nothing itself, inside a map that has a rule."""
-    if rule is _mask_name or (rule is _mask_phone and key in {"number", "value"}):
-        return rule
+def _inherited(mask: _Mask, key: str) -> _Mask:
+    """Return the mask for a key that calls for none, given the mask of its map."""
+    if mask is _mask_name or (mask is _mask_phone and key in {"number", "value"}):
+        return mask
     return _mask_text

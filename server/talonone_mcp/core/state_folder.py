@@ -1,7 +1,7 @@
-"""Where the server keeps what must outlive it: approvals, the audit log, an approver's passphrase.
+"""The state directory: approvals, exports, the audit log and the approver's passphrase.
 
-Commands that look at these need no account, so that what they need of the configuration stands
-here and not in `settings`.
+Commands that inspect these need no account, so the little configuration they need is here and not
+in `settings`.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from platformdirs import user_state_path
 
 STATE_DIR = "TALONONE_STATE_DIR"
 APPROVAL_SECONDS = "TALONONE_APPROVAL_SECONDS"
-LIFETIME = 600.0  # seconds that an approval waits for its person, and then for its call
+APPROVAL_LIFETIME_S = 600.0  # an approval waits this long for a decision, then for its call
 
 
 class StateError(ValueError):
-    """A variable that says where or how long cannot be used; the message names it."""
+    """A variable in this module is unusable; the message names it."""
 
 
 def state_folder(environment: Mapping[str, str]) -> Path:
-    """Return the state directory; it is made when something is first kept in it.
+    """Return the state directory; whoever first writes to it creates it.
 
     Raises:
-        StateError: the variable names the home of a user that there is not.
+        StateError: the variable names the home of a user who does not exist.
     """
     given = environment.get(STATE_DIR, "").strip()
     try:
@@ -34,16 +34,16 @@ def state_folder(environment: Mapping[str, str]) -> Path:
 
 
 def approval_lifetime(environment: Mapping[str, str]) -> float:
-    """Return the seconds that an approval lives.
+    """Return the lifetime of an approval in seconds.
 
     Raises:
-        StateError: the variable holds no number from 1 to 86,400; the message names it.
+        StateError: the variable is not a number from 1 to 86,400; the message names it.
     """
-    given = environment.get(APPROVAL_SECONDS, "").strip() or str(LIFETIME)
+    given = environment.get(APPROVAL_SECONDS, "").strip() or str(APPROVAL_LIFETIME_S)
     try:
         seconds = float(given)
     except ValueError:
         seconds = 0.0
-    if not 1 <= seconds <= 86_400:  # noqa: PLR2004 - a day
+    if not 1 <= seconds <= 86_400:  # noqa: PLR2004 - one day
         raise StateError(f"{APPROVAL_SECONDS}: must be a number of seconds from 1 to 86400")
     return seconds

@@ -1,15 +1,14 @@
-"""Text from outside, made safe to show: to a model, to a person who decides, in a log.
+"""Make text from outside safe to show to a model, to a person who decides, or in a log.
 
-Names, descriptions and attributes are written by customers and colleagues. What cannot be seen
-must not be read either: hidden characters can carry instructions to a model, and bidirectional
-ones can make a question say something else than it does.
+Customers and colleagues write names, descriptions and attributes. Hidden characters can carry
+instructions to a model, and bidirectional ones can make a question appear to say something else.
 """
 
 import re
 
-# Control characters but tab and line feed; soft hyphen, joiners and fillers that show nothing;
-# marks that change the direction of text; line separators; layout controls; variation selectors;
-# tag characters; surrogates. Format characters that do show, such as U+0600, stay.
+# Control characters except tab and line feed; soft hyphen, invisible joiners and fillers;
+# bidirectional marks; line separators; layout controls; variation selectors; tag characters;
+# surrogates. Visible format characters, such as U+0600, stay.
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
     "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
@@ -20,20 +19,20 @@ _SPACE = re.compile(r"\s+")
 
 
 def clean(text: str) -> str:
-    """Return `text` without the characters that a reader would not see."""
+    """Return `text` without invisible characters."""
     return _INVISIBLE.sub("", text)
 
 
 def one_line(text: str, limit: int, *, of: int | None = None) -> str:
-    """Return `text` cleaned, on one line, and cut after `limit` characters, saying so.
+    """Return `text` cleaned, on one line, and cut after `limit` characters with a note.
 
     Args:
-        text: what is shown, or the beginning of it.
-        limit: how many characters of it are shown.
-        of: how many characters there are, where `text` is only their beginning.
+        text: the text, or its beginning.
+        limit: how many characters to show.
+        of: the full length in characters, if `text` is only the beginning.
     """
     length = len(text) if of is None else of
-    beginning = text[: 2 * limit]  # what is shown of a long text; cleaning the rest is for nothing
+    beginning = text[: 2 * limit]  # cleaning more would be wasted work
     line = _SPACE.sub(" ", clean(beginning)).strip()
     if len(line) <= limit and len(beginning) == length:
         return line

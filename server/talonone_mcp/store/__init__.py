@@ -1,6 +1,6 @@
 """What outlives a call, behind Protocols: approvals, the audit log, exports, cut answers, pace.
 
-`local` keeps it in files and SQLite of the state directory.
+`local_store` keeps it in memory, and in files and SQLite in the state directory.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Everything that one deployment of the server keeps."""
+    """Everything that one deployment of the server stores."""
 
     ledger: Ledger
     audit: AuditLog

@@ -1,7 +1,7 @@
-"""Exports: CSV that is too much for an answer, kept until it is old.
+"""Exports: CSV that is too long for an answer, kept for a limited time.
 
-An export streams in, whatever its size, and is read as the resource
-`talonone://exports/{exportId}`, whole or in parts.
+An export of any size is streamed in. Clients read it as the resource
+`talonone://exports/{exportId}`, all of it or in parts.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ EXPORTS_URI = "talonone://exports/"
 class Export:
     """A complete export.
 
-    `rows` does not count the header, `size` is in bytes, `created` in seconds since 1970, UTC.
+    `rows` excludes the header, `size` is in bytes, and `created` is a Unix time in seconds.
     """
 
     id: str
@@ -37,64 +37,64 @@ class Export:
 
 
 class Draft(Protocol):
-    """An export that is coming in: the sink of its body."""
+    """An incoming export: the sink for its body."""
 
     beginning: bytes
-    """The first bytes, for a summary; all of them where there are few."""
+    """The first bytes, for a summary; all of them if the export is short."""
 
     def restart(self) -> None:
-        """Forget what was written: the body begins anew.
+        """Discard what was written: the body starts over.
 
         Raises:
-            CallError: `blocked`, when it cannot be kept.
+            CallError: `blocked`, if the export cannot be stored.
         """
 
     async def write(self, chunk: bytes) -> None:
-        """Take the next bytes of the body.
+        """Append the next bytes of the body.
 
         Raises:
-            CallError: `blocked`, when they cannot be kept, or are more than may be.
+            CallError: `blocked`, if they cannot be stored or exceed the size limit.
         """
 
 
 class Exports(Protocol):
-    """The exports of one deployment, each readable by the principal whose call made it."""
+    """The exports of one deployment, each readable only by the principal who made the call."""
 
     def receiving(self, progress: Progress = silent) -> AbstractAsyncContextManager[Any]:
-        """Open a draft. Unless it is kept by the end, nothing is left of it.
+        """Open a draft. On exit, it is deleted unless `keep` has completed it.
 
         Raises:
-            CallError: `blocked`, when there is no place for it.
+            CallError: `blocked`, if there is no room for it.
         """
 
     async def keep(self, draft: Any, operation: str, principal: str) -> Export:
-        """Complete a draft of this store, and drop exports that are too old or too much.
+        """Complete a draft of this store; drop exports beyond the limits of age, number and size.
 
         Raises:
-            CallError: `blocked`, when it cannot be kept.
+            CallError: `blocked`, if the export cannot be stored.
         """
 
     def kept(self, principal: str) -> list[Export]:
-        """Return the exports of a principal, the newest first."""
+        """Return the exports of a principal, newest first."""
 
     def find(self, name: str, principal: str) -> Export | None:
-        """Return one export; None if it is not there (any more) or belongs to somebody else."""
+        """Return one export; None if it does not exist, is gone or belongs to another principal."""
 
     def location(self, export: Export) -> str:
-        """Return where a person finds the whole file, as upstream sent it."""
+        """Return where people find the complete file, as upstream sent it."""
 
     def text(self, export: Export) -> str:
-        """Return the whole export.
+        """Return the complete export.
 
         Raises:
-            TooLongError: it is longer than what can be read at once.
-            OSError: it cannot be read, or is gone by now.
+            TooLongError: it is too long to read at once.
+            OSError: it cannot be read, or is gone.
         """
 
     def part(self, export: Export, first: int, count: int) -> str:
-        """Return the header and `count` rows from number `first` on, counted from 1.
+        """Return the header and up to `count` rows, starting at row `first` (the first row is 1).
 
         Raises:
-            TooLongError: they are longer than what can be read at once.
-            OSError: the export cannot be read, or is gone by now.
+            TooLongError: they are too long to read at once.
+            OSError: the export cannot be read, or is gone.
         """

@@ -1,9 +1,8 @@
 """Approvals: a person's yes to exactly one call, given outside the conversation.
 
-The same ledger keeps what was sent and not answered: a call that a person confirmed is entered
-before it goes out and closed when its answer is there, so that a server that dies in between never
-sends it again unasked. Whoever keeps the ledger elsewhere, so that replicas share it, implements
-`Ledger`.
+The ledger also tracks sent calls. A confirmed call is entered before it is sent and closed once its
+outcome is known, so that a server that dies in between never sends it again unasked. To share a
+ledger between replicas, implement `Ledger`.
 """
 
 from __future__ import annotations
@@ -13,29 +12,29 @@ from hashlib import sha256
 from typing import Literal, Protocol
 
 State = Literal["pending", "approved", "denied", "sent", "done", "unknown"]
-"""pending, then approved or denied, then sent and done; unknown when nobody learned the outcome."""
+"""pending, approved or denied, sent, done; unknown if nobody learned the outcome of a sent call."""
 
-MOST_PENDING = 50  # approvals that may wait for one principal, so that no agent floods a person
+MAX_PENDING = 50  # approvals per principal, so that no agent floods a person
 
 
 class LedgerError(Exception):
-    """The ledger cannot be used; the message says why. No call that needs it may go out."""
+    """The ledger is unusable; the message says why. Calls that need it must not be sent."""
 
 
 class TooManyPendingError(Exception):
-    """So many approvals wait for this principal that no other is taken."""
+    """`MAX_PENDING` approvals are already waiting for this principal."""
 
 
 class DecisionError(Exception):
-    """An approval cannot be decided: it is not there, expired, or decided already."""
+    """An approval cannot be decided: it does not exist, has expired or is already decided."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Exactly one call, as it is confirmed.
+    """Exactly one call, as a person confirms it.
 
-    `digest` stands for principal, deployment, tool and every byte that would be sent; `arguments`
-    is a JSON text of the arguments for people, with secrets masked.
+    `digest` covers principal, deployment, tool and every byte to be sent. `arguments` is JSON text
+    for people, with secrets masked.
     """
 
     principal: str
@@ -48,7 +47,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """One entry of the ledger. Times are seconds since 1970, UTC."""
+    """One entry of the ledger. Times are Unix times in seconds."""
 
     id: str
     state: State
@@ -61,59 +60,59 @@ class Approval:
 
 
 class Ledger(Protocol):
-    """Where approvals are kept. Every method is atomic, across tasks, processes and crashes.
+    """Stores approvals. Every method is atomic across tasks, processes and crashes.
 
-    Each may raise `LedgerError`; then nothing was changed, or it is not known what was.
+    Each may raise `LedgerError`; whether anything changed is then unknown.
     """
 
     def unanswered(self, call: str) -> Approval | None:
-        """Return a call of this digest that was sent and never answered, and mark it unknown.
+        """Return a sent call with this digest whose outcome is not known, and mark it unknown.
 
-        It is returned once: who repeats the call after that has been told.
+        Each is returned once; whoever repeats the call after that has been told.
         """
 
     def request(self, call: Call, question: str, seen: str) -> Approval:
-        """Return the live approval for this call, or enter a new pending one.
+        """Return the unexpired approval for this call, or enter a new pending one.
 
         Args:
-            call: what would be sent.
-            question: what the person reads.
-            seen: a digest of what the question showed; an approval of something else is no match.
+            call: the call to be sent.
+            question: the text that the person reads.
+            seen: a digest of what the question showed; only approvals with the same one match.
 
         Raises:
-            TooManyPendingError: `MOST_PENDING` others wait for the principal.
+            TooManyPendingError: `MAX_PENDING` others wait for the principal.
         """
 
     def consume(self, approval: str) -> bool:
-        """Turn an approved and unexpired entry into a sent one; False if it is none. Once only."""
+        """Mark an approved, unexpired entry as sent; return False for any other."""
 
     def enter(self, call: Call, question: str, by: str) -> str:
-        """Enter a call that a person confirmed in the conversation as sent; return its id."""
+        """Enter as sent a call that a person confirmed in the conversation; return its id."""
 
     def close(self, approval: str) -> None:
-        """Note that the outcome of a sent call is known."""
+        """Mark a sent call as done: its outcome is known."""
 
     def get(self, approval: str) -> Approval | None:
-        """Return one entry."""
+        """Return one entry, or None."""
 
     def waiting(self) -> list[Approval]:
-        """Return the entries that are pending or approved, and not expired, oldest first."""
+        """Return the unexpired entries that are pending or approved, oldest first."""
 
     def decide(self, approval: str, *, approve: bool, by: str, reason: str = "") -> Approval:
-        """Approve or deny a pending entry, or take back a yes; return the entry as it is then.
+        """Approve or deny a pending entry, or revoke an approval; return the updated entry.
 
-        An approved one is good from now on for as long as a pending one waits.
+        The decision restarts the entry's lifetime.
 
         Raises:
-            DecisionError: it cannot be decided (any more).
+            DecisionError: the entry cannot be decided.
         """
 
     def prune(self) -> int:
-        """Delete the entries that can no longer open anything or tell anything; return how many."""
+        """Delete the entries that are of no more use; return how many."""
 
 
 def digest_of(*parts: str) -> str:
-    """Return a digest of texts that no other texts have, however they are cut."""
+    """Return a digest of several texts that also depends on where one ends and the next starts."""
     return sha256(
         "\0".join(sha256(part.encode()).hexdigest() for part in parts).encode()
     ).hexdigest()

@@ -1,4 +1,4 @@
-"""The store of one machine: SQLite and files in the state directory."""
+"""The store of one machine: memory, and SQLite and files in the state directory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from talonone_mcp.store.sqlite_ledger import LEDGER_FILE, SqliteLedger
 
 
 def local_store(settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Store:
-    """Return the store of a configuration. Nothing is touched before it is used."""
+    """Return the store for a configuration. It touches no file before its first use."""
     folder = settings.state_dir
     return Store(
         ledger=SqliteLedger(folder / LEDGER_FILE, lifetime=settings.approval_seconds, clock=clock),
@@ -21,7 +21,7 @@ def local_store(settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Store:
         exports=FileExports(
             folder,
             seconds=settings.export_hours * 3600,
-            most_bytes=settings.export_megabytes * 1_000_000,
+            max_bytes=settings.export_megabytes * 1_000_000,
             clock=clock,
         ),
         cut_answers=MemoryCutAnswers(clock),

@@ -1,6 +1,6 @@
-"""How often each of upstream's endpoints may be called, and what counts against that.
+"""Decide how often each upstream endpoint may be called.
 
-Replicas can share a pace, so it only decides, and never waits: `upstream/limiter.py` does that.
+Replicas can share a pace, so it only decides; `upstream/limiter.py` does the waiting.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from talonone_mcp.core.clock import SYSTEM_CLOCK, Clock
 # https://docs.talon.one/management-api: "Rate limit", stated for each endpoint
 MAX_REQUESTS_PER_PERIOD = 3
 PERIOD_S = 1.0
-# However long a 429 asks for, it stops its endpoint no longer than this.
-LONGEST_PAUSE_S = 60.0
-# Upstream counts when a request arrives, we when it leaves. An earlier request may take a little
-# longer on the way than a later one. An answer proves that its request has arrived, so most of the
-# margin is then unnecessary.
+# A 429 pauses its endpoint no longer than this, whatever it asks for.
+MAX_PAUSE_S = 60.0
+# Upstream counts a request when it arrives; we count it when it leaves. The margin allows for an
+# earlier request that travels longer than a later one. An answer proves that its request has
+# arrived, so a smaller margin is then enough.
 _MARGIN_S = 0.02
 _MARGIN_WHEN_ANSWERED_S = 0.005
-_LONGEST_PERIOD_S = 8.0  # however often upstream refuses
-_RECOVERY = 0.8  # what each answer other than a 429 makes of a lengthened period
-_FORGIVEN_AFTER_S = 60.0  # since the last 429, on an endpoint that nobody calls: full rate again
+_MAX_PERIOD_S = 8.0  # however often upstream refuses
+_RECOVERY = 0.8  # each answer other than a 429 multiplies a lengthened period by this
+_FORGIVEN_AFTER_S = 60.0  # an unused endpoint returns to full rate so long after its last 429
 
 
 class Endpoint(NamedTuple):
-    """What upstream limits: a method and the template of a path, such as `GET /v1/x/{id}`."""
+    """The unit that upstream limits. `route` is a method and path template: `GET /v1/x/{id}`."""
 
     deployment: str
     route: str
@@ -35,13 +35,13 @@ class Endpoint(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Departure:
-    """One request that may go. Times are in seconds of the pace's clock.
+    """One request that may go. Times are in seconds of the clock's `monotonic`.
 
     Attributes:
         endpoint: where it goes.
-        left_at: when it left; while it has not been `sent`, when it was allowed to.
+        left_at: when it left; before it is `sent`, when it was allowed to.
         arrives_by: when it must have arrived.
-        sent: whether its first byte has gone onto the wire. Until then upstream cannot know of it.
+        sent: whether its first byte is on the wire. Until then, upstream cannot know of it.
     """
 
     endpoint: Endpoint
@@ -53,9 +53,8 @@ class Departure:
 class Pace(Protocol):
     """Decides when a request may go.
 
-    `leave`, `answered` and `done` are notes that never wait and may be made in a cancelled scope.
-    An implementation that replicas share may pass them on later: a departure counts until it is
-    known to be over.
+    `leave`, `answered` and `done` never wait and may be called in a cancelled scope. A shared
+    implementation may propagate them later: a departure counts until it is known to be over.
     """
 
     @property
@@ -65,30 +64,33 @@ class Pace(Protocol):
     async def reserve(self, endpoint: Endpoint) -> Departure | float:
         """Return a departure, or the seconds after which to ask again.
 
-        The seconds are `inf` when only a note about a departure can change the answer. Whoever gets
-        a departure ends it with `done`.
+        The seconds are `inf` if only `leave`, `answered` or `done` can change the answer. Whoever
+        gets a departure must end it with `done`.
         """
 
     async def expected_wait(self, endpoint: Endpoint, ahead: int) -> float:
         """Return about how many seconds a request waits that has `ahead` others before it."""
 
     def leave(self, departure: Departure) -> None:
-        """Note that the request goes onto the wire now: connecting took time."""
+        """Note that the request goes onto the wire now; connecting took time."""
 
     def answered(self, departure: Departure, pause_s: float | None = None) -> None:
-        """Note that upstream answered; with 429 if there is a `pause_s`, the seconds to wait."""
+        """Note that upstream answered; `pause_s` is set for a 429: the seconds it asked to wait."""
 
     def done(self, departure: Departure) -> None:
-        """Note that the request is over. If it was never sent, its place is free again."""
+        """Note that the request is over. If it was never sent, it frees its place."""
 
 
 @dataclass(slots=True, eq=False)
 class _Lane:
-    """What is known about one endpoint.
+    """The state of one endpoint. Times are in seconds of the clock's `monotonic`.
 
-    `counted` are the departures that still take up a place, `open` is how many have not ended.
-    Upstream takes so many in each `period`, and none before `paused_until`; `slowed_at` is when a
-    429 last lengthened the period.
+    Attributes:
+        period: the current length of the window in seconds.
+        counted: the departures that still occupy a place in the window.
+        open: how many departures have not ended.
+        paused_until: when the pause of the last 429 ends.
+        slowed_at: when a 429 last lengthened the period.
     """
 
     period: float
@@ -104,8 +106,8 @@ class _Lane:
 class MemoryPace:
     """A sliding window for each endpoint, in this process.
 
-    A 429 stops its endpoint for everyone and halves the rate. Every other answer brings some of the
-    rate back.
+    A 429 pauses its endpoint for all callers and halves its rate. Every other answer restores some
+    of the rate.
     """
 
     def __init__(
@@ -161,13 +163,13 @@ class MemoryPace:
         proven = max(now, departure.left_at + _MARGIN_WHEN_ANSWERED_S)
         departure.arrives_by = min(departure.arrives_by, proven)
         if pause_s is not None:
-            lane.paused_until = max(lane.paused_until, now + min(pause_s, LONGEST_PAUSE_S))
+            lane.paused_until = max(lane.paused_until, now + min(pause_s, MAX_PAUSE_S))
         if departure.left_at < lane.slowed_at:
             return  # it left before the rate changed, so it says nothing about the new one
         if pause_s is None:
             lane.period = max(self._period, lane.period * _RECOVERY)
         else:
-            lane.period, lane.slowed_at = min(lane.period * 2, _LONGEST_PERIOD_S), now
+            lane.period, lane.slowed_at = min(lane.period * 2, _MAX_PERIOD_S), now
 
     def done(self, departure: Departure) -> None:
         """End a departure. If it was never sent, it no longer counts."""
@@ -177,7 +179,7 @@ class MemoryPace:
             lane.counted.remove(departure)
 
     def _wait(self, lane: _Lane) -> float:
-        """Return the seconds until a place may be free, `inf` while that depends on connecting."""
+        """Return the seconds until a place may be free; `inf` if all are still connecting."""
         now = self._clock.monotonic()
         lane.counted = [each for each in lane.counted if lane.counts(each, now)]
         pause = max(lane.paused_until - now, 0)
@@ -187,7 +189,7 @@ class MemoryPace:
         return max(min(ends, default=inf), pause)
 
     def _lane(self, endpoint: Endpoint) -> _Lane:
-        """Return the lane, and drop the longest unused ones that no longer matter."""
+        """Return the lane of an endpoint; drop the least recently used ones if idle."""
         lane = self._lanes.pop(endpoint, None) or _Lane(self._period)
         self._lanes[endpoint] = lane
         now = self._clock.monotonic()

@@ -1,7 +1,7 @@
-"""The ledger in an SQLite file, shared by every process of this user.
+"""The ledger in an SQLite file, shared by all processes of this user.
 
-Each method opens the file, does its work in one transaction and closes it: a few hundred
-microseconds, and nothing that a crash, a fork or another process could leave behind.
+Each method opens the file, runs one transaction and closes it. That takes a few hundred
+microseconds, and a crash, a fork or another process leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 from talonone_mcp.core.clock import SYSTEM_CLOCK, Clock
 from talonone_mcp.store.ledger import (
-    MOST_PENDING,
+    MAX_PENDING,
     Approval,
     Call,
     DecisionError,
@@ -25,10 +25,10 @@ from talonone_mcp.store.ledger import (
 )
 
 LEDGER_FILE = "approvals.sqlite3"
-_APPLICATION = 0x54314D43  # marks the file as ours: SQLite's application_id
-_VERSION = 1
-_KEPT = 7 * 24 * 3600.0  # seconds after which an answered or expired entry may go
-_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # that nobody mistakes for one another
+_APPLICATION_ID = 0x54314D43  # marks the file as ours
+_SCHEMA_VERSION = 1
+_KEEP_EXPIRED_S = 7 * 24 * 3600.0  # before deletion; unanswered calls stay
+_ID_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # no look-alikes
 _SCHEMA = """
 CREATE TABLE approvals (
     id TEXT PRIMARY KEY, state TEXT NOT NULL,
@@ -47,37 +47,37 @@ _COLUMNS = (
 
 
 class SqliteLedger:
-    """The `Ledger` of one state directory."""
+    """The ledger of one state directory."""
 
     def __init__(
         self,
         path: Path,
         *,
         lifetime: float = 600.0,
-        patience: float = 3.0,
+        lock_timeout_s: float = 3.0,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        """Take what the ledger needs; the file is not touched before it is used.
+        """Configure the ledger; the first use opens or creates the file.
 
         Args:
-            path: the file, made with access for its owner alone when it is not there.
-            lifetime: seconds that an approval waits for its person, and then for its call.
-            patience: seconds to wait for another process's transaction.
-            clock: tells the time.
+            path: the file; created with access for its owner only.
+            lifetime: seconds that an approval waits for a decision, and then for its call.
+            lock_timeout_s: seconds to wait for another process's transaction.
+            clock: the time that expiry is judged by.
         """
         self._path = path
         self._lifetime = lifetime
-        self._patience = patience
+        self._lock_timeout_s = lock_timeout_s
         self._clock = clock
 
     def unanswered(self, call: str) -> Approval | None:
         """See `Ledger.unanswered`."""
         with self._transaction() as db:
             where = "digest = ? AND state = 'sent' ORDER BY created LIMIT 1"
-            found = self._first(db, where, call)
-            if found:
-                self._move(db, found.id, "unknown")
-            return found
+            unanswered = self._first(db, where, call)
+            if unanswered:
+                self._set_state(db, unanswered.id, "unknown")
+            return unanswered
 
     def request(self, call: Call, question: str, seen: str) -> Approval:
         """See `Ledger.request`."""
@@ -87,15 +87,15 @@ class SqliteLedger:
                 "digest = ? AND seen = ? AND state IN ('pending', 'approved', 'denied')"
                 " AND created <= ? AND ? < expires ORDER BY created DESC LIMIT 1"
             )
-            found = self._first(db, where, call.digest, seen, now, now)
-            if found:
-                return found
+            existing = self._first(db, where, call.digest, seen, now, now)
+            if existing:
+                return existing
             waiting = "principal = ? AND state = 'pending' AND ? < expires"
             [count] = db.execute(
-                f"SELECT count(*) FROM approvals WHERE {waiting}",  # noqa: S608 - our own text
+                f"SELECT count(*) FROM approvals WHERE {waiting}",  # noqa: S608 - constant text
                 (call.principal, now),
             ).fetchone()
-            if count >= MOST_PENDING:
+            if count >= MAX_PENDING:
                 raise TooManyPendingError
             return self._insert(db, call, question, "pending", seen=seen)
 
@@ -118,7 +118,7 @@ class SqliteLedger:
     def close(self, approval: str) -> None:
         """See `Ledger.close`."""
         with self._transaction() as db:
-            self._move(db, approval, "done")
+            self._set_state(db, approval, "done")
 
     def get(self, approval: str) -> Approval | None:
         """See `Ledger.get`."""
@@ -135,13 +135,13 @@ class SqliteLedger:
     def decide(self, approval: str, *, approve: bool, by: str, reason: str = "") -> Approval:
         """See `Ledger.decide`."""
         with self._transaction() as db:
-            found, now = self._first(db, "id = ?", approval), self._clock.now()
-            if found is None:
+            entry, now = self._first(db, "id = ?", approval), self._clock.now()
+            if entry is None:
                 raise DecisionError(f"There is no approval {approval}.")
-            revoked = found.state == "approved" and not approve
-            if found.state != "pending" and not revoked:
-                raise DecisionError(f"Approval {approval} is {found.state} already.")
-            if not found.created <= now < found.expires:
+            revoked = entry.state == "approved" and not approve
+            if entry.state != "pending" and not revoked:
+                raise DecisionError(f"Approval {approval} is already {entry.state}.")
+            if not entry.created <= now < entry.expires:
                 raise DecisionError(f"Approval {approval} has expired; the agent must call again.")
             db.execute(
                 "UPDATE approvals SET state = ?, decided_by = ?, reason = ?, expires = ?"
@@ -149,7 +149,7 @@ class SqliteLedger:
                 ("approved" if approve else "denied", by, reason, now + self._lifetime, approval),
             )
             decided = self._first(db, "id = ?", approval)
-            assert decided is not None  # noqa: S101 - written in this very transaction
+            assert decided is not None  # noqa: S101 - written in this transaction
             return decided
 
     def prune(self) -> int:
@@ -165,15 +165,15 @@ class SqliteLedger:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """Open the file for one transaction that sees and changes it alone.
+        """Open the file for one exclusive transaction.
 
         Raises:
-            LedgerError: it cannot be written, is locked, broken, or no file of ours.
+            LedgerError: the file cannot be written, is locked or broken, or is not a ledger.
         """
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._path.touch(mode=0o600)
-            with closing(sqlite3.connect(self._path, timeout=self._patience)) as db:
+            with closing(sqlite3.connect(self._path, timeout=self._lock_timeout_s)) as db:
                 db.isolation_level = None
                 db.execute("PRAGMA synchronous = FULL")
                 db.execute("BEGIN IMMEDIATE")
@@ -189,32 +189,31 @@ class SqliteLedger:
             raise LedgerError(f"{self._path} cannot be used: {reason}") from error
 
     def _prepare(self, db: sqlite3.Connection) -> None:
-        """Make the table in a new file; refuse a file of somebody else's, or of a later version."""
-        [application] = db.execute("PRAGMA application_id").fetchone()
+        """Create the table in a new file; refuse a foreign file or one of another version."""
+        [application_id] = db.execute("PRAGMA application_id").fetchone()
         [version] = db.execute("PRAGMA user_version").fetchone()
-        if (application, version) == (_APPLICATION, _VERSION):
+        if (application_id, version) == (_APPLICATION_ID, _SCHEMA_VERSION):
             return
         [tables] = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if application or version or tables:
-            raise LedgerError(f"{self._path} is no ledger of this version; move it away")
+        if application_id or version or tables:
+            raise LedgerError(f"{self._path} is not a ledger of this version; move it away")
         for statement in _SCHEMA.split(";"):
             db.execute(statement)
-        db.execute(f"PRAGMA application_id = {_APPLICATION}")
-        db.execute(f"PRAGMA user_version = {_VERSION}")
+        db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+        db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
 
     def _select(self, db: sqlite3.Connection, where: str, *values: Any) -> Iterator[Approval]:
         rows = db.execute(f"SELECT {_COLUMNS} FROM approvals WHERE {where}", values)  # noqa: S608
-        for id_, state, *rest in rows:
-            call, others = Call(*rest[:6]), rest[6:]
-            yield Approval(id_, state, call, *others)
+        for id_, state, *columns in rows:
+            yield Approval(id_, state, Call(*columns[:6]), *columns[6:])
 
     def _first(self, db: sqlite3.Connection, where: str, *values: Any) -> Approval | None:
         return next(self._select(db, where, *values), None)
 
     def _forget_old(self, db: sqlite3.Connection) -> int:
-        old = self._clock.now() - _KEPT
+        cutoff = self._clock.now() - _KEEP_EXPIRED_S
         where = "state != 'sent' AND expires <= ?"
-        return db.execute(f"DELETE FROM approvals WHERE {where}", (old,)).rowcount  # noqa: S608
+        return db.execute(f"DELETE FROM approvals WHERE {where}", (cutoff,)).rowcount  # noqa: S608
 
     def _insert(  # noqa: PLR0913 - the columns
         self,
@@ -228,11 +227,11 @@ class SqliteLedger:
     ) -> Approval:
         now = self._clock.now()
         self._forget_old(db)
-        id_ = "".join(choice(_LETTERS) for _ in range(10))
+        id_ = "".join(choice(_ID_ALPHABET) for _ in range(10))
         row = (id_, state, *astuple(call), question, now, now + self._lifetime, by, "", seen)
         marks = ", ".join("?" * len(row))
         db.execute(f"INSERT INTO approvals ({_COLUMNS}, seen) VALUES ({marks})", row)  # noqa: S608
         return next(self._select(db, "id = ?", id_))
 
-    def _move(self, db: sqlite3.Connection, approval: str, state: str) -> None:
+    def _set_state(self, db: sqlite3.Connection, approval: str, state: str) -> None:
         db.execute("UPDATE approvals SET state = ? WHERE id = ?", (state, approval))

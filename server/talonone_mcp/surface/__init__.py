@@ -1,1 +1,1 @@
-"""What a client sees and calls: the listed tools, the doors, search, and dispatch by name."""
+"""What clients see and call: the listed tools, the doors, search, and dispatch by name."""

@@ -1,6 +1,6 @@
-"""Leads a call to what answers it: a door, a workflow or an operation.
+"""Route a call to a door, a workflow or an operation.
 
-Whoever calls comes through here: a client's tool call, a resource, a person at the terminal.
+Every caller comes through here: a client's tool call, a resource, a person at the terminal.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from talonone_mcp.surface.doors import FIND, READ, RUN, Doors
 
 @dataclass(frozen=True, slots=True)
 class ResolvedCall:
-    """What is really called: behind a door, the tool that it leads to. None is the search."""
+    """A call after opening doors: the tool to run, or None for `find_operations`."""
 
     tool: Tool | None
     arguments: Mapping[str, Any]
 
 
 class Dispatch:
-    """Everything that can be called by name."""
+    """Resolves calls by name and runs them."""
 
     def __init__(
         self,
@@ -39,14 +39,14 @@ class Dispatch:
         masked: bool,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        """Take what answers calls.
+        """Set up dispatch.
 
         Args:
             catalog: every operation and workflow.
-            executor: runs them.
+            executor: runs operations.
             read_only: whether the doors lead only to reads.
-            masked: whether personal data is taken out of what is shown.
-            clock: the time that workflows judge by.
+            masked: whether to mask personal data in answers.
+            clock: the current time for workflows.
         """
         self._executor = executor
         self._masked = masked
@@ -55,10 +55,10 @@ class Dispatch:
         self._doors = Doors(catalog, read_only=read_only)
 
     def resolve(self, name: str, arguments: Mapping[str, Any]) -> ResolvedCall:
-        """Return what a call by this name really calls.
+        """Return the call that this name and these arguments stand for.
 
         Raises:
-            CallError: `not_found`, or `invalid_arguments` when a door does not take them.
+            CallError: `not_found`, or `invalid_arguments` if a door rejects the arguments.
         """
         if name == FIND:
             return ResolvedCall(None, arguments)
@@ -72,16 +72,16 @@ class Dispatch:
     async def call(
         self, call: ResolvedCall, caller: Caller, *, in_full: bool = False
     ) -> dict[str, Any]:
-        """Answer one call.
+        """Run one call and return its answer.
 
         Args:
-            call: as `resolve` returned it.
-            caller: who makes it.
-            in_full: whether to return all that an operation answers, and not what a model is shown.
+            call: the result of `resolve`.
+            caller: who makes the call.
+            in_full: whether to return an operation's complete answer, not shaped for a model.
 
         Raises:
-            CallError: it did not succeed, or is not allowed.
-            QuestionOpenError: a person has to confirm it first.
+            CallError: the call failed or is not allowed.
+            QuestionOpenError: a person must confirm it first.
         """
         tool, arguments = call.tool, call.arguments
         if isinstance(tool, Workflow):
@@ -92,7 +92,7 @@ class Dispatch:
         return self._doors.find(arguments)
 
     def shown(self, tool: Tool | None, content: dict[str, Any]) -> dict[str, Any]:
-        """Return what may be shown of a tool's answer, or of its error."""
+        """Return a tool's answer or error as it may be shown: masked if configured."""
         if not self._masked:
             return content
         if isinstance(content.get("csv"), str):

@@ -1,4 +1,4 @@
-"""The three tools through which a model reaches every operation without being shown them all."""
+"""The doors: three tools that give a model every operation without listing them all."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from talonone_mcp.surface.search import Search
 
 FIND, READ, RUN = "find_operations", "read_operation", "run_operation"
-MOST, USUAL = 20, 5  # operations that a search shows
+MAX_RESULTS, DEFAULT_RESULTS = 20, 5  # operations per search
 _CALL = {
     "type": "object",
     "properties": {
@@ -33,10 +33,15 @@ _QUERY = {
         "query": {
             "type": "string",
             "minLength": 1,
-            "description": "What is to be done, in English words: refund points, lost card.",
+            "description": "What to do, in English words: refund points, lost card.",
         },
-        "toolset": {"type": "string", "description": "Search this group alone."},
-        "limit": {"type": "integer", "minimum": 1, "maximum": MOST, "default": USUAL},
+        "toolset": {"type": "string", "description": "Search only this toolset."},
+        "limit": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": MAX_RESULTS,
+            "default": DEFAULT_RESULTS,
+        },
     },
     "required": ["query"],
     "additionalProperties": False,
@@ -45,7 +50,7 @@ SCHEMAS = {FIND: _QUERY, READ: _CALL, RUN: _CALL}
 
 
 def door_tools(*, read_only: bool) -> list[types.Tool]:
-    """Return the doors as MCP tools; a server that only reads has no `run_operation`."""
+    """Return the doors as MCP tools; a read-only server has no `run_operation`."""
     find = types.Tool(
         name=FIND,
         title="Find operations",
@@ -61,7 +66,7 @@ def door_tools(*, read_only: bool) -> list[types.Tool]:
     read = types.Tool(
         name=READ,
         title="Read with any operation",
-        description="Call an operation that only reads. It can change nothing.",
+        description="Call an operation that only reads. It cannot change anything.",
         input_schema=_CALL,
         annotations=_hints(reads=True),
     )
@@ -69,7 +74,7 @@ def door_tools(*, read_only: bool) -> list[types.Tool]:
         name=RUN,
         title="Run any operation",
         description=(
-            "Call any operation, one that changes or deletes included. A person confirms what"
+            "Call any operation, including those that change or delete. A person confirms what"
             " cannot be undone before it runs."
         ),
         input_schema=_CALL,
@@ -79,8 +84,8 @@ def door_tools(*, read_only: bool) -> list[types.Tool]:
 
 
 def described(tool: Tool) -> dict[str, Any]:
-    """Return what whoever is to call a tool through a door must know of it."""
-    shown = {
+    """Return what a caller must know to call a tool through a door."""
+    description = {
         "name": tool.name,
         "risk": tool.risk,
         "description": tool.description,
@@ -89,8 +94,8 @@ def described(tool: Tool) -> dict[str, Any]:
     }
     if tool.confirm:
         when = "always" if tool.confirm.when is None else "for some arguments"
-        shown["confirmed_by_a_person"] = when
-    return shown
+        description["confirmed_by_a_person"] = when
+    return description
 
 
 def _hints(*, reads: bool) -> types.ToolAnnotations:
@@ -103,14 +108,14 @@ def _hints(*, reads: bool) -> types.ToolAnnotations:
 
 
 class Doors:
-    """What the doors do with their arguments."""
+    """Answers calls to the doors."""
 
     def __init__(self, catalog: Catalog, *, read_only: bool) -> None:
-        """Take the operations that the doors lead to.
+        """Set up the doors.
 
         Args:
-            catalog: every operation.
-            read_only: whether the doors lead to reads alone.
+            catalog: the operations and workflows that the doors lead to.
+            read_only: whether the doors lead only to reads.
         """
         self._catalog = catalog
         self._read_only = read_only
@@ -132,24 +137,24 @@ class Doors:
                 details=[{"at": "toolset", "problem": f"must be one of {known}"}],
                 hint="Leave toolset out to search everywhere.",
             )
-        from talonone_mcp.surface.search import Search  # noqa: PLC0415 - only a search needs it
+        from talonone_mcp.surface.search import Search  # noqa: PLC0415 - slow import
 
         self._index = self._index or Search(self._catalog, read_only=self._read_only)
-        found = self._index.find(arguments["query"], arguments.get("limit", USUAL), toolset)
-        if found:
-            return {"operations": [described(each) for each in found]}
+        limit = arguments.get("limit", DEFAULT_RESULTS)
+        if matches := self._index.find(arguments["query"], limit, toolset):
+            return {"operations": [described(each) for each in matches]}
         return {
             "operations": [],
-            "hint": "Nothing fits. Use other words, in English, or search one toolset: "
+            "hint": "Nothing matches. Use other English words, or search one toolset: "
             + ", ".join(self._catalog.toolsets),
         }
 
     def opened(self, door: str, arguments: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-        """Return the name and the arguments of the operation that a door is asked to call.
+        """Return the name and arguments of the operation that a call to a door asks for.
 
         Raises:
-            CallError: `invalid_arguments`, when they are not what the door takes, or when
-                `read_operation` is to do anything but read.
+            CallError: `invalid_arguments`, if the door rejects the arguments, or if
+                `read_operation` is asked for more than a read.
         """
         _check(door, arguments)
         name, given = arguments["name"], arguments.get("arguments", {})
@@ -164,16 +169,16 @@ class Doors:
 
 
 def _check(door: str, arguments: Mapping[str, Any]) -> None:
-    from talonone_mcp.core.catalog.json_schema import validator  # noqa: PLC0415 - only a call
-    from talonone_mcp.core.catalog.problems import explain  # noqa: PLC0415 - needs these
+    from talonone_mcp.core.catalog.json_schema import validator  # noqa: PLC0415 - slow import
+    from talonone_mcp.core.catalog.problems import explain  # noqa: PLC0415 - slow import
 
     errors = validator(SCHEMAS[door]).iter_errors(dict(arguments))
     problems = [asdict(problem) for error in errors for problem in explain(error)]
     if problems:
-        hint = "Give the operation as name, and all of its arguments inside arguments."
+        hint = "Pass the operation as name, and all of its arguments inside arguments."
         raise CallError(
             "invalid_arguments",
-            f"{door} was not called with what it takes.",
+            f"{door} was called with invalid arguments.",
             details=problems,
             hint="Correct them and call again." if door == FIND else hint,
         )

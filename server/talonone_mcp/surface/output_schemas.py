@@ -1,6 +1,6 @@
-"""What answers look like as JSON Schema, for hosts that call tools from code.
+"""JSON Schemas of answers, for hosts that call tools from code.
 
-Nothing is required: what is empty is left out of an answer, and a view shows some fields only.
+No property is required: answers omit empty parts, and a view shows only some fields.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _EXPORT: Mapping[str, Schema] = {
 
 
 def output_schema(tool: Tool) -> Schema:
-    """Return the schema of what a call is answered with when it succeeds."""
+    """Return the schema of a successful call's answer."""
     return {"type": "object", "properties": _properties(tool)}
 
 
@@ -46,10 +46,10 @@ def _properties_of(operation: Operation) -> Mapping[str, Schema]:
     answer = answer_schema(operation.name)
     if answer is None:
         return _DONE
-    known = answer.get("properties", {})
-    if "items" in answer:  # a list that is the whole answer
-        known = {"data": answer}
-    properties = {**known, **(_DONE if not operation.is_read else {})}
-    if "data" in known:
+    documented = answer.get("properties", {})
+    if "items" in answer:  # the whole answer is a list
+        documented = {"data": answer}
+    properties = {**documented, **(_DONE if not operation.is_read else {})}
+    if "data" in documented:
         properties["csv"] = {"type": "string"}
     return {**properties, "page": _PAGE}

@@ -1,4 +1,4 @@
-"""Which tools a client is shown, and how each is described to it."""
+"""Which tools clients see, and how each is described."""
 
 from __future__ import annotations
 
@@ -13,37 +13,37 @@ from talonone_mcp.core.settings import Settings
 from talonone_mcp.surface.doors import door_tools
 from talonone_mcp.surface.output_schemas import output_schema
 
-DEFAULT = "default"  # the profile of whoever chose nothing
+DEFAULT = "default"  # the profile if no tools are chosen
 ALL = "all"
-_MAX_LISTED = 40  # names that an error lists: they fit a line or two
+_MAX_LISTED = 40  # names in an error message: a line or two
 
 
 class SurfaceError(ValueError):
-    """The choice of tools cannot be listed; the message says why."""
+    """The chosen tools cannot be listed; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """What a client is shown: the tools, and the names of the prompts that go with them."""
+    """What clients see: the tools, and the names of the prompts that go with them."""
 
     tools: tuple[types.Tool, ...]
     prompts: frozenset[str] | None
     """None means all of them."""
 
     def shows(self, prompt: str) -> bool:
-        """Tell whether a prompt is among those."""
+        """Return whether clients see a prompt."""
         return self.prompts is None or prompt in self.prompts
 
 
 def surface(catalog: Catalog, settings: Settings) -> Surface:
-    """Return what to show for one configuration, in the catalog's order, the doors first.
+    """Return what clients see with a configuration: the doors, then tools in catalog order.
 
-    A profile, toolsets and single tools add up. An operation whose API has no key is not shown,
-    nor, in a server that only reads, one that does more. The doors are left out where every
-    operation is shown: they would lead nowhere else.
+    A profile, toolsets and single tools add up. Operations of an API without credentials are
+    hidden; on a read-only server, so is everything but reads. If every operation is listed, the
+    doors would add nothing and are left out.
 
     Raises:
-        SurfaceError: there is no such profile, toolset or tool, or it may not be shown.
+        SurfaceError: a profile, toolset or tool does not exist or may not be listed.
     """
     names = set(_chosen(catalog, settings))
     listed = [
@@ -74,7 +74,7 @@ def _chosen(catalog: Catalog, settings: Settings) -> Iterator[str]:
     for name in settings.tools or ():
         tool = catalog.find(name)
         if tool and settings.read_only and not tool.is_read:
-            raise SurfaceError(f"--tools: {name} does more than read, which --read-only rules out")
+            raise SurfaceError(f"--tools: {name} does more than read, which --read-only forbids")
         if tool:
             yield tool.name
 
@@ -84,13 +84,13 @@ def _check(flag: str, what: str, names: Iterable[str], known: Iterable[str]) -> 
     for name in names:
         if name not in everything:
             many = len(everything) > _MAX_LISTED
-            listed = "find it in docs/tools.md" if many else ", ".join(everything)
-            said = did_you_mean(name, everything, otherwise=f"; {listed}")
-            raise SurfaceError(f"{flag}: there is no {what} {name!r}{said}")
+            listed = "docs/tools.md lists them all" if many else ", ".join(everything)
+            suggestion = did_you_mean(name, everything, otherwise=f"; {listed}")
+            raise SurfaceError(f"{flag}: there is no {what} {name!r}{suggestion}")
 
 
 def as_tool(tool: Tool, *, with_output: bool = False) -> types.Tool:
-    """Describe one operation or workflow to a client, with the schema of its answers if wanted."""
+    """Return a tool in MCP's form, optionally with the schema of its answers."""
     return types.Tool(
         name=tool.name,
         title=tool.title,

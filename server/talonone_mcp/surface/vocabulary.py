@@ -1,6 +1,6 @@
-"""What people's words mean in the catalog: one name for a thing, what is to be done.
+"""Translate people's words into the catalog's: names of things, and actions.
 
-The words themselves are data, in `tools/_words.yaml`.
+The words are data, in `tools/_words.yaml`.
 """
 
 from __future__ import annotations
@@ -12,52 +12,55 @@ from collections.abc import Set as AbstractSet
 from talonone_mcp.core.catalog.model import Words
 
 _WORD = re.compile(r"[^\W_]+")
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")  # where an operationId has its next word
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")  # the word boundaries of an operationId
 
 
 class Vocabulary:
-    """Reads a question."""
+    """Interprets queries."""
 
-    def __init__(self, said: Words) -> None:
-        """Take the words and what they mean."""
-        names = [(each, name) for name, others in said.things.items() for each in others]
-        self._phrases = {_spoken(each): name for each, name in names if " " in each}
-        self._things = {_spoken(each): name for each, name in names if " " not in each}
+    def __init__(self, vocabulary: Words) -> None:
+        """Index the words by what they mean."""
+        synonyms = [(each, name) for name, others in vocabulary.things.items() for each in others]
+        self._phrases = {_normalized(each): name for each, name in synonyms if " " in each}
+        self._things = {_normalized(each): name for each, name in synonyms if " " not in each}
         self._phrase = _any_of(self._phrases)
-        self._also = {name: _any_of(phrases) for name, phrases in said.also.items()}
+        self._also = {name: _any_of(phrases) for name, phrases in vocabulary.also.items()}
         self._actions: dict[str, set[str]] = {}
-        for name, action in said.actions.items():
+        for name, action in vocabulary.actions.items():
             for phrase in action.words:
-                self._actions.setdefault(_spoken(phrase), set()).add(name)
+                self._actions.setdefault(_normalized(phrase), set()).add(name)
         self._action = _any_of(self._actions)
-        self._verbs = {verb: name for name, each in said.actions.items() for verb in each.verbs}
+        self._verbs = {
+            verb: name for name, each in vocabulary.actions.items() for verb in each.verbs
+        }
 
     def asked(self, query: str) -> list[str]:
-        """Return a question's words, what people call a thing beside its name.
+        """Return the words of a query, each synonym followed by the catalog's name.
 
-        A phrase is replaced by the name of what it means.
+        Phrases of several words are replaced by the name. Words that the query only hints at
+        (`Words.also`) come last.
         """
-        named = self._phrase.sub(self._name_of_phrase, _spoken(query))
-        found: dict[str, None] = {}
+        named = self._phrase.sub(self._name_of_phrase, _normalized(query))
+        unique: dict[str, None] = {}  # an ordered set
         for word in words(named):
-            found[word] = None
+            unique[word] = None
             if name := self._name_of(word):
-                found[name] = None
-        spoken = _spoken(query)
-        found |= {name: None for name, hint in self._also.items() if hint.search(spoken)}
-        return list(found)
+                unique[name] = None
+        text = _normalized(query)
+        unique |= {name: None for name, hint in self._also.items() if hint.search(text)}
+        return list(unique)
 
     def actions(self, query: str) -> AbstractSet[str]:
-        """Return what may be to be done: `read`, `create`, ...; a question may leave it open."""
-        said = (match[0] for match in self._action.finditer(_spoken(query)))
-        return {name for each in said for name in self._actions.get(each, ())}
+        """Return the actions that a query may ask for (`read`, `create`, ...), possibly none."""
+        matches = (match[0] for match in self._action.finditer(_normalized(query)))
+        return {name for each in matches for name in self._actions.get(each, ())}
 
     def action_of(self, verb: str) -> str | None:
-        """Return which of these a verb in an operation's name stands for."""
+        """Return the action that a verb in an operation's name stands for, or None."""
         return self._verbs.get(verb)
 
     def parts_of(self, name: str) -> tuple[str, list[str]]:
-        """Return the verb of an operation's name, if it has one, and the rest of its words."""
+        """Return the verb of an operation's name, "" if it has none, and its other words."""
         parts = name.split("_")
         for length in (2, 1):
             verb = "_".join(parts[:length])
@@ -70,7 +73,7 @@ class Vocabulary:
         return self._phrases.get(phrase) or f"{self._phrases[phrase.removesuffix('s')]}s"
 
     def _name_of(self, word: str) -> str | None:
-        """Return the catalog's name for a thing, in the number in which it is spoken of."""
+        """Return the catalog's name for a thing, in the word's number; None if unknown."""
         if name := self._things.get(word):
             return name
         name = self._things.get(singular(word))
@@ -78,19 +81,19 @@ class Vocabulary:
 
 
 def words(text: str) -> list[str]:
-    """Return the words of a text or an identifier in small letters."""
+    """Return the words of a text or an identifier in lower case."""
     return _WORD.findall(_HUMP.sub(" ", text).lower())
 
 
 def singular(word: str) -> str:
-    """Return a noun's singular, where an s makes the plural."""
+    """Return a noun's singular, if its plural ends in s."""
     return word.removesuffix("s")
 
 
-def _spoken(query: str) -> str:
+def _normalized(query: str) -> str:
     return " ".join(re.findall(r"[a-z0-9'/-]+", query.lower()))
 
 
 def _any_of(phrases: Iterable[str]) -> re.Pattern[str]:
-    longest_first = sorted(map(_spoken, phrases), key=len, reverse=True)
+    longest_first = sorted(map(_normalized, phrases), key=len, reverse=True)
     return re.compile(rf"\b(?:{'|'.join(f'{re.escape(each)}s?' for each in longest_first)})\b")

@@ -11,7 +11,7 @@ from typing import TypeVar
 from talonone_mcp.core.clock import SYSTEM_CLOCK, Clock
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.progress import Progress
-from talonone_mcp.store.pace import LONGEST_PAUSE_S
+from talonone_mcp.store.pace import MAX_PAUSE_S
 
 MAX_ATTEMPTS = 4
 _FIRST_WAIT_S = 0.25  # at most, before the first retry; doubles with each retry
@@ -81,7 +81,7 @@ class Retries:
 
     def _affordable(self, error: CallError, wait: float, ends: float) -> bool:
         pause = error.after or 0 if error.kind == "rate_limited" else 0
-        if pause > LONGEST_PAUSE_S or self._clock.monotonic() + wait + pause >= ends:
+        if pause > MAX_PAUSE_S or self._clock.monotonic() + wait + pause >= ends:
             return False
         if self._saved < 1:
             return False

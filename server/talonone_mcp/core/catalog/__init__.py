@@ -1,8 +1,8 @@
-"""The catalog: every Talon.One operation, and every workflow, as data.
+"""The catalog: every Talon.One operation and every workflow, as data.
 
-`load` gives the whole of it. An installed package carries it compiled (`catalog.json`, written
-by `hatch_build.py`) and parses no YAML; a checkout compiles `tools/*.yaml` on the spot, so that
-an edited entry counts at the next start.
+`load` returns all of it. An installed package ships the compiled form (`catalog.json`, written by
+`hatch_build.py`) and parses no YAML. A checkout compiles `tools/*.yaml` at every start, so edits
+take effect at the next one.
 """
 
 import json
@@ -40,7 +40,7 @@ _CHECKOUT = Path(__file__).parents[4] / "tools"
 
 @cache
 def load() -> Catalog:
-    """Return the catalog of this installation, read once a process.
+    """Return the catalog of this installation, read once per process.
 
     Raises:
         CatalogError: an entry in `tools/` contradicts itself; the message names it.

@@ -1,7 +1,7 @@
-"""The form of every documented answer: which fields there are, where, and of which type.
+"""The JSON Schema of every documented answer: which fields it has, where, and of which type.
 
-It is apart from the catalog because few calls need it: those that name `fields`, and hosts that
-ask for output schemas. `tools/_answers.json` is read when the first of them comes.
+It is separate from the catalog because few callers need it: calls that name `fields`, and hosts
+that want output schemas. `tools/_answers.json` is read at the first such call.
 """
 
 import json
@@ -11,23 +11,23 @@ from pathlib import Path
 
 from talonone_mcp.core.catalog.model import Schema
 
-_NAME = "_answers.json"
-_INSTALLED = Path(__file__).parents[2] / "tools" / _NAME
-CHECKOUT = Path(__file__).parents[4] / "tools" / _NAME
+_FILE_NAME = "_answers.json"
+_INSTALLED = Path(__file__).parents[2] / "tools" / _FILE_NAME
+CHECKOUT = Path(__file__).parents[4] / "tools" / _FILE_NAME
 
 
 @cache
 def answers() -> Mapping[str, Schema]:
-    """Return the form of each operation's answer by the operation's name, read once a process.
+    """Return the answer schema of each operation by operation name, read once per process.
 
-    A form is a JSON Schema of `type`, `properties`, `items` and `additionalProperties` alone. It
-    requires nothing, and an empty one says that upstream documents no more.
+    The schemas use only `type`, `properties`, `items` and `additionalProperties`. They require
+    nothing; an empty one means that upstream documents no more.
     """
     path = _INSTALLED if _INSTALLED.is_file() else CHECKOUT
-    forms: dict[str, Schema] = json.loads(path.read_bytes())
-    return forms
+    schemas: dict[str, Schema] = json.loads(path.read_bytes())
+    return schemas
 
 
 def answer_schema(operation_name: str) -> Schema | None:
-    """Return the form of an operation's answer as upstream sends it; None where it has no JSON."""
+    """Return the schema of an operation's answer as upstream sends it; None if it is not JSON."""
     return answers().get(operation_name)

@@ -1,7 +1,7 @@
-"""Lets a call choose the Application whose Integration API key is used.
+"""Let a call choose the Application whose Integration API key it uses.
 
-Upstream knows the Application by the key, so that no operation of the Integration API takes it as
-an argument. Where there are keys of several, somebody has to choose, and that is who calls.
+Upstream derives the Application from the key, so no Integration API operation takes it as an
+argument. With keys for several Applications, the caller has to choose.
 """
 
 from __future__ import annotations
@@ -12,46 +12,46 @@ from dataclasses import replace
 from talonone_mcp.core.catalog.model import Catalog, Confirm, Operation, Schema
 
 APPLICATION = "applicationId"
-_NAMED = 5  # Applications that a definition names; every one costs in every conversation
+_MAX_LISTED = 5  # Applications listed in a schema; each costs tokens in every conversation
 
 
 def with_applications(catalog: Catalog, applications: Sequence[int]) -> Catalog:
     """Return the catalog with `applicationId` as an argument of the Integration API's operations.
 
-    With one Application it is accepted and not listed, because there is nothing to choose; with
-    several it is listed and required. Questions to a person say which it is.
+    With one Application, the argument is accepted but not listed, since there is nothing to choose.
+    With several, it is listed and required. Confirmation questions name the Application.
 
     Args:
-        catalog: the operations as upstream has them.
-        applications: the ids of the Applications that have keys; none leaves all as it is.
+        catalog: the operations as upstream defines them.
+        applications: the ids of the Applications that have keys; without any, nothing changes.
     """
     if not applications:
         return catalog
     operations = {
-        each.name: _choosing(each, applications) if each.api == "integration" else each
+        each.name: _with_application(each, applications) if each.api == "integration" else each
         for each in catalog
     }
     aliases = {alias: operations.get(each.name, each) for alias, each in catalog.aliases.items()}
     return replace(catalog, operations=operations, aliases=aliases)
 
 
-def _choosing(operation: Operation, applications: Sequence[int]) -> Operation:
+def _with_application(operation: Operation, applications: Sequence[int]) -> Operation:
     schema: Schema = {"type": "integer"}
-    shown = operation.input_schema
+    listed = operation.input_schema
     if len(applications) > 1:
-        if len(applications) <= _NAMED:
+        if len(applications) <= _MAX_LISTED:
             schema["enum"] = list(applications)
-        required = [APPLICATION, *shown.get("required", [])]
-        properties = {APPLICATION: schema, **shown["properties"]}
-        shown = {**shown, "properties": properties, "required": required}
+        required = [APPLICATION, *listed.get("required", [])]
+        properties = {APPLICATION: schema, **listed["properties"]}
+        listed = {**listed, "properties": properties, "required": required}
     return replace(
         operation,
-        input_schema=shown,
+        input_schema=listed,
         reserved={**operation.reserved, APPLICATION: schema},
-        confirm=operation.confirm and _naming(operation.confirm, applications[0]),
+        confirm=operation.confirm and _naming_application(operation.confirm, applications[0]),
     )
 
 
-def _naming(confirm: Confirm, default: int) -> Confirm:
-    said = f"This is done with the key of Application {{{APPLICATION}|{default}}}."
-    return replace(confirm, ask=f"{confirm.ask.strip()} {said}")
+def _naming_application(confirm: Confirm, default: int) -> Confirm:
+    sentence = f"This uses the key of Application {{{APPLICATION}|{default}}}."
+    return replace(confirm, ask=f"{confirm.ask.strip()} {sentence}")

@@ -1,8 +1,8 @@
-"""Reads `tools/*.yaml` and turns them into the form that the engine loads.
+"""Compile `tools/*.yaml` into the plain JSON that the catalog loads.
 
-The compiled form is plain JSON. It is made when a wheel is built, and at start in a checkout.
-What an entry must look like is in `tools/catalog.schema.json`; what an entry means is in `entry`;
-here is what concerns several entries: names that stand twice, and references between them.
+This happens when a wheel is built and, in a checkout, at every start.
+`tools/catalog.schema.json` defines what an entry looks like, and `entry_compiler` compiles one.
+This module checks what spans entries: duplicate names, and references between them.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ def compile_catalog(folder: Path) -> dict[str, Any]:
     """Compile every toolset file in `folder`.
 
     Raises:
-        CatalogError: a file is no toolset, a reference leads nowhere, a name stands twice, or a
-            path's placeholders and its parameters differ.
+        CatalogError: a file is not a toolset, a reference leads nowhere, a name is defined twice,
+            or the placeholders of a path do not match its parameters.
     """
     shared = _read(folder / "_shared.yaml")
     toolsets: list[dict[str, Any]] = []
@@ -44,7 +44,7 @@ def compile_catalog(folder: Path) -> dict[str, Any]:
             raise CatalogError(f"{path.name}: {type(error).__name__} {error}") from error
         for tool in compiled:
             if tool["name"] in tools:
-                raise CatalogError(f"{tool['name']} stands twice in the catalog")
+                raise CatalogError(f"{tool['name']} is defined twice")
             tools[tool["name"]] = tool
     _check_aliases(tools)
     operations = {name: tool for name, tool in tools.items() if "path" in tool}
@@ -55,8 +55,8 @@ def compile_catalog(folder: Path) -> dict[str, Any]:
         _check_uses(workflow, operations)
     return {
         "toolsets": toolsets,
-        "profiles": list(_profiles(_read_if_there(folder / "_profiles.yaml"), tools)),
-        "words": _read_if_there(folder / "_words.yaml"),
+        "profiles": list(_profiles(_read_if_present(folder / "_profiles.yaml"), tools)),
+        "words": _read_if_present(folder / "_words.yaml"),
         "workflows": workflows,
         "operations": list(operations.values()),
     }
@@ -69,14 +69,14 @@ def _profiles(document: Mapping[str, Any], tools: Mapping[str, Any]) -> Iterator
         yield {"name": name, **profile}
 
 
-def _read_if_there(path: Path) -> dict[str, Any]:
+def _read_if_present(path: Path) -> dict[str, Any]:
     return _read(path) if path.is_file() else {}
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
         with path.open(encoding="utf-8") as file:
-            # A safe loader: plain data only, no Python objects.
+            # The loader is safe: it builds plain data, never Python objects.
             document: dict[str, Any] = yaml.load(file, Loader=_Loader)  # noqa: S506
     except yaml.YAMLError as error:
         raise CatalogError(f"{path.name}: {error}") from error
@@ -93,19 +93,19 @@ def _check_aliases(tools: Mapping[str, Any]) -> None:
 
 
 def _check_uses(workflow: Mapping[str, Any], operations: Mapping[str, Any]) -> None:
-    """Check the operations that a workflow is made of; one that reads is made of reads."""
+    """Check that a workflow's operations exist, and that a read uses only reads."""
     for name in [*workflow["uses"], *_reads_named_by(workflow)]:
         if name not in operations:
-            raise CatalogError(f"{workflow['name']} uses {name}, which the catalog lacks")
+            raise CatalogError(f"{workflow['name']} uses {name}, which is not in the catalog")
         if workflow["risk"] == "read" and operations[name]["risk"] != "read":
-            raise CatalogError(f"{workflow['name']} is a read and uses {name}, which is none")
+            raise CatalogError(f"{workflow['name']} is a read but uses {name}, which is not")
 
 
 def _check_references(operation: dict[str, Any], operations: Mapping[str, Any]) -> None:
     preview = operation.get("confirm", {}).get("preview")
     for name in filter(None, [*_reads_named_by(operation), preview]):
         if name not in operations:
-            raise CatalogError(f"{operation['name']} refers to {name}, which the catalog lacks")
+            raise CatalogError(f"{operation['name']} refers to {name}, which is not in the catalog")
         if operations[name]["risk"] != "read":
             raise CatalogError(f"{operation['name']} refers to {name}, which is not a read")
     confirm = operation.get("confirm", {})
@@ -113,8 +113,8 @@ def _check_references(operation: dict[str, Any], operations: Mapping[str, Any]) 
         return
     schema = operations[confirm["preview"]]["input_schema"]
     extra = confirm.get("preview_with", {})
-    given = set(operation["input_schema"].get("required", [])) | set(extra)
-    if missing := set(schema.get("required", [])) - given:
+    provided = set(operation["input_schema"].get("required", [])) | set(extra)
+    if missing := set(schema.get("required", [])) - provided:
         raise CatalogError(f"{operation['name']} cannot be previewed without {sorted(missing)}")
     if unknown := set(extra) - set(schema["properties"]):
         raise CatalogError(f"{operation['name']}: its preview takes no {sorted(unknown)}")

@@ -1,4 +1,4 @@
-"""Checks the rules of an operation: what its schema cannot say about the arguments."""
+"""Check a tool's constraints: what its schema cannot say about the arguments."""
 
 from __future__ import annotations
 
@@ -12,22 +12,21 @@ from talonone_mcp.core.catalog.problems import Problem
 
 
 def broken(tool: Tool, arguments: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield a problem for each rule that the arguments break.
+    """Yield a problem for each constraint that the arguments break.
 
-    Arguments that the schema refuses break no rule about times: what cannot be read is not
-    compared.
+    Times that cannot be parsed are not compared; the schema reports them.
     """
-    for rule in tool.rules:
-        if rule.must is not None and not satisfies(rule.must, arguments):
-            yield Problem(_place(tool, rule.say), rule.say)
-        if rule.order is not None:
-            yield from _out_of_order(*rule.order, arguments)
+    for constraint in tool.constraints:
+        if constraint.must is not None and not satisfies(constraint.must, arguments):
+            yield Problem(_argument_named_in(tool, constraint.say), constraint.say)
+        if constraint.order is not None:
+            yield from _out_of_order(*constraint.order, arguments)
 
 
-def _place(tool: Tool, message: str) -> str:
-    """Return the argument that a message is about: the first that it names."""
-    named = (word for word in re.findall(r"\w+", message))
-    return next((w for w in named if w in tool.input_schema["properties"]), "arguments")
+def _argument_named_in(tool: Tool, message: str) -> str:
+    """Return the first argument that a message names, or "arguments" if it names none."""
+    words = re.findall(r"\w+", message)
+    return next((word for word in words if word in tool.input_schema["properties"]), "arguments")
 
 
 def _out_of_order(first: str, second: str, arguments: Mapping[str, Any]) -> Iterator[Problem]:

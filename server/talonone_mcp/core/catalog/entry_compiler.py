@@ -1,7 +1,7 @@
-"""Compiles one entry of `tools/*.yaml`: references resolved, arguments laid side by side.
+"""Compile one entry of `tools/*.yaml`: resolve its references and merge its arguments.
 
-An entry is an operation, whose arguments are in a request's path, query, headers and body; or a
-workflow, which has no request, and whose `arguments` stand together.
+An operation has arguments in a request's path, query, headers and body. A workflow has no request;
+its arguments are all under `arguments`.
 """
 
 from __future__ import annotations
@@ -12,33 +12,38 @@ from typing import Any
 
 from talonone_mcp.core.catalog.model import CatalogError
 
-_ENGINES_OWN = ("listed_by", "explode", "dotted", "secret", "as")  # of an argument; no JSON Schema
-_AS_THEY_ARE = ("check", "status", "aliases", "view")
+# Keys of an argument that are ours, not JSON Schema's.
+_OWN_KEYWORDS = ("listed_by", "explode", "dotted", "secret", "as")
+_COPIED_KEYS = ("check", "status", "aliases", "view")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
-_ONE_CSV = {
+_EITHER_CSV = {
     "must": {"oneOf": [{"required": ["csv"]}, {"required": ["csvPath"]}]},
     "say": "give the CSV either as csv or as csvPath",
 }
 _FETCH_ALL = {"fetchAll": {"type": "integer", "minimum": 1, "maximum": 10_000}}
-_SHOWN = {
+_SHAPING = {
     "fields": {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
     "maxTokens": {"type": "integer", "minimum": 200, "maximum": 100_000},
 }
-_REPEATABLE = ("PUT", "DELETE")  # RFC 9110 section 9.2.2; some of upstream's GETs create
+# RFC 9110, section 9.2.2. GET is missing because some of upstream's GETs create things.
+_IDEMPOTENT_METHODS = ("PUT", "DELETE")
 
 
 class Entry:
-    """One entry while it is compiled."""
+    """An entry being compiled."""
 
     def __init__(
         self, entry: dict[str, Any], document: dict[str, Any], shared: Mapping[str, Any]
     ) -> None:
-        """Look at one entry.
+        """Wrap an entry and resolve its arguments.
 
         Args:
-            entry: the entry as the file has it.
-            document: the file, for what the entry leaves to its toolset.
+            entry: the entry as parsed from the file.
+            document: the whole file, which holds the toolset's defaults.
             shared: the schemas of `_shared.yaml` by name.
+
+        Raises:
+            CatalogError: an argument is defined twice, or refers to an unknown schema.
         """
         self._entry = entry
         self._document = document
@@ -46,20 +51,20 @@ class Entry:
         self._arguments = dict(self._all_arguments())
 
     def compiled(self) -> dict[str, Any]:
-        """Return the entry in its JSON form, without what is empty.
+        """Return the entry in its JSON form, without empty parts.
 
         Raises:
             CatalogError: the entry contradicts itself.
         """
         record = self._tool() | (self._request() if "http" in self._entry else self._calls())
-        record |= {key: self._entry[key] for key in _AS_THEY_ARE if key in self._entry}
+        record |= {key: self._entry[key] for key in _COPIED_KEYS if key in self._entry}
         empty = {key for key, value in record.items() if value in (None, [], {}, "")}
-        if "body" in self._entry:  # an empty one says that there is a body, of all that is left
+        if "body" in self._entry:  # an empty one means: all remaining arguments are the body
             empty.discard("body")
         return {key: value for key, value in record.items() if key not in empty}
 
     def _tool(self) -> dict[str, Any]:
-        """Return what operations and workflows have in common."""
+        """Return the fields that operations and workflows share."""
         entry = self._entry
         return {
             "name": entry["name"],
@@ -68,42 +73,44 @@ class Entry:
             "toolset": self._document["toolset"],
             "risk": entry["risk"],
             "input_schema": self._input_schema(),
-            "secrets": self._those_with("secret", wanted=True),
+            "secrets": self._arguments_with("secret", wanted=True),
             "confirm": self._confirm(),
-            "rules": list(self._rules()),
+            "constraints": list(self._constraints()),
             "idempotent": entry.get("idempotent", entry["risk"] == "read"),
             "keywords": entry.get("keywords", "").strip(),
         }
 
     def _calls(self) -> dict[str, Any]:
-        """Return what a workflow has alone."""
+        """Return the fields that only a workflow has."""
         return {key: self._entry[key] for key in ("apis", "uses", "answer")}
 
     def _request(self) -> dict[str, Any]:
-        """Return what an operation has alone."""
+        """Return the fields that only an operation has."""
         entry = self._entry
         method, path = entry["http"].split(" ", 1)
         if set(_PLACEHOLDER.findall(path)) != set(entry.get("path", {})):
-            raise CatalogError(f"{entry['name']}: the placeholders of {path} are not its path")
-        repeatable = entry["risk"] == "read" or method in _REPEATABLE
+            raise CatalogError(
+                f"{entry['name']}: the placeholders of {path} do not match its path arguments"
+            )
+        idempotent = entry["risk"] == "read" or method in _IDEMPOTENT_METHODS
         return {
             "api": entry.get("api", self._document["api"]),
             "method": method,
             "path": path,
             "reserved": self._reserved(),
             "query": list(entry.get("query", {})),
-            "joined": self._those_with("explode", wanted=False),
-            "dotted": self._those_with("dotted", wanted=True),
+            "joined": self._arguments_with("explode", wanted=False),
+            "dotted": self._arguments_with("dotted", wanted=True),
             "headers": self._values_of("as"),
             "listed_by": self._values_of("listed_by"),
             "body": self._body(),
             "answer": entry.get("answer", "json"),
-            "idempotent": entry.get("idempotent", repeatable),
+            "idempotent": entry.get("idempotent", idempotent),
             "operation_id": entry.get("operationId", ""),
         }
 
     def _description(self) -> str:
-        """Add to an outdated operation's description what to use in its place."""
+        """Return the description; for an outdated operation, with what to use instead."""
         description: str = self._entry["description"].strip()
         status = self._entry.get("status", "current")
         if status == "current":
@@ -117,7 +124,7 @@ class Entry:
         confirm = self._entry.get("confirm")
         if confirm is None:
             return None
-        # What a workflow is about to do, it works out by itself.
+        # A workflow previews itself: it plans what it would do.
         own = {} if "http" in self._entry else {"preview": self._entry["name"]}
         return own | {key: value for key, value in confirm.items() if key != "always"}
 
@@ -125,35 +132,37 @@ class Entry:
         body = self._entry.get("body")
         if body is None:
             return None
-        kept = ("whole", "file", "columns", "credentials")
-        return {key: body[key] for key in kept if key in body}
+        keys = ("whole", "file", "columns", "credentials")
+        return {key: body[key] for key in keys if key in body}
 
     def _reserved(self) -> dict[str, Any]:
         is_read = self._entry["risk"] == "read" and self._entry.get("answer") != "csv"
-        return (_FETCH_ALL if self._is_list else {}) | (_SHOWN if is_read else {})
+        return (_FETCH_ALL if self._is_list else {}) | (_SHAPING if is_read else {})
 
     @property
     def _is_list(self) -> bool:
-        """Whether it is read page by page; what is called get_ answers with one thing."""
+        """Whether the answer is paged; an operation named get_… returns a single object."""
         paged = {"pageSize", "skip"} <= self._entry.get("query", {}).keys()
         return paged and not self._entry["name"].startswith("get_")
 
     # --- Arguments -----------------------------------------------------------------------------
 
     def _all_arguments(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield every argument with its own reference resolved, those of the path first."""
+        """Yield every argument, its top-level reference resolved; path arguments come first."""
         entry, seen = self._entry, set()
         body = entry.get("body", {})
-        in_body = _csv_arguments(body["columns"]) if "file" in body else body.get("properties", {})
+        body_arguments = (
+            _csv_arguments(body["columns"]) if "file" in body else body.get("properties", {})
+        )
         groups = (entry.get(key, {}) for key in ("path", "query", "header", "arguments"))
-        for group in (*groups, in_body):
+        for group in (*groups, body_arguments):
             for name, argument in group.items():
                 if name in seen:
-                    raise CatalogError(f"{entry['name']}: argument {name} stands twice")
+                    raise CatalogError(f"{entry['name']}: argument {name} is defined twice")
                 seen.add(name)
                 yield name, self._dereferenced(argument)
 
-    def _those_with(self, key: str, *, wanted: bool) -> list[str]:
+    def _arguments_with(self, key: str, *, wanted: bool) -> list[str]:
         return [name for name, node in self._arguments.items() if node.get(key) is wanted]
 
     def _values_of(self, key: str) -> dict[str, str]:
@@ -180,7 +189,7 @@ class Entry:
         return node
 
     def _resolved(self, node: Any) -> Any:
-        """Resolve a schema at every depth and take out what is the engine's own."""
+        """Resolve a schema at every depth and remove our own keywords."""
         if isinstance(node, list):
             return [self._resolved(item) for item in node]
         if not isinstance(node, dict):
@@ -189,35 +198,37 @@ class Entry:
         resolved = {
             key: self._resolved_properties(value) if key == "properties" else self._resolved(value)
             for key, value in node.items()
-            if key not in _ENGINES_OWN
+            if key not in _OWN_KEYWORDS
         }
         if node.get("type") == "object" and "properties" in node:
-            # Upstream ignores a misspelt property in silence; a model should hear of it.
+            # Upstream silently ignores a misspelt property; a model should be told.
             resolved.setdefault("additionalProperties", False)
         return resolved
 
     def _resolved_properties(self, properties: dict[str, Any]) -> dict[str, Any]:
-        """Resolve a map of properties, whose keys are names even where they look like ours."""
+        """Resolve a map of properties, whose keys are names even if they look like our keywords."""
         return {name: self._resolved(node) for name, node in properties.items()}
 
-    def _rules(self) -> Iterator[dict[str, Any]]:
+    def _constraints(self) -> Iterator[dict[str, Any]]:
         if "csv" in self._arguments:
-            yield _ONE_CSV
-        for entry in self._entry.get("rules", []):
-            rule = self._dereferenced(entry)
-            for path in rule.get("order", []):
+            yield _EITHER_CSV
+        for entry in self._entry.get("constraints", []):
+            constraint = self._dereferenced(entry)
+            for path in constraint.get("order", []):
                 if path.partition(".")[0] not in self._arguments:
-                    raise CatalogError(f"{self._entry['name']}: a rule names unknown {path}")
-            yield rule
+                    raise CatalogError(f"{self._entry['name']}: a constraint names unknown {path}")
+            yield constraint
 
 
 def _csv_arguments(columns: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the two arguments of an import, of which a call gives one."""
+    """Return the two arguments of an import; a call passes one of them."""
     either = " or ".join(columns.get("one_of", []))
     required = ", ".join([either, *columns.get("required", [])]).removeprefix(", ")
     optional = ", ".join(columns.get("optional", []))
-    said = f"Columns: {required}; optional {optional}." if optional else f"Columns: {required}."
+    columns_text = (
+        f"Columns: {required}; optional {optional}." if optional else f"Columns: {required}."
+    )
     return {
-        "csv": {"type": "string", "description": f"CSV text. {said}"},
+        "csv": {"type": "string", "description": f"CSV text. {columns_text}"},
         "csvPath": {"type": "string", "description": "Or a file in the import folder."},
     }

@@ -1,4 +1,4 @@
-"""The JSON Schema validator: draft 2020-12, with the formats that upstream knows asserted."""
+"""JSON Schema validation: draft 2020-12, asserting the formats that upstream uses."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ _formats = FormatChecker(formats=("email", "uuid"))
 
 
 def validator(schema: Schema) -> Draft202012Validator:
-    """Return the validator of one schema."""
+    """Return a validator for one schema."""
     return _Validator(schema, format_checker=_formats)
 
 
 def satisfies(schema: Schema, arguments: Mapping[str, Any]) -> bool:
-    """Tell whether `arguments` satisfy a schema of the catalog, such as `confirm.when`."""
+    """Return whether `arguments` satisfy a schema of the catalog, such as `confirm.when`."""
     return bool(validator(schema).is_valid(dict(arguments)))
 
 
 def parse_time(value: object) -> datetime | None:
-    """Read a time as RFC 3339 writes it; None when it is no such time.
+    """Parse an RFC 3339 time; return None for anything else.
 
-    RFC 3339 is stricter than what `fromisoformat` alone would read.
+    `fromisoformat` alone would accept more than RFC 3339 allows.
     """
     if not isinstance(value, str) or not _RFC3339.fullmatch(value):
         return None
     try:
         return datetime.fromisoformat(value.upper())
-    except ValueError:  # the 30th of February
+    except ValueError:  # such as February 30
         return None
 
 
@@ -47,7 +47,7 @@ def _is_date_time(value: object) -> bool:
 
 
 def _pattern(_: object, pattern: str, value: object, __: object) -> Iterator[ValidationError]:
-    """Match as ECMA 262 does: Python's `$` would also match before a final line break."""
+    """Match like ECMA-262: Python's `$` would also match before a final line break."""
     end_anchored = re.sub(r"(?<!\\)\$$", r"\\Z", pattern)
     if isinstance(value, str) and not re.search(end_anchored, value):
         yield ValidationError(f"{value!r} does not match {pattern!r}")

@@ -1,4 +1,4 @@
-"""What the engine knows of one operation, and of all of them together."""
+"""The data model of the catalog: operations, workflows, toolsets, profiles and words."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Schema = dict[str, Any]
 
 
 class CatalogError(ValueError):
-    """An entry of the catalog is wrong; the message says which and how."""
+    """A catalog entry is wrong; the message says which and how."""
 
 
 @dataclass(frozen=True, slots=True)
 class Toolset:
-    """A group of operations that belong to one job."""
+    """A group of operations for one area of work."""
 
     name: str
     title: str
@@ -29,7 +29,7 @@ class Toolset:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """The tools and the prompts that a host is shown for one job."""
+    """The tools and prompts that a host sees for one job."""
 
     name: str
     title: str
@@ -46,7 +46,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What can be done: the verbs of operations' names, and the words that people have for it."""
+    """A kind of action: the verbs in operation names, and the words people use for it."""
 
     verbs: tuple[str, ...]
     words: tuple[str, ...]
@@ -54,9 +54,12 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What people say, and what it means.
+    """What people's words mean.
 
-    `things` have other names; `also` are words that phrases hint at without naming them.
+    Attributes:
+        things: the synonyms of each thing's name.
+        also: for each word, phrases that suggest it without naming it.
+        actions: the actions by name.
     """
 
     things: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -78,12 +81,15 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Confirm:
-    """When a person must say yes to a call, and what they are asked.
+    """When a person must confirm a call, and what they are asked.
 
-    `when` is a JSON Schema over the arguments; None means always. `preview` names the read whose
-    answer the question shows, `preview_with` what that read is given beside the path arguments;
-    "{name}" stands for the call's own argument. `threshold` names the setting whose number may
-    take the place of the one in `when`. The placeholders of `ask` are described in `question`.
+    Attributes:
+        ask: the question. `calls/question.py` describes its placeholders.
+        when: a JSON Schema over the arguments; None means always.
+        preview: the read whose answer the question shows.
+        preview_with: arguments of that read beside the path arguments; "{name}" stands for the
+            call's own argument.
+        threshold: the setting whose number can replace the one in `when`.
     """
 
     ask: str
@@ -94,11 +100,13 @@ class Confirm:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """What the schema cannot say about the arguments: a JSON Schema in `must`, or an `order`.
+class Constraint:
+    """What the schema cannot say about the arguments: either `must` with `say`, or `order`.
 
-    `order` holds the paths of two times, of which the first must not be the later one. `say` is
-    the message of a `must` that does not hold.
+    Attributes:
+        must: a JSON Schema over all arguments.
+        say: the message if `must` does not hold.
+        order: the paths of two times; the first must not be later than the second.
     """
 
     must: Schema | None = None
@@ -106,8 +114,8 @@ class Rule:
     order: tuple[str, str] | None = None
 
     @classmethod
-    def from_compiled(cls, record: Mapping[str, Any]) -> Rule:
-        """Rebuild a rule from its JSON form."""
+    def from_compiled(cls, record: Mapping[str, Any]) -> Constraint:
+        """Rebuild a constraint from its JSON form."""
         if "order" in record:
             first, second = record["order"]
             return cls(order=(first, second))
@@ -116,9 +124,9 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The columns that an import's CSV may have; of `one_of`, exactly one must be there.
+    """The columns of an import's CSV. Exactly one column of `one_of` must be present.
 
-    `max_rows` is how many rows upstream takes, the header not counted; None when it does not say.
+    `max_rows` is how many rows upstream accepts, not counting the header; None if it does not say.
     """
 
     required: tuple[str, ...] = ()
@@ -136,17 +144,21 @@ class Columns:
 
     @property
     def all(self) -> tuple[str, ...]:
-        """Every column, those that must be there first."""
+        """Every column, mandatory ones first."""
         return (*self.one_of, *self.required, *self.optional)
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """How the arguments outside path and query become the request's body.
+    """How the arguments outside path, query and headers become the request's body.
 
-    `whole` names the one argument that is the body; `file` is the multipart field that carries
-    the CSV of an import, with `columns`; `credentials` means the configured e-mail and password.
-    With none of them, every remaining argument is a property of a JSON object.
+    Unless an attribute is set, every remaining argument is a property of a JSON object.
+
+    Attributes:
+        whole: the one argument that is the entire body.
+        file: the multipart field that carries the CSV of an import.
+        columns: the columns of that CSV.
+        credentials: whether the body is the configured e-mail and password.
     """
 
     whole: str | None = None
@@ -165,12 +177,16 @@ class Body:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Tool:
-    """What an operation and a workflow have in common: all that a client, and the gate, know of it.
+    """What operations and workflows share: all that clients and the gate need.
 
-    `input_schema` is the JSON Schema that clients are shown and that calls are validated with,
-    beside the `rules`. Any one of `apis` lets it be called. `reserved` are arguments of the
-    engine's own, which are accepted beside it and never sent. `secrets` are the arguments that are
-    never shown. `check` is the read that tells whether a write happened.
+    Attributes:
+        apis: any one of them must have credentials for a call.
+        input_schema: the JSON Schema that clients see and calls are validated against.
+        reserved: our own arguments, accepted beside those of the schema and never sent upstream.
+        secrets: arguments whose values are never shown.
+        constraints: what the schema cannot say about the arguments.
+        check: the read that tells whether a write happened.
+        keywords: what people call it; for search only.
     """
 
     name: str
@@ -182,7 +198,7 @@ class Tool:
     input_schema: Schema
     reserved: Mapping[str, Schema] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
-    rules: tuple[Rule, ...] = ()
+    constraints: tuple[Constraint, ...] = ()
     confirm: Confirm | None = None
     check: str | None = None
     status: Status = "current"
@@ -192,12 +208,12 @@ class Tool:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Everything that it is called, its own name last."""
+        """All of its names, the main one last."""
         return (*self.aliases, self.name)
 
     @property
     def path_arguments(self) -> tuple[str, ...]:
-        """The arguments that are segments of a path, in order."""
+        """The arguments that are path segments, in order."""
         return ()
 
     @property
@@ -213,14 +229,16 @@ class Tool:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Operation(Tool):
-    """One upstream operation, as `tools/*.yaml` states it.
+    """One upstream operation, as defined in `tools/*.yaml`.
 
-    `query` lists the arguments that go into the query string: `joined` those whose list is one
-    comma-separated value, `dotted` those whose every key is a parameter of its own with a dot in
-    front. `headers` names, for an argument, the header that carries it; `listed_by`, for an
-    argument, the operation that lists its values. `view` holds the paths (as in `fields`) of what
-    an answer shows unless a call asks for other fields; empty means all. They lead from an item of
-    `data`, or from the answer where it has no such list.
+    Attributes:
+        query: the arguments that go into the query string.
+        joined: those of them whose list is sent as one comma-separated value.
+        dotted: those of them whose every key is a parameter of its own, prefixed with a dot.
+        headers: the header that carries an argument, by argument.
+        listed_by: the operation that lists an argument's values, by argument.
+        view: the fields shown by default, as paths like those in `fields`; empty means all. Paths
+            start at an item of `data`, or at the answer if it has no such list.
     """
 
     method: str
@@ -253,12 +271,12 @@ class Operation(Tool):
 
     @property
     def api(self) -> Api:
-        """The one API that it belongs to."""
+        """The API it belongs to."""
         return self.apis[0]
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Everything that it is called: upstream's name, aliases, and its own name last."""
+        """All of its names: upstream's operationId, aliases, and the main one last."""
         return (self.operation_id, *self.aliases, self.name)
 
     @property
@@ -269,9 +287,11 @@ class Operation(Tool):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Workflow(Tool):
-    """Several operations in one call, as `tools/workflows.yaml` states it; `uses` names them.
+    """Several operations in one call, as defined in `tools/workflows.yaml`.
 
-    `answer` holds the schemas of what is in its answer, by name; a part that is empty stays out.
+    Attributes:
+        uses: the operations it may call.
+        answer: the schemas of the answer's parts, by name; an answer omits empty parts.
     """
 
     uses: tuple[str, ...]
@@ -290,7 +310,7 @@ def _tool_fields(record: Mapping[str, Any]) -> dict[str, Any]:
     fields = dict(record)
     if "confirm" in fields:
         fields["confirm"] = Confirm(**fields["confirm"])
-    fields["rules"] = tuple(map(Rule.from_compiled, fields.get("rules", ())))
+    fields["constraints"] = tuple(map(Constraint.from_compiled, fields.get("constraints", ())))
     for name in ("secrets", "aliases"):
         fields[name] = tuple(fields.get(name, ()))
     return fields
@@ -298,7 +318,7 @@ def _tool_fields(record: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """All operations and workflows by name, in the order in which they are listed."""
+    """All operations and workflows by name, in listing order."""
 
     operations: Mapping[str, Operation]
     toolsets: Mapping[str, Toolset]
@@ -328,13 +348,13 @@ class Catalog:
 
     @property
     def tools(self) -> tuple[Tool, ...]:
-        """Everything that can be called, workflows first."""
+        """All workflows, then all operations."""
         return (*self.workflows.values(), *self.operations.values())
 
     def find(self, name: str) -> Tool | None:
-        """Return the operation or workflow of this name or alias."""
+        """Return the operation or workflow with this name or alias, or None."""
         return self.operations.get(name) or self.workflows.get(name) or self.aliases.get(name)
 
     def nearest(self, name: str, count: int = 3) -> list[str]:
-        """Return the names that look most like `name`, which may be not at all."""
+        """Return the names most similar to `name`, however dissimilar they are."""
         return nearest(name, (tool.name for tool in self.tools), count=count, alike=0)

@@ -1,4 +1,4 @@
-"""Says what is wrong with a value so that a model can correct it."""
+"""Explain validation errors so that a model can correct its arguments."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from jsonschema import ValidationError
 
 from talonone_mcp.core.names import did_you_mean, in_words
 
-_SHOWN = 60  # characters of an offending value that a message repeats
+_MAX_QUOTED_CHARS = 60  # of an offending value, in a message
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong with the arguments. `at` is its path, such as `limits[0].action`."""
+    """One thing wrong with the arguments. `at` is its path, such as `limits[0].action`."""
 
     at: str
     problem: str
 
 
 def explain(error: ValidationError, secrets: Iterable[str] = ()) -> Iterator[Problem]:
-    """Yield the problems that one error of the validator stands for.
+    """Yield the problems behind one validation error.
 
     Args:
-        error: what the validator found.
-        secrets: arguments whose values are not repeated.
+        error: the validator's error.
+        secrets: arguments whose values must not be quoted.
     """
     at = _at(error)
     expected: Any = error.validator_value
@@ -41,27 +41,27 @@ def explain(error: ValidationError, secrets: Iterable[str] = ()) -> Iterator[Pro
         known = schema.get("properties", {})
         unknown = [name for name in instance if name not in known]
         for name in unknown:
-            said = did_you_mean(name, known) or "; there are no arguments"
-            yield Problem(join(at, name), f"is unknown{said}")
-    elif error.validator in ("oneOf", "anyOf") and (branch := _branch_meant(error)):
+            suggestion = did_you_mean(name, known) or "; there are no arguments"
+            yield Problem(join(at, name), f"is unknown{suggestion}")
+    elif error.validator in ("oneOf", "anyOf") and (branch := _intended_branch(error)):
         for deeper in branch:
             yield from explain(deeper, secrets)
     else:
-        say = _MESSAGES.get(str(error.validator))
+        describe = _MESSAGES.get(str(error.validator))
         secret = bool(error.absolute_path) and str(error.absolute_path[0]) in secrets
-        message = say(expected) if say else f"does not satisfy {error.validator}"
+        message = describe(expected) if describe else f"does not satisfy {error.validator}"
         yield Problem(at or "arguments", message if secret else f"{message}, not {shown(instance)}")
 
 
 def join(at: str, name: str) -> str:
-    """Return the path of a property of what stands at `at`."""
+    """Return the path of the property `name` of the value at `at`."""
     return f"{at}.{name}" if at else name
 
 
 def shown(value: object) -> str:
-    """Return a value as a message repeats it, cut to a few words."""
+    """Return a value as JSON for a message, cut after `_MAX_QUOTED_CHARS`."""
     text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    return text if len(text) <= _MAX_QUOTED_CHARS else f"{text[:_MAX_QUOTED_CHARS]}..."
 
 
 def _at(error: ValidationError) -> str:
@@ -71,15 +71,18 @@ def _at(error: ValidationError) -> str:
     return at
 
 
-def _branch_meant(error: ValidationError) -> list[ValidationError]:
-    """Return the errors of the alternative that a constant, such as `type`, shows to be meant."""
+def _intended_branch(error: ValidationError) -> list[ValidationError]:
+    """Return the errors of the alternative whose constants match; [] unless exactly one does.
+
+    A constant, such as `type`, shows which alternative the caller meant.
+    """
     branches: dict[object, list[ValidationError]] = defaultdict(list)
     for deeper in error.context or ():
         branches[deeper.relative_schema_path[0]].append(deeper)
-    meant = [
+    matching = [
         errors for errors in branches.values() if all(each.validator != "const" for each in errors)
     ]
-    return meant[0] if len(meant) == 1 else []
+    return matching[0] if len(matching) == 1 else []
 
 
 def _type(expected: str | list[str]) -> str:
@@ -88,7 +91,7 @@ def _type(expected: str | list[str]) -> str:
 
 
 def _alternatives(schemas: list[dict[str, Any]]) -> str:
-    """Name the constants that tell the alternatives apart, where they have such."""
+    """Name the constants that tell the alternatives apart, if there are any."""
     constants = {
         name: [s["properties"][name]["const"] for s in schemas if name in s.get("properties", {})]
         for schema in schemas
@@ -96,13 +99,13 @@ def _alternatives(schemas: list[dict[str, Any]]) -> str:
         if "const" in sub
     }
     if not constants:
-        return "must match one of the alternatives of the schema"
-    said = (f"{name} one of {', '.join(map(str, values))}" for name, values in constants.items())
-    return f"must have {' and '.join(said)}"
+        return "must match one of the alternatives in the schema"
+    choices = (f"{name} one of {', '.join(map(str, values))}" for name, values in constants.items())
+    return f"must have {' and '.join(choices)}"
 
 
 _FORMATS = {
-    "date-time": "a time as RFC 3339 writes it, such as 2026-03-01T00:00:00Z",
+    "date-time": "an RFC 3339 time, such as 2026-03-01T00:00:00Z",
     "email": "an e-mail address",
     "uuid": "a UUID",
 }
@@ -119,7 +122,7 @@ _MESSAGES: dict[str, Callable[[Any], str]] = {
     "maxLength": lambda limit: f"must have at most {limit} characters",
     "minItems": lambda limit: f"must have at least {limit} items",
     "maxItems": lambda limit: f"must have at most {limit} items",
-    "uniqueItems": lambda _: "must not have an item twice",
+    "uniqueItems": lambda _: "must not contain duplicates",
     "minProperties": lambda limit: f"must have at least {limit} properties",
     "pattern": lambda pattern: f"must match {pattern}",
     "format": lambda name: f"must be {_FORMATS.get(name, name)}",

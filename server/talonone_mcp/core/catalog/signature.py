@@ -1,8 +1,8 @@
-"""Writes a JSON Schema as short as a model can still call by: all that the schema says, no braces.
+"""Render a JSON Schema as one short line that still tells a model how to call.
 
     applicationId: integer; state?: "enabled" | "disabled"; limits?: [{limit: number 0..}]
 
-A name with a question mark may be left out.
+A question mark marks an optional property.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _BOUNDS = (
 
 
 def signature(schema: Schema) -> str:
-    """Return the properties of an object's schema, those that must be given first."""
+    """Return the properties of an object's schema on one line, required ones first."""
     required = schema.get("required", ())
     properties: Mapping[str, Schema] = schema.get("properties", {})
     names = sorted(properties, key=lambda name: name not in required)
@@ -31,8 +31,8 @@ def signature(schema: Schema) -> str:
 
 
 def _described(schema: Schema) -> str:
-    said = schema.get("description", "")
-    return f"{_type(schema)} ({said.rstrip('.')})" if said else _type(schema)
+    text = schema.get("description", "")
+    return f"{_type(schema)} ({text.rstrip('.')})" if text else _type(schema)
 
 
 def _type(schema: Schema) -> str:
@@ -53,9 +53,9 @@ def _type(schema: Schema) -> str:
 
 
 def _limits(schema: Schema) -> Iterator[str]:
-    for least, most, unit in _BOUNDS:
-        if least in schema or most in schema:
-            yield f"{schema.get(least, '')}..{schema.get(most, '')}{unit}"
+    for lower, upper, unit in _BOUNDS:
+        if lower in schema or upper in schema:
+            yield f"{schema.get(lower, '')}..{schema.get(upper, '')}{unit}"
     if "exclusiveMinimum" in schema:
         yield f"> {schema['exclusiveMinimum']}"
     if "pattern" in schema:

@@ -1,4 +1,4 @@
-"""Checks the arguments of a call against the operation's schema and rules, all problems at once."""
+"""Validate arguments against a tool's schema and constraints, reporting all problems at once."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def problems(tool: Tool, arguments: Mapping[str, Any], *, reserved: bool = False) -> list[Problem]:
-    """Return everything that is wrong with `arguments`; an empty list when the call may go on.
+    """Return everything wrong with `arguments`; an empty list means that the call may proceed.
 
     Args:
-        tool: what is to be called.
-        arguments: of the call.
-        reserved: whether the engine's own arguments are accepted beside those of the schema.
+        tool: the tool to call.
+        arguments: the arguments of the call.
+        reserved: whether to accept the tool's `reserved` arguments too.
     """
     errors = _validator_of(tool, reserved).iter_errors(dict(arguments))
-    found = [
+    raw = [
         *_unsendable(arguments, ""),
         *itertools.chain.from_iterable(explain(error, tool.secrets) for error in errors),
-        *_no_segments(tool, arguments),
+        *_invalid_segments(tool, arguments),
         *broken(tool, arguments),
     ]
-    readable = (Problem(_readable(each.at), _readable(each.problem)) for each in found)
-    return list(dict.fromkeys(readable))
+    encodable = (Problem(_encodable(each.at), _encodable(each.problem)) for each in raw)
+    return list(dict.fromkeys(encodable))
 
 
-@lru_cache(maxsize=2048)  # every operation of a few catalogs
+@lru_cache(maxsize=2048)  # enough for every operation of a few catalogs
 def _validator_of(tool: Tool, reserved: bool) -> Draft202012Validator:
     schema = tool.input_schema
     if reserved:
@@ -46,16 +46,14 @@ def _validator_of(tool: Tool, reserved: bool) -> Draft202012Validator:
     return validator(schema)
 
 
-def _no_segments(tool: Tool, arguments: Mapping[str, Any]) -> Iterator[Problem]:
+def _invalid_segments(tool: Tool, arguments: Mapping[str, Any]) -> Iterator[Problem]:
     for name in tool.path_arguments:
         if arguments.get(name) in ("", ".", ".."):
-            yield Problem(
-                name, "must not be empty, '.' or '..', because it is one segment of a path"
-            )
+            yield Problem(name, "must not be empty, '.' or '..', because it is a path segment")
 
 
 def _unsendable(value: object, at: str) -> Iterator[Problem]:
-    """Yield what JSON cannot carry: numbers that are not finite, text that is not Unicode."""
+    """Yield what JSON cannot carry: non-finite numbers and invalid Unicode."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             yield from _unsendable(key, join(at, key))
@@ -66,9 +64,9 @@ def _unsendable(value: object, at: str) -> Iterator[Problem]:
     elif isinstance(value, float) and not math.isfinite(value):
         yield Problem(at, "must be a finite number")
     elif isinstance(value, str) and _SURROGATE.search(value):
-        yield Problem(at, "is not valid Unicode text (it has a lone surrogate)")
+        yield Problem(at, "is not valid Unicode: it contains a lone surrogate")
 
 
-def _readable(text: str) -> str:
-    """Escape what no UTF-8 answer could carry, so that the message itself can be sent."""
+def _encodable(text: str) -> str:
+    """Escape lone surrogates, so that the message can be sent as UTF-8."""
     return text.encode("utf-8", "backslashreplace").decode()

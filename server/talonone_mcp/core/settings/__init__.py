@@ -1,4 +1,4 @@
-"""The configuration: flags, environment variables and a file, checked once at start."""
+"""The configuration: flags, environment variables and a file, validated once at start."""
 
 from talonone_mcp.core.settings.config_file import CONFIG, user_file
 from talonone_mcp.core.settings.definitions import (

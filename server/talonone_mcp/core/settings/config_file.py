@@ -1,8 +1,8 @@
-"""The configuration file: TOML, whose keys follow from the names of the settings.
+"""The configuration file: TOML whose keys derive from the names of the settings.
 
 `TALONONE_BASE_URL` is `base_url` in the table `[talonone]`, `CAPILLARY_USERNAME` is `username` in
-`[capillary]`, and a flag `--read-only` is `read_only` in `[serve]`. The keys of several
-Applications have a table of their own, `[integration_keys]`.
+`[capillary]`, and the flag `--read-only` is `read_only` in `[serve]`. The keys of several
+Applications have their own table, `[integration_keys]`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from talonone_mcp.core.settings.values import expanded
 
 CONFIG = "TALONONE_CONFIG"
 BY_APPLICATION = "integration_keys"
-_MAX_BYTES = 2**20  # no configuration comes near
+_MAX_BYTES = 2**20  # far more than any configuration needs
 _PLACE = re.compile(r"(.*) \(at (line \d+, column \d+|end of document)\)", re.DOTALL)
 _KINDS: Mapping[str, tuple[str, Callable[[object], bool]]] = {
     "string": ("text in quotes", lambda value: isinstance(value, str)),
@@ -48,7 +48,7 @@ _KINDS: Mapping[str, tuple[str, Callable[[object], bool]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """Where a setting stands in the file; `holds_path` when it names the file with the secret."""
+    """A setting's place in the file. With `holds_path`, its value is the path of a secret file."""
 
     attribute: str
     table: str
@@ -56,13 +56,13 @@ class Key:
     holds_path: bool = False
 
     def __str__(self) -> str:
-        """Return it as a person would write it down."""
+        """Return the key as messages show it, such as `[talonone] base_url`."""
         return f"[{self.table}] {self.name}".strip()
 
 
 @dataclass(frozen=True, slots=True)
 class ConfigFile:
-    """A file that was read; `exposed` says why it is no place for a secret, "" when it is one."""
+    """A parsed file; `exposed` says why secrets are not safe in it, "" if they are."""
 
     path: Path
     document: Mapping[str, Any]
@@ -70,19 +70,19 @@ class ConfigFile:
 
 
 def user_file() -> Path:
-    """Return where this system keeps a user's configuration; there need be none."""
+    """Return the default path of a user's configuration file; it may not exist."""
     return user_config_path("talonone-mcp", appauthor=False) / "config.toml"
 
 
 def find_file(named: str | Path | None, environment: Mapping[str, str]) -> ConfigFile | None:
-    """Return the file that is named, or the user's own, if there is one.
+    """Return the named file, or else the user's own if it exists.
 
     Args:
-        named: the value of `--config`, which goes before the variable.
+        named: the value of `--config`, which overrides the variable.
         environment: variables by name.
 
     Raises:
-        SettingsError: it cannot be read, or is no TOML; the message names it.
+        SettingsError: the file cannot be read or is not TOML; the message names it.
     """
     by = "--config" if named else CONFIG
     if given := str(named or environment.get(CONFIG, "")).strip():
@@ -115,17 +115,17 @@ def _read(path: Path, failed: str) -> ConfigFile:
 
 
 def _placed(message: str) -> str:
-    """Put the place of a fault before the fault."""
-    found = _PLACE.fullmatch(message)
-    if not found:
-        return f"is no TOML: {message}"
-    fault, place = found.groups()
-    return f"{place}: is no TOML: {fault[0].lower()}{fault[1:]}"
+    """Return a TOML error with its place in front."""
+    match = _PLACE.fullmatch(message)
+    if not match:
+        return f"is not valid TOML: {message}"
+    fault, place = match.groups()
+    return f"{place}: is not valid TOML: {fault[0].lower()}{fault[1:]}"
 
 
 @cache
 def keys() -> Mapping[tuple[str, str], Key]:
-    """Return every key by table and name, in the order of the settings."""
+    """Return every key by (table, name), in the order of the settings."""
     return {(key.table, key.name): key for key in _keys()}
 
 
@@ -142,11 +142,11 @@ def _keys() -> Iterator[Key]:
 
 
 def entries(file: ConfigFile, problems: list[str]) -> Iterator[tuple[Key, Any]]:
-    """Yield what stands in a file under a known key.
+    """Yield each known key of a file with its value.
 
     Args:
         file: the file.
-        problems: gets a line for each key that is none, with the nearest one.
+        problems: receives a line for each unknown key, suggesting the nearest one.
     """
     tables = dict.fromkeys(table for table, _ in keys())
     for table, content in file.document.items():
@@ -165,7 +165,7 @@ def entries(file: ConfigFile, problems: list[str]) -> Iterator[tuple[Key, Any]]:
 
 
 def _stray(name: str, content: object) -> str:
-    """Say where a name at the top of the file belongs."""
+    """Explain an unknown top-level name, saying where it belongs."""
     if isinstance(content, dict):
         tables = [table for table, _ in keys()]
         near = nearest(name, tables)
@@ -175,12 +175,12 @@ def _stray(name: str, content: object) -> str:
         )
     for key in keys().values():
         if key.name == name:
-            return f"{name} stands before any table; it belongs below [{key.table}]"
+            return f"{name} is outside any table; move it below [{key.table}]"
     return f"{name}: {_no_such_key('', name)}"
 
 
 def _no_such_key(table: str, name: str) -> str:
-    """Name the nearest key, of the same table if there is one like it."""
+    """Suggest the nearest key, preferably in the same table."""
     own = [key for key in keys().values() if key.table == table]
     for among in (own, [*keys().values()]):
         by_name = {key.name: key for key in reversed(among)}
@@ -190,16 +190,16 @@ def _no_such_key(table: str, name: str) -> str:
 
 
 def given(file: ConfigFile, key: Key, value: object) -> Given:
-    """Return a setting as it stands in a file; a relative path begins where the file is.
+    """Return a setting from a file; a relative path is relative to the file.
 
     Raises:
-        SettingsError: it is not of the setting's type.
+        SettingsError: the value does not have the setting's type.
     """
     schema = _schema(key.attribute)
-    says, fits = _KINDS["string" if key.holds_path else schema["type"]]
+    expected, fits = _KINDS["string" if key.holds_path else schema["type"]]
     origin = Origin("file", str(key), file.path)
     if not fits(value):
-        raise SettingsError(f"{origin}: must be {says}")
+        raise SettingsError(f"{origin}: must be {expected}")
     if not key.holds_path and schema.get("format") not in ("path", "directory-path", "file-path"):
         return Given(value, origin)
     try:
@@ -210,7 +210,7 @@ def given(file: ConfigFile, key: Key, value: object) -> Given:
 
 
 def _schema(attribute: str) -> Mapping[str, Any]:
-    """Return what a setting may be, where it is not left out."""
+    """Return the JSON Schema of a setting, ignoring null."""
     schema: Mapping[str, Any] = _schemas()[attribute]
     return next((each for each in schema.get("anyOf", ()) if each["type"] != "null"), schema)
 

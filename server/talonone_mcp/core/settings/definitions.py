@@ -1,7 +1,7 @@
-"""The settings: what each is called, what it means, and which of them go together.
+"""The settings: their names, what they mean, and which belong together.
 
-Every name is fixed: a flag `--confirm` and a variable `TALONONE_MANAGEMENT_KEY` mean the same
-thing for ever. What a setting means stands here alone; whatever describes it is made from this.
+Names never change: the flag `--confirm` and the variable `TALONONE_MANAGEMENT_KEY` keep their
+meaning forever. This is the only place that defines a setting; all descriptions derive from it.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from talonone_mcp.core.settings.values import (
     StateFolder,
     Url,
 )
-from talonone_mcp.core.state_folder import LIFETIME, state_folder
+from talonone_mcp.core.state_folder import APPROVAL_LIFETIME_S, state_folder
 
-SANDBOX_URL = "https://sandbox.invalid"  # RFC 2606: a host that no resolver ever answers for
+SANDBOX_URL = "https://sandbox.invalid"  # RFC 2606: a host that never resolves
 SANDBOX_KEY = "sandbox-key-that-opens-nothing-else"
 
 ConfirmPolicy = Literal["ask", "approve", "block", "off"]
@@ -46,11 +46,11 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Settings(BaseModel):
-    """A checked configuration.
+    """A validated configuration.
 
-    An attribute's alias is its environment variable; those without one are flags. Those with
-    `repr=False` are secrets, which may also stand in a file of their own. A description says what
-    is so "unless set" where the default alone does not.
+    An attribute's alias is its environment variable; attributes without one are flags. Those with
+    `repr=False` are secrets, which can also be in files of their own. A description states the
+    default only if the field itself does not hold it.
     """
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
@@ -58,19 +58,19 @@ class Settings(BaseModel):
     base_url: Url | None = Field(
         default=None,
         alias="TALONONE_BASE_URL",
-        description="The deployment, such as https://acme.europe-west1.talon.one.",
+        description="The URL of your deployment, such as https://acme.europe-west1.talon.one.",
     )
     management_key: Secret | None = Field(
         default=None,
         repr=False,
         alias="TALONONE_MANAGEMENT_KEY",
-        description="An API key of the Management API.",
+        description="A Management API key.",
     )
     email: str | None = Field(
         default=None,
         alias="TALONONE_EMAIL",
-        description="An account, with its password, in place of a Management key: a session is"
-        " opened at first use and kept in memory.",
+        description="The e-mail address of an account, instead of a Management API key. The server"
+        " signs in at first use and keeps the session in memory.",
     )
     password: SecretStr | None = Field(
         default=None,
@@ -81,54 +81,54 @@ class Settings(BaseModel):
     token_cache: CacheFile | None = Field(
         default=None,
         alias="TALONONE_TOKEN_CACHE",
-        description="A file that keeps that session for the next start. Only its owner may be"
-        " able to read it.",
+        description="A file that keeps that session across restarts; only its owner may have"
+        " access to it.",
     )
     integration_key: Secret | None = Field(
         default=None,
         repr=False,
         alias="TALONONE_INTEGRATION_KEY",
-        description="An API key of the Integration API; one Application's.",
+        description="An Integration API key; it belongs to one Application.",
     )
     integration_keys: KeysByApplication = Field(
         default={},
         repr=False,
         alias="TALONONE_INTEGRATION_KEYS",
-        description="In its place, the keys of several by Application id, as a JSON object:"
-        ' {"42": "KEY", "43": "KEY"}. Calls then say which with applicationId.',
+        description="Instead of that key, the keys of several Applications by id, as a JSON object:"
+        ' {"42": "KEY", "43": "KEY"}. Each call then picks one with applicationId.',
     )
     third_party_key: Secret | None = Field(
         default=None,
         repr=False,
         alias="TALONONE_THIRD_PARTY_KEY",
-        description="A key of the Third-party API.",
+        description="A Third-party API key.",
     )
     platform_name: HeaderText | None = Field(
         default=None,
         alias="TALONONE_PLATFORM_NAME",
-        description="The customer engagement platform that this key is for, such as pendula.",
+        description="The customer engagement platform of that key, such as pendula.",
     )
     third_party_url: Url = Field(
         default="https://integration.talon.one",
         alias="TALONONE_THIRD_PARTY_URL",
-        description="Where the Third-party API is.",
+        description="The URL of the Third-party API.",
     )
 
     capillary_url: Url | None = Field(
         default=None,
         alias="CAPILLARY_BASE_URL",
-        description="Capillary's API, such as https://eucrm.cc.capillarytech.com.",
+        description="The URL of Capillary's API, such as https://eucrm.cc.capillarytech.com.",
     )
     capillary_token: Secret | None = Field(
         default=None,
         repr=False,
         alias="CAPILLARY_ACCESS_TOKEN",
-        description="An OAuth access token of Capillary.",
+        description="An OAuth access token for Capillary.",
     )
     capillary_username: str | None = Field(
         default=None,
         alias="CAPILLARY_USERNAME",
-        description="In its place, with a password: Basic authentication there.",
+        description="A Capillary user for Basic authentication, instead of a token.",
     )
     capillary_password: SecretStr | None = Field(
         default=None,
@@ -140,77 +140,78 @@ class Settings(BaseModel):
     import_folder: Folder | None = Field(
         default=None,
         alias="TALONONE_IMPORT_DIR",
-        description="The folder below which imports may read files (csvPath). Over stdio only.",
+        description="The folder below which imports may read files (csvPath); stdio only.",
     )
     timeout: float = Field(
         default=60,
         gt=0,
         le=3600,
         alias="TALONONE_TIMEOUT",
-        description="Seconds that one upstream request may take, from being sent to its last byte.",
+        description="Seconds that one upstream request may take, from its first byte sent to the"
+        " last byte received.",
     )
     deadline: float = Field(
         default=120,
         gt=0,
         le=86_400,
         alias="TALONONE_DEADLINE",
-        description="Seconds that a call may take with all its waits and attempts.",
+        description="Seconds that a call may take, including all waits and retries.",
     )
 
     confirm_coupons_above: Limit = Field(
         default=None,
         alias="TALONONE_CONFIRM_COUPONS_ABOVE",
-        description="Above how many coupons a write is confirmed too; 100 unless set.",
+        description="The number of coupons above which a write needs confirmation; 100 by default.",
     )
     confirm_points_above: Limit = Field(
         default=None,
         alias="TALONONE_CONFIRM_POINTS_ABOVE",
-        description="The same for loyalty points; 1000 unless set.",
+        description="The same for loyalty points; 1000 by default.",
     )
     confirm_cards_above: Limit = Field(
         default=None,
         alias="TALONONE_CONFIRM_CARDS_ABOVE",
-        description="The same for loyalty cards; 100 unless set.",
+        description="The same for loyalty cards; 100 by default.",
     )
     confirm_referrals_above: Limit = Field(
         default=None,
         alias="TALONONE_CONFIRM_REFERRALS_ABOVE",
-        description="The same for referral codes; 100 unless set.",
+        description="The same for referral codes; 100 by default.",
     )
     state_dir: StateFolder = Field(
         default_factory=lambda: state_folder({}),
         alias="TALONONE_STATE_DIR",
-        description="Where approvals, exports and the audit log are kept; the system's place for a"
-        " user's state unless set.",
+        description="The folder for approvals, exports and the audit log; by default in your"
+        " system's folder for user state.",
     )
     approval_seconds: float = Field(
-        default=LIFETIME,
+        default=APPROVAL_LIFETIME_S,
         ge=1,
         le=86_400,
         alias="TALONONE_APPROVAL_SECONDS",
-        description="How long an approval waits for its person, and then for its call.",
+        description="Seconds that an approval waits for a decision, and then for its call.",
     )
     export_hours: float = Field(
         default=24,
         gt=0,
         le=8760,
         alias="TALONONE_EXPORT_HOURS",
-        description="How long an export is kept.",
+        description="Hours for which an export is kept.",
     )
     export_megabytes: int = Field(
         default=1024,
         ge=1,
         le=1_000_000,
         alias="TALONONE_EXPORT_MEGABYTES",
-        description="How many millions of bytes all exports together may have.",
+        description="The maximum size of all exports together, in megabytes (millions of bytes).",
     )
     audit_reads: bool = Field(
         default=False,
         alias="TALONONE_AUDIT_READS",
-        description="Whether reads are recorded in the audit log too.",
+        description="Whether the audit log records reads too.",
     )
 
-    # The flags of `serve`. What they mean stands in its help.
+    # The flags of `serve`; its help explains them.
     sandbox: bool = False
     mask_pii: bool = False
     profile: str | None = None
@@ -228,17 +229,17 @@ class Settings(BaseModel):
     def _complete(self) -> Self:
         if self.host not in _LOOPBACK:
             raise ValueError(
-                f"--host {self.host}: only {', '.join(_LOOPBACK)} can be served, because"
-                " this version has no authentication for other machines"
+                f"--host {self.host}: must be one of {', '.join(_LOOPBACK)}, because"
+                " this version cannot authenticate clients on other machines"
             )
         if self.transport == "http" and self.import_folder:
-            raise ValueError("TALONONE_IMPORT_DIR: files are read over stdio only")
+            raise ValueError("TALONONE_IMPORT_DIR: imports read files over stdio only")
         self._check_pairs()
         missing = []
         if not self.base_url and self.apis != {"capillary"}:
             missing.append("TALONONE_BASE_URL (such as https://acme.europe-west1.talon.one)")
         if not self.apis:
-            missing.append("TALONONE_MANAGEMENT_KEY (an API key of the Management API)")
+            missing.append("TALONONE_MANAGEMENT_KEY (a Management API key)")
         if missing:
             raise ValueError(
                 f"not set: {' and '.join(missing)}."
@@ -247,9 +248,9 @@ class Settings(BaseModel):
         return self
 
     def _check_pairs(self) -> None:
-        """Refuse half of what only works together, and two ways of saying who one is."""
+        """Refuse incomplete pairs of settings, and two credentials for the same API."""
         capillary = self.capillary_username or self.capillary_token
-        together = [
+        pairs = [
             ("TALONONE_EMAIL", self.email, "TALONONE_PASSWORD", self.password),
             ("TALONONE_PASSWORD", self.password, "TALONONE_EMAIL", self.email),
             ("TALONONE_TOKEN_CACHE", self.token_cache,
@@ -264,7 +265,7 @@ class Settings(BaseModel):
             ("Capillary's credentials", capillary, "CAPILLARY_BASE_URL (such as"
              " https://eucrm.cc.capillarytech.com)", self.capillary_url),
         ]  # fmt: skip
-        for name, value, other, needed in together:
+        for name, value, other, needed in pairs:
             if value and not needed:
                 raise ValueError(f"{name} is set, but also needs {other}")
         if self.integration_key and self.integration_keys:
@@ -276,7 +277,7 @@ class Settings(BaseModel):
 
     @property
     def apis(self) -> frozenset[Api]:
-        """The APIs for which there are credentials."""
+        """The APIs that have credentials."""
         credentials: dict[Api, object] = {
             "management": self.management_key or self.email,
             "integration": self.integration_key or self.integration_keys,
@@ -287,17 +288,17 @@ class Settings(BaseModel):
 
     @property
     def applications(self) -> tuple[int, ...]:
-        """The ids of the Applications of which there is a key, as far as that is known."""
+        """The ids of the Applications with keys; a single key does not reveal its Application."""
         return tuple(sorted(self.integration_keys))
 
     def url(self, api: Api) -> str:
-        """Return the base URL of one API, without a final slash."""
+        """Return the base URL of an API, without a trailing slash."""
         urls = {"third_party": self.third_party_url, "capillary": self.capillary_url}
         return urls.get(api, self.base_url) or ""
 
     @property
     def thresholds(self) -> dict[str, int]:
-        """The operator's limits above which a call is confirmed, by what they count."""
+        """The configured limits above which a call needs confirmation, by what they count."""
         given = {
             "coupons": self.confirm_coupons_above,
             "points": self.confirm_points_above,
@@ -308,14 +309,14 @@ class Settings(BaseModel):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Every secret in plain text, to be taken out of whatever is shown."""
+        """Every secret in plain text, for redacting output."""
         fields = (getattr(self, name) for name in type(self).model_fields)
         values = (*fields, *self.integration_keys.values())
         return tuple(v.get_secret_value() for v in values if isinstance(v, SecretStr))
 
 
 SECRETS = frozenset(name for name, field in Settings.model_fields.items() if not field.repr)
-ACCOUNT = frozenset(  # what the sandbox has of its own
+ACCOUNT = frozenset(  # settings that the sandbox replaces
     name
     for name in Settings.model_fields
     if name.startswith("capillary_")

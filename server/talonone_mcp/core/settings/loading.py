@@ -1,4 +1,4 @@
-"""Loading: flags over environment variables over the configuration file, checked once at start."""
+"""Load settings: flags override environment variables, which override the configuration file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from talonone_mcp.core.settings.origins import DEFAULT, Given, Origin, SettingsE
 from talonone_mcp.core.settings.values import expanded
 from talonone_mcp.core.state_folder import StateError
 
-_MAX_SECRET_BYTES = 65_536  # of a file with a secret; the keys of many Applications fit
+_MAX_SECRET_BYTES = 65_536  # of a secret file; fits the keys of many Applications
 
 _SANDBOX: Mapping[str, str] = {
     "base_url": SANDBOX_URL,
@@ -38,9 +38,12 @@ _SANDBOX: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What was given, by the attribute of the setting, and all that is wrong with it so far.
+    """The given values by setting attribute, before validation.
 
-    `file` is the configuration file, where there is one that could be read.
+    Attributes:
+        given: the values and their origins.
+        file: the configuration file, if one was read.
+        problems: everything found wrong so far, one line each.
     """
 
     given: Mapping[str, Given]
@@ -49,12 +52,12 @@ class Sources:
 
     def origin(self, attribute: str) -> Origin:
         """Return where a setting came from."""
-        found = self.given.get(attribute)
-        return found.origin if found else DEFAULT
+        value = self.given.get(attribute)
+        return value.origin if value else DEFAULT
 
     @property
     def settings(self) -> Settings:
-        """The settings, if they can be used.
+        """The validated settings.
 
         Raises:
             SettingsError: something is missing, malformed or contradictory.
@@ -68,23 +71,22 @@ class Sources:
             raise SettingsError("\n".join(lines)) from None
 
     def _line(self, problem: Mapping[str, Any]) -> str:
-        """Say one error in one line that names the setting and never repeats a secret."""
+        """Return one line for an error, naming the setting and never quoting a secret."""
         message = str(problem["msg"]).removeprefix("Value error, ")
         if not problem["loc"]:
             return message
         name = str(problem["loc"][0])
         attribute = _ATTRIBUTES.get(name, name)
         origin = self.origin(attribute)
-        return f"{_called(attribute) if origin == DEFAULT else origin}: {message}"
+        return f"{_public_name(attribute) if origin == DEFAULT else origin}: {message}"
 
 
 def load_settings(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
     """Combine flags, environment and the configuration file.
 
     Args:
-        flags: settings by attribute name, and `config`, the path of the file; None means that the
-            flag was not given.
-        environment: variables by name. An empty one counts as not set.
+        flags: settings by attribute name, and `config`, the path of the file. None means not given.
+        environment: variables by name. Empty ones count as unset.
 
     Raises:
         SettingsError: something is missing, malformed or contradictory.
@@ -93,57 +95,60 @@ def load_settings(flags: Mapping[str, Any], environment: Mapping[str, str]) -> S
 
 
 def gather(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Sources:
-    """Collect the settings and where each came from. What is wrong is among what is returned.
+    """Collect the settings and where each came from. Problems are returned, not raised.
 
     Args:
         flags: as for `load_settings`.
-        environment: likewise.
+        environment: as for `load_settings`.
     """
     problems: list[str] = []
-    on_the_line = dict(_from_flags(flags))
+    from_flags = dict(_from_flags(flags))
     file = _file(flags.get("config"), environment, problems)
     in_file = list(entries(file, problems)) if file else []
-    sandbox = "sandbox" in on_the_line or any(
+    sandbox = "sandbox" in from_flags or any(
         key.attribute == "sandbox" and value is True for key, value in in_file
     )
-    # Whatever is wrong with an account does not concern the sandbox.
+    # The sandbox ignores account settings, so errors in them do not matter.
     ignored = ACCOUNT if sandbox else frozenset()
     from_file: dict[str, Given] = {}
     if file:
         in_file = [(key, value) for key, value in in_file if key.attribute not in ignored]
         from_file = _from_file(file, in_file, problems)
     from_environment = _from_environment(environment, ignored, problems)
-    found = from_file | from_environment
+    settings = from_file | from_environment
     if sandbox:
-        found |= {name: Given(value, Origin("sandbox")) for name, value in _SANDBOX.items()}
-    found |= on_the_line
-    transport = found.get("transport")
-    if not (transport and transport.value == "http") and on_the_line.keys() & {"host", "port"}:
+        settings |= {name: Given(value, Origin("sandbox")) for name, value in _SANDBOX.items()}
+    settings |= from_flags
+    transport = settings.get("transport")
+    if not (transport and transport.value == "http") and from_flags.keys() & {"host", "port"}:
         problems.append("--host and --port need --transport http")
-    found = _with_secrets(found, problems)
-    return Sources(found, file.path if file else None, tuple(problems))
+    settings = _with_secrets(settings, problems)
+    return Sources(settings, file.path if file else None, tuple(problems))
 
 
 def with_state(environment: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the variables with what the configuration file says of the state directory.
+    """Return the variables, adding the configuration file's settings of the state directory.
 
-    For commands that look at what is kept there and need no account.
+    This is for commands that inspect the state directory and need no account.
 
     Raises:
-        StateError: the file cannot be used; the message names it.
+        StateError: the file is unusable; the message names it.
     """
     sources = gather({"sandbox": True}, environment)
     if sources.problems:
         raise StateError(sources.problems[0])
-    kept = {name: sources.given[name] for name in ("state_dir", "approval_seconds")
+    from_file = {name: sources.given[name] for name in ("state_dir", "approval_seconds")
             if sources.origin(name).kind == "file"}  # fmt: skip
-    return {**environment, **{_called(name): str(each.value) for name, each in kept.items()}}
+    return {
+        **environment,
+        **{_public_name(name): str(each.value) for name, each in from_file.items()},
+    }
 
 
 def _from_flags(flags: Mapping[str, Any]) -> Iterator[tuple[str, Given]]:
     for name, value in flags.items():
         if name in Settings.model_fields and value is not None:
-            yield name, Given(value, Origin("flag", _called(name)))
+            yield name, Given(value, Origin("flag", _public_name(name)))
 
 
 def _file(
@@ -157,10 +162,10 @@ def _file(
 
 
 def _from_file(
-    file: ConfigFile, found: Iterable[tuple[Any, Any]], problems: list[str]
+    file: ConfigFile, pairs: Iterable[tuple[Any, Any]], problems: list[str]
 ) -> dict[str, Given]:
     settings: dict[str, Given] = {}
-    for key, value in found:
+    for key, value in pairs:
         try:
             setting = given(file, key, value)
         except SettingsError as error:
@@ -175,7 +180,7 @@ def _from_file(
         if name in SECRETS and each.origin.secret_file is None
     ]
     if secrets and file.exposed:
-        problems.append(f"{file.path}: {file.exposed}, and it holds a secret ({secrets[0]})")
+        problems.append(f"{file.path}: {file.exposed}, but it holds a secret ({secrets[0]})")
     return settings
 
 
@@ -197,10 +202,10 @@ def _from_environment(
     return settings
 
 
-def _with_secrets(found: Mapping[str, Given], problems: list[str]) -> dict[str, Given]:
-    """Return the settings with the content of files in the place of their names."""
-    settings = dict(found)
-    for name, each in found.items():
+def _with_secrets(unread: Mapping[str, Given], problems: list[str]) -> dict[str, Given]:
+    """Return the settings, replacing the names of secret files with their content."""
+    settings = dict(unread)
+    for name, each in unread.items():
         if each.origin.secret_file is None:
             continue
         try:
@@ -219,19 +224,19 @@ def _read_secret(path: Path) -> str:
     except OSError as error:
         raise SettingsError(f"cannot read {path}: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise SettingsError(f"cannot read {path}: it is not text") from None
-    except ValueError as error:  # there is no such user
+        raise SettingsError(f"cannot read {path}: it is not UTF-8 text") from None
+    except ValueError as error:  # `~` names an unknown user
         raise SettingsError(f"cannot read {path}: {error}") from None
 
 
 def variables() -> frozenset[str]:
-    """Return the names of all environment variables that are read."""
-    files = {f"{_called(attribute)}_FILE" for attribute in SECRETS}
+    """Return the names of all environment variables that the server reads."""
+    files = {f"{_public_name(attribute)}_FILE" for attribute in SECRETS}
     return frozenset({*_ATTRIBUTES, *files, CONFIG})
 
 
-def _called(attribute: str) -> str:
-    """Return the name by which a setting is known: its variable or its flag."""
+def _public_name(attribute: str) -> str:
+    """Return the public name of a setting: its variable or its flag."""
     return Settings.model_fields[attribute].alias or f"--{attribute.replace('_', '-')}"
 
 

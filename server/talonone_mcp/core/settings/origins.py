@@ -1,4 +1,4 @@
-"""Where a setting came from, so that a person can find what to change."""
+"""Where a setting came from, so that people can find what to change."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who gave a setting.
+    """Where a setting came from.
 
-    `name` is what it is called there: `--profile`, `TALONONE_BASE_URL`, `[talonone] base_url`.
-    `file` is the configuration file; `secret_file` is the file that holds the secret itself, where
-    the setting named one.
+    Attributes:
+        kind: the kind of source.
+        name: its name there: `--profile`, `TALONONE_BASE_URL`, `[talonone] base_url`.
+        file: the configuration file, if it came from there.
+        secret_file: the file that holds the secret, if the setting named one.
     """
 
     kind: Literal["flag", "environment", "file", "sandbox", "default"]
@@ -22,15 +24,15 @@ class Origin:
     secret_file: Path | None = None
 
     def __str__(self) -> str:
-        """Say it in one line."""
+        """Return the origin as messages show it."""
         return f"{self.file}: {self.name}" if self.file else self.name or self.kind
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A value as it was given, not checked yet, and by whom.
+    """A value before validation, and its origin.
 
-    With a `secret_file` in the origin, the value is what that file holds.
+    If the origin has a `secret_file`, the value is that file's content.
     """
 
     value: Any
@@ -41,4 +43,4 @@ DEFAULT = Origin("default")
 
 
 class SettingsError(ValueError):
-    """The configuration cannot be used. The message has one line a setting, naming it."""
+    """The configuration is unusable. The message has one line per setting, naming it."""

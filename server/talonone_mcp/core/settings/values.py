@@ -1,4 +1,4 @@
-"""What a single setting may be, and what is said of one that it may not."""
+"""The types of single settings, with messages for invalid values."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ _APPLICATION = re.compile(r"[1-9][0-9]{0,15}", re.ASCII)
 
 
 def _base_url(url: str) -> str:
-    parts = urlsplit(url)  # raises ValueError, as .port does, for what is no URL at all
+    parts = urlsplit(url)  # raises ValueError, as .port does, if this is not a URL at all
     if parts.scheme not in ("http", "https") or not parts.hostname or " " in url:
-        raise ValueError("is no URL with https:// and a host")
+        raise ValueError("must be a URL with https:// and a host")
     if parts.query or parts.fragment or parts.username or parts.port == 0:
-        raise ValueError("must be scheme, host, port and path alone")
+        raise ValueError("must consist of scheme, host, port and path only")
     url = url.rstrip("/")
     if url.endswith("/v1"):
-        raise ValueError("must be given without the final /v1; every operation brings its own")
+        raise ValueError("must not end in /v1; every operation adds its own")
     return url
 
 
 def _header_safe(secret: SecretStr) -> SecretStr:
     value = secret.get_secret_value()
     if not value or not value.isascii() or not value.isprintable() or " " in value:
-        raise ValueError("must be one word of printable ASCII characters")
+        raise ValueError("must be one word of printable ASCII")
     return secret
 
 
 def _by_application(given: object) -> dict[int, str]:
-    """Read keys by Application id, from a JSON object or a table; no message repeats any of it."""
+    """Read keys by Application id from a JSON object or a table; never quote them in a message."""
     keys: dict[int, str] = {}
     for name, key in _pairs(given):
         if not _APPLICATION.fullmatch(name):
-            raise ValueError("has a name that is no Application id, a whole number above 0")
+            raise ValueError("has a name that is not an Application id (a positive whole number)")
         if int(name) in keys:
             raise ValueError(f"has two keys for Application {name}")
         if not isinstance(key, str):
-            raise ValueError(f"has a key for Application {name} that is no text")
+            raise ValueError(f"has a key for Application {name} that is not text")
         keys[int(name)] = key
     return keys
 
@@ -54,7 +54,7 @@ def _pairs(given: object) -> Iterable[tuple[str, Any]]:
     if isinstance(given, Mapping):
         return given.items()
     try:
-        # Objects become tuples, so that one with a name twice can be told, and is no list.
+        # Objects become tuples, which keep duplicate names and differ from lists.
         pairs = json.loads(str(given), object_pairs_hook=tuple)
     except (ValueError, RecursionError):
         pairs = None
@@ -70,7 +70,7 @@ def _state_dir(path: Path) -> Path:
 def _cache_file(path: Path) -> Path:
     path = expanded(path)
     if not path.parent.is_dir():
-        raise ValueError(f"{path.parent} is no folder")
+        raise ValueError(f"{path.parent} is not a folder")
     if why := not_private(path):
         raise ValueError(f"{path} {why}")
     return path
@@ -79,19 +79,19 @@ def _cache_file(path: Path) -> Path:
 def _folder(path: Path) -> Path:
     path = expanded(path)
     if not path.is_dir():
-        raise ValueError(f"{path} is no folder")
+        raise ValueError(f"{path} is not a folder")
     return path.resolve()
 
 
 def expanded(path: Path, below: Path | None = None) -> Path:
-    """Return an absolute path, with the home of a user in place of `~`.
+    """Return an absolute path with `~` expanded.
 
     Args:
-        path: as it was given.
-        below: where a relative one begins; the working directory unless given.
+        path: the path as given.
+        below: the base of a relative path; the working directory by default.
 
     Raises:
-        ValueError: it begins in the home of a user that there is not.
+        ValueError: `~` names a user who does not exist.
     """
     try:
         return ((below or Path()) / path.expanduser()).absolute()

@@ -69,7 +69,7 @@ def _credentials(body: Mapping[str, Any]) -> dict[str, str]:
 
 def _is_plain(operation: Operation, arguments: Mapping[str, Any]) -> bool:
     """Return True if a read's arguments are valid at a glance; False decides nothing."""
-    if operation.body or operation.rules:
+    if operation.body or operation.constraints:
         return False
     schema = operation.input_schema
     return all(name in arguments for name in schema.get("required", ())) and all(

@@ -15,7 +15,7 @@ import anyio.to_thread
 from mcp import types
 from mcp.shared.uri_template import UriTemplate
 
-from talonone_mcp.core.csv_rows import LONGEST, TooLongError
+from talonone_mcp.core.csv_rows import MAX_READ_BYTES, TooLongError
 from talonone_mcp.core.text import clean, one_line
 from talonone_mcp.server.resources.kinds import (
     CSV,
@@ -133,8 +133,8 @@ def _gone(name: str) -> NoResourceError:
 def _too_long(reader: ResourceReader, export: Export) -> str:
     where = "" if reader.masked else f" The whole file is {reader.store.exports.location(export)}."
     return (
-        f"More than {LONGEST:,} bytes are not read at once; the export has {export.size:,}. Read it"
-        f" in parts of fewer rows, such as {export.uri}?from=1&rows=100.{where}"
+        f"More than {MAX_READ_BYTES:,} bytes are not read at once; the export has {export.size:,}."
+        f" Read it in parts of fewer rows, such as {export.uri}?from=1&rows=100.{where}"
     )
 
 

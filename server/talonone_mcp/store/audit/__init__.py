@@ -1,4 +1,4 @@
-"""The audit log: what was called, by whom, on whose word, and how it ended."""
+"""The audit log: what was called, by whom, on whose approval, and how it ended."""
 
 from talonone_mcp.store.audit.audit_log import AuditError, AuditLog
 from talonone_mcp.store.audit.file_audit_log import FileAuditLog

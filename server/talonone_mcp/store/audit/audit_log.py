@@ -1,4 +1,4 @@
-"""What the audit log promises, wherever it is kept."""
+"""The interface of the audit log, wherever it is stored."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ class AuditError(Exception):
 
 
 class AuditLog(Protocol):
-    """A log to which lines are only ever added, by several threads and processes at once."""
+    """An append-only log, safe for concurrent threads and processes."""
 
     def append(self, record: Mapping[str, Any]) -> None:
         """Write one line.
 
         Args:
-            record: JSON values. What JSON has no number for is written as "NaN" or "Infinity".
+            record: JSON values. Non-finite numbers are written as "NaN" or "Infinity".
 
         Raises:
-            AuditError: the line was not written; or the record is no JSON, is nested too deeply,
-                or holds a field of the log's own.
+            AuditError: the line cannot be written, or the record is not JSON, is nested too deeply
+                or uses a reserved field.
         """
 
     def check(self) -> None:
-        """Return if a line could be written now, without writing one.
+        """Check that a line could be written now, without writing one.
 
         Raises:
             AuditError: it could not.

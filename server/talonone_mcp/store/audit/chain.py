@@ -1,7 +1,6 @@
-"""The chain: what binds a line to the one before it, and how lines and head are spelled.
+"""The hash chain: how a line is bound to the previous one, and the format of lines and head.
 
-It is kept from the files, so that a writer and `verify` cannot differ in what a genuine line is:
-both go by the bytes that are made and read here.
+Both the writer and `verify` use this module, so they cannot disagree on what a genuine line is.
 """
 
 from __future__ import annotations
@@ -13,15 +12,15 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-NONE = "0" * 64  # the hash before the first line
-OURS = ("seq", "time", "head", "prev", "hash")  # what no record may hold
+NO_HASH = "0" * 64  # the hash before the first line
+RESERVED_FIELDS = ("seq", "time", "head", "prev", "hash")  # no record may use them
 _HASH = re.compile(r"[0-9a-f]{64}")
-_MOST = 2**63  # no line has this number; a larger one was not written here
+_SEQ_LIMIT = 2**63  # sequence numbers are below; larger ones were not written here
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What the next line goes on from: a line's number and hash."""
+    """A line's number and hash, which the next line continues."""
 
     seq: int
     hash: str
@@ -29,7 +28,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What `audit.head` says: the last line, and the number of the first that has to be there."""
+    """The content of `audit.head`: the last line, and the number of the first that must exist."""
 
     last: Link
     first: int
@@ -37,10 +36,13 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line as it was found.
+    """A line as read from a file.
 
-    `genuine`: it is byte for byte what was written with this hash. `noted`: it says that
-    `audit.head` did not fit.
+    Attributes:
+        link: its number and hash.
+        prev: the hash of the line before it.
+        genuine: whether it is byte for byte what was written with this hash.
+        noted: whether it records that `audit.head` did not match.
     """
 
     link: Link
@@ -50,26 +52,26 @@ class Line:
 
 
 def hash_of(line: Mapping[str, Any]) -> str:
-    """Return the hash of a line, whether or not it holds one already."""
-    rest = {key: value for key, value in line.items() if key != "hash"}
-    return sha256(dumped(rest, sort_keys=True)).hexdigest()
+    """Return the hash of a line, ignoring a hash that it already holds."""
+    hashed = {key: value for key, value in line.items() if key != "hash"}
+    return sha256(dumped(hashed, sort_keys=True)).hexdigest()
 
 
 def dumped(value: Mapping[str, Any], *, sort_keys: bool = False) -> bytes:
-    """Return the JSON that is written and hashed, without a line feed."""
+    """Return the JSON to write or hash, without a line feed."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=sort_keys)
-    # Half a surrogate pair has no UTF-8; this writes it as JSON's own escape.
+    # UTF-8 cannot encode a lone surrogate; this writes it as a JSON escape.
     return text.encode("utf-8", "backslashreplace")
 
 
 def read_line(raw: bytes) -> Line | None:
-    """Read one line with its line feed, or return None if it is damaged."""
+    """Parse one line including its line feed; return None if it is damaged."""
     try:
         line = json.loads(raw.decode("utf-8"))
         link = Link(line["seq"], line["hash"])
         if not (_is_link(link) and _is_hash(line["prev"])):
             return None
-        # The same values can be spelled in other bytes; ours are the only ones that count.
+        # Other bytes can encode the same values; only ours are genuine.
         genuine = dumped(line) + b"\n" == raw and hash_of(line) == link.hash
         return Line(link, line["prev"], genuine, "head" in line)
     except (ValueError, TypeError, KeyError, RecursionError):
@@ -77,14 +79,14 @@ def read_line(raw: bytes) -> Line | None:
 
 
 def read_head(raw: bytes) -> Head | None:
-    """Read the content of `audit.head`, or return None if it is damaged."""
+    """Parse the content of `audit.head`; return None if it is damaged."""
     try:
         value = json.loads(raw.decode("utf-8"))
         head = Head(Link(value["seq"], value["hash"]), value["first"])
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
-    known = _is_link(head.last) and type(head.first) is int and 0 < head.first <= head.last.seq
-    return head if known else None
+    valid = _is_link(head.last) and type(head.first) is int and 0 < head.first <= head.last.seq
+    return head if valid else None
 
 
 def dumped_head(head: Head) -> bytes:
@@ -94,7 +96,7 @@ def dumped_head(head: Head) -> bytes:
 
 
 def _is_link(link: Link) -> bool:
-    return type(link.seq) is int and 0 < link.seq < _MOST and _is_hash(link.hash)
+    return type(link.seq) is int and 0 < link.seq < _SEQ_LIMIT and _is_hash(link.hash)
 
 
 def _is_hash(value: object) -> bool:

@@ -1,18 +1,18 @@
-"""The audit log in files: one JSON line a call, each bound to the line before it by a hash.
+"""The audit log in files: one JSON line per call, each bound to the previous line by a hash.
 
-Whoever edits, removes, adds or moves lines afterwards breaks the chain, and `verify` names the
-place. There is no key: who may write the folder can write the whole chain and `audit.head` anew,
-or remove it all, and only a copy of the last hash that is kept elsewhere tells.
+Editing, removing, adding or moving lines breaks the chain, and `verify` names the place. There is
+no key: anyone who can write to the folder can rewrite the whole chain with `audit.head`, or remove
+it all. Only a copy of the last hash kept elsewhere reveals that.
 
-The files of one folder:
+The files in the folder:
 
-- `audit.jsonl`, and `audit.jsonl.1` (the newest) and up, which it was renamed to when it was full.
-  The chain goes on across them.
-- `audit.head`: the last line's number and hash, so that lines cut off at the end are missed, and
-  the number of the first line that has to be there, so that those at the beginning are.
-- `audit.lock`: empty; whoever writes holds a lock on it.
+- `audit.jsonl`. When full, it is renamed to `audit.jsonl.1` (the newest), `.2` and so on. The chain
+  continues across files.
+- `audit.head`: the number and hash of the last line, which reveals lines cut off at the end, and
+  the number of the first line that must exist, which reveals lines missing at the beginning.
+- `audit.lock`: empty; a writer holds a lock on it.
 
-`hash` is SHA-256 over the line without it, as JSON with sorted keys and no spaces, in UTF-8.
+`hash` is the SHA-256 of the line without it, as UTF-8 JSON with sorted keys and no spaces.
 """
 
 from __future__ import annotations
@@ -29,7 +29,15 @@ from typing import Any
 
 from talonone_mcp.core.clock import SYSTEM_CLOCK, Clock
 from talonone_mcp.store.audit.audit_log import AuditError
-from talonone_mcp.store.audit.chain import NONE, OURS, Head, Link, dumped, dumped_head, hash_of
+from talonone_mcp.store.audit.chain import (
+    NO_HASH,
+    RESERVED_FIELDS,
+    Head,
+    Link,
+    dumped,
+    dumped_head,
+    hash_of,
+)
 from talonone_mcp.store.audit.log_files import (
     HEAD,
     LOCK,
@@ -44,11 +52,11 @@ from talonone_mcp.store.audit.log_files import (
     stored_head,
 )
 
-_DEEPEST = 64  # nested objects and lists: far from where Python's JSON reader gives up
+_MAX_DEPTH = 64  # nested objects and lists; far below the limit of Python's JSON parser
 
 
 class FileAuditLog:
-    """The log of one folder, which other threads and processes may write at the same time."""
+    """The log in one folder, safe for concurrent threads and processes."""
 
     def __init__(
         self,
@@ -56,17 +64,20 @@ class FileAuditLog:
         *,
         max_bytes: int = 10_000_000,
         keep: int = 9,
-        patience: float = LOCK_TIMEOUT_S,
+        lock_timeout_s: float = LOCK_TIMEOUT_S,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        """Take what the log needs; the folder is not touched before it is used.
+        """Configure the log; the first use touches the folder.
 
         Args:
-            folder: the folder, made with access for its owner alone when it is not there.
-            max_bytes: the file is renamed before a line would make it larger than this.
-            keep: how many renamed files are kept, at least one. Lines in older ones are deleted.
-            patience: seconds to wait for whoever else is writing.
-            clock: tells the time.
+            folder: the folder; created with access for its owner only.
+            max_bytes: the file is renamed before a line would exceed this size.
+            keep: how many renamed files to keep, at least one. Older ones are deleted.
+            lock_timeout_s: seconds to wait for other writers.
+            clock: the time that lines record.
+
+        Raises:
+            ValueError: `keep` is less than one.
         """
         if keep < 1:
             raise ValueError("keep must be at least 1")
@@ -74,21 +85,21 @@ class FileAuditLog:
         self._path = folder / LOG
         self._max_bytes = max_bytes
         self._keep = keep
-        self._patience = patience
+        self._lock_timeout_s = lock_timeout_s
         self._clock = clock
 
     def append(self, record: Mapping[str, Any]) -> None:
         """Write one line.
 
         Args:
-            record: JSON values. What JSON has no number for is written as "NaN" or "Infinity".
+            record: JSON values. Non-finite numbers are written as "NaN" or "Infinity".
 
         Raises:
-            AuditError: the line was not written; or the record is no JSON, is nested too deeply,
-                or holds a field of the log's own.
+            AuditError: the line cannot be written, or the record is not JSON, is nested too deeply
+                or uses a reserved field.
         """
-        fields = self._plain(record)
-        with self._alone():
+        fields = self._as_read_back(record)
+        with self._exclusive():
             last, head = last_link(self._folder), stored_head(self._folder)
             line = self._line(fields, last, head)
             data = dumped(line) + b"\n"
@@ -98,29 +109,29 @@ class FileAuditLog:
             self._write(data, Head(Link(line["seq"], line["hash"]), first))
 
     def check(self) -> None:
-        """Return if a line could be written now. None is.
+        """Check that a line could be written now, without writing one.
 
         Raises:
             AuditError: it could not.
         """
-        with self._alone():
+        with self._exclusive():
             self._path.touch(mode=0o600)
             with self._path.open("ab"):
                 last_link(self._folder)
-            head = stored_head(self._folder) or Head(Link(1, NONE), 1)
+            head = stored_head(self._folder) or Head(Link(1, NO_HASH), 1)
             self._draft(head).unlink()
 
-    def _plain(self, record: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the record as it will be read again, so that its hash is the same then."""
+    def _as_read_back(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the record as JSON will read it back, so that its hash stays the same."""
         try:
             fields: dict[str, Any] = json.loads(json.dumps(dict(record)), parse_constant=str)
             depth = _depth(fields)
         except (TypeError, ValueError, RecursionError) as error:
-            raise AuditError(f"{self._path} takes no such record: {error}") from error
-        if depth > _DEEPEST:
-            raise AuditError(f"{self._path} takes no record nested {depth} deep")
-        if taken := [name for name in OURS if name in fields]:
-            raise AuditError(f"{self._path} takes no record with {', '.join(taken)}")
+            raise AuditError(f"{self._path} cannot hold this record: {error}") from error
+        if depth > _MAX_DEPTH:
+            raise AuditError(f"{self._path} cannot hold a record nested {depth} deep")
+        if taken := [name for name in RESERVED_FIELDS if name in fields]:
+            raise AuditError(f"{self._path} cannot hold a record with {', '.join(taken)}")
         return fields
 
     def _line(
@@ -128,16 +139,16 @@ class FileAuditLog:
     ) -> dict[str, Any]:
         """Chain the fields to the last line.
 
-        What does not fit is never smoothed over, since the next head would hide it. A head that is
-        ahead means that lines are gone: their numbers stay unused. Any other that does not fit is
-        noted in the line.
+        A mismatch with the head is always recorded, because the next head would hide it. A head
+        that is ahead means that lines are missing, so their numbers stay unused. The line notes any
+        other mismatch.
         """
         at = datetime.fromtimestamp(self._clock.now(), UTC).isoformat(timespec="milliseconds")
         before = max(last.seq if last else 0, head.last.seq if head else 0)
         line = {"seq": before + 1, "time": at.replace("+00:00", "Z"), **fields}
         if last and (head is None or (head.last != last and head.last.seq <= last.seq)):
             line["head"] = "differs" if head else "lost"
-        line["prev"] = last.hash if last else NONE
+        line["prev"] = last.hash if last else NO_HASH
         line["hash"] = hash_of(line)
         return line
 
@@ -148,7 +159,7 @@ class FileAuditLog:
             size = file.seek(0, os.SEEK_END)
             if size:
                 file.seek(-1, os.SEEK_END)
-                if file.read(1) != b"\n":  # somebody died while writing: leave what there is
+                if file.read(1) != b"\n":  # a writer died halfway: keep what it wrote
                     data = b"\n" + data
             try:
                 if file.write(data) != len(data):
@@ -159,37 +170,38 @@ class FileAuditLog:
                 raise
 
     def _draft(self, head: Head) -> Path:
-        """Write a head beside the valid one, for `replace` to put it there at once."""
+        """Write a head beside the current one, for an atomic `replace`."""
         draft = self._folder / f"{HEAD}.new"
         draft.touch(mode=0o600)
         draft.write_bytes(dumped_head(head))
         return draft
 
     def _rotate(self, head: Head | None, first: int) -> int:
-        """Rename the full file, delete what is too old; return the number of the first line left.
+        """Rename the full file and delete surplus ones; return the number of the first line left.
 
-        The head says what will be deleted before it is, lest a crash in between look like theft.
+        The head is updated before a deletion, so that a crash in between does not look like
+        tampering.
         """
         numbers = rotated_numbers(self._folder)
-        free = next((n for n in range(1, self._keep) if n not in numbers), self._keep)
-        doomed = [numbered_path(self._folder, n) for n in numbers if n > self._keep or n == free]
+        gap = next((n for n in range(1, self._keep) if n not in numbers), self._keep)
+        doomed = [numbered_path(self._folder, n) for n in numbers if n > self._keep or n == gap]
         if doomed:
-            left = [path for path in log_paths(self._folder) if path not in doomed]
-            first = first_number(left) or first
+            remaining = [path for path in log_paths(self._folder) if path not in doomed]
+            first = first_number(remaining) or first
             if head:
                 self._draft(replace(head, first=first)).replace(self._folder / HEAD)
         for path in doomed:
             path.unlink()
-        for number in range(free, 0, -1):
+        for number in range(gap, 0, -1):
             numbered_path(self._folder, number - 1).replace(numbered_path(self._folder, number))
         return first
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Keep every other writer out; turn what the system refuses into an `AuditError`."""
+    def _exclusive(self) -> Iterator[None]:
+        """Exclude other writers; turn system errors into `AuditError`."""
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with locked(self._folder / LOCK, self._patience):
+            with locked(self._folder / LOCK, self._lock_timeout_s):
                 yield
         except OSError as error:
             path, reason = error.filename or self._path, error.strerror or error

@@ -1,7 +1,6 @@
-"""The files of one folder: their names and order, what stands at their ends, and the lock.
+"""The files of the log: their names and order, their first and last lines, and the lock.
 
-Rotation, appending and `verify` have to agree on these, and none of them needs to know how a line
-is spelled.
+Appending, rotation and `verify` share this module; none of them depends on the format of a line.
 """
 
 from __future__ import annotations
@@ -18,18 +17,18 @@ from talonone_mcp.store.audit.chain import Head, Link, read_head, read_line
 
 try:
     import fcntl
-except ImportError:  # Windows: `_take` does with less there
+except ImportError:  # Windows; `_take` has a fallback
     fcntl = None  # type: ignore[assignment]
 
 LOG, HEAD, LOCK = "audit.jsonl", "audit.head", "audit.lock"
 _ROTATED = re.compile(r"audit\.jsonl\.([1-9][0-9]{0,5})")
-_BLOCK = 16 * 1024  # bytes read from a file's end at first, in search of its last line
+_TAIL_BYTES = 16 * 1024  # first read at a file's end when searching for its last line
 LOCK_TIMEOUT_S = 5.0
-_PAUSE = 0.001  # seconds between two looks at the lock; a line takes a fraction of that
+_POLL_INTERVAL_S = 0.001  # writing a line takes a fraction of that
 
 
 def stored_head(folder: Path) -> Head | None:
-    """Read `audit.head`; None if it is missing or damaged."""
+    """Read `audit.head`; return None if it is missing or damaged."""
     try:
         raw = (folder / HEAD).read_bytes()
     except FileNotFoundError:
@@ -38,15 +37,15 @@ def stored_head(folder: Path) -> Head | None:
 
 
 def last_link(folder: Path) -> Link | None:
-    """Return the last whole line of the newest file that has one."""
-    found = (_last_in(path) for path in reversed(log_paths(folder)))
-    return next((link for link in found if link), None)
+    """Return the last intact line of the newest file that has one, or None."""
+    links = (_last_in(path) for path in reversed(log_paths(folder)))
+    return next((link for link in links if link), None)
 
 
 def _last_in(path: Path) -> Link | None:
     with path.open("rb") as file:
         end = file.seek(0, os.SEEK_END)
-        size = _BLOCK
+        size = _TAIL_BYTES
         while True:
             start = file.seek(max(0, end - size))
             for raw in reversed(file.read().split(b"\n")):
@@ -58,7 +57,7 @@ def _last_in(path: Path) -> Link | None:
 
 
 def first_number(paths: list[Path]) -> int | None:
-    """Return the number of the first whole line."""
+    """Return the number of the first intact line, or None."""
     for path in paths:
         with path.open("rb") as file:
             for raw in file:
@@ -74,7 +73,7 @@ def rotated_numbers(folder: Path) -> list[int]:
 
 
 def numbered_path(folder: Path, number: int) -> Path:
-    """Return the path of a renamed file, or with 0 of the one that is written."""
+    """Return the path of a renamed file; 0 is the current one."""
     return folder / (f"{LOG}.{number}" if number else LOG)
 
 
@@ -88,21 +87,21 @@ def log_paths(folder: Path) -> list[Path]:
 
 
 @contextmanager
-def locked(path: Path, patience: float = LOCK_TIMEOUT_S) -> Iterator[None]:
-    """Hold the lock, which excludes threads and processes alike.
+def locked(path: Path, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
+    """Hold the lock, which excludes other threads and processes.
 
     Args:
-        path: the file that stands for it.
-        patience: seconds to wait for whoever else is writing.
+        path: the lock file.
+        timeout_s: seconds to wait for other writers.
 
     Raises:
-        AuditError: others held it all the time.
+        AuditError: the timeout passed.
     """
-    until = time.monotonic() + patience
+    deadline = time.monotonic() + timeout_s
     while (descriptor := _take(path)) is None:
-        if time.monotonic() >= until:
+        if time.monotonic() >= deadline:
             raise AuditError(f"{path} is locked by another process")
-        time.sleep(_PAUSE)
+        time.sleep(_POLL_INTERVAL_S)
     try:
         yield
     finally:
@@ -112,17 +111,17 @@ def locked(path: Path, patience: float = LOCK_TIMEOUT_S) -> Iterator[None]:
 
 
 def _take(path: Path) -> int | None:
-    """Return the descriptor that holds the lock, or None while somebody else does."""
+    """Return a descriptor that holds the lock, or None if another writer holds it."""
     flags = os.O_RDWR | os.O_CREAT
-    if fcntl is None:  # then the file itself is the lock, and one that a crash left must be deleted
+    if fcntl is None:  # the file itself is the lock; after a crash, someone must delete it
         try:
             return os.open(path, flags | os.O_EXCL, 0o600)
         except FileExistsError:
             return None
     descriptor = os.open(path, flags, 0o600)
     try:
-        # The lock goes with the open file: it ends when the process dies, and a second opening of
-        # the file in another thread has to wait like any other.
+        # The lock belongs to the open file description: it ends with the process, and it also
+        # excludes other threads, which open the file themselves.
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         os.close(descriptor)

@@ -1,7 +1,7 @@
-"""Verification: reading a log that somebody may have tampered with, and naming every such place.
+"""Verify a log that someone may have tampered with, naming every such place.
 
-It is apart from writing, since it may trust nothing that it reads, needs no right to write, and
-goes on after what it finds.
+Unlike the writer, this trusts nothing that it reads, needs no write access, and continues after a
+problem.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from talonone_mcp.store.audit.audit_log import AuditError
-from talonone_mcp.store.audit.chain import NONE, Head, Line, Link, read_line
+from talonone_mcp.store.audit.chain import NO_HASH, Head, Line, Link, read_line
 from talonone_mcp.store.audit.log_files import (
     HEAD,
     LOCK,
@@ -28,10 +28,13 @@ from talonone_mcp.store.audit.log_files import (
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What `verify` found.
+    """The result of `verify`.
 
-    `lines` counts every line, damaged ones too, `first` is the number (`seq`) of the first whole
-    one, 0 without any. Each problem names its file and, where there is one, the line in it.
+    Attributes:
+        lines: how many lines there are, including damaged ones.
+        files: how many files there are.
+        first: the number (`seq`) of the first intact line; 0 if there is none.
+        problems: what is wrong, each with its file and, if it concerns one, the line.
     """
 
     lines: int
@@ -47,15 +50,15 @@ class _File(NamedTuple):
 
 
 def verify(folder: Path) -> Verdict:
-    """Read the whole log, oldest file first, and say what is wrong with it.
+    """Read the whole log, oldest file first, and report what is wrong with it.
 
-    Files that rotation deleted are no problem. When `audit.head` is lost, so is the knowledge of
-    where the log has to begin: then a log with renamed files may begin anywhere.
+    Files deleted by rotation are not a problem. Without `audit.head`, nothing tells where the log
+    must start, so a log with renamed files may start anywhere.
     """
     had_writers = (folder / LOCK).exists()
     verdict = _read_through(folder)
     if verdict.problems and not had_writers and (folder / LOCK).exists():
-        return _read_through(folder)  # its first lines were being written, and nothing to wait for
+        return _read_through(folder)  # a writer was just starting; there was no lock to wait for
     return verdict
 
 
@@ -74,45 +77,45 @@ def _read_through(folder: Path) -> Verdict:
             if last is None:
                 first = line.link.seq
                 last = _before(line, head, rotated=files[0].name != LOG)
-            found, last = _follow(line, last)
-            problems += [f"{where}: {problem}" for problem in found]
+            line_problems, last = _follow(line, last)
+            problems += [f"{where}: {problem}" for problem in line_problems]
     if head:
         problems += _ending(head, last)
     return Verdict(lines, len(files), first, tuple(problems))
 
 
 def _before(line: Line, head: Head | None, *, rotated: bool) -> Link:
-    """Return what the first line has to follow."""
+    """Return the link that the first line must follow."""
     expected = line.link.seq if rotated else 1
-    if head:  # lines before its first are some that a crash kept from being deleted
+    if head:  # earlier lines remain if a crash interrupted their deletion
         expected = min(head.first, line.link.seq)
-    return Link(expected - 1, NONE if expected == 1 else line.prev)
+    return Link(expected - 1, NO_HASH if expected == 1 else line.prev)
 
 
 def _follow(line: Line, last: Link) -> tuple[list[str], Link]:
-    """Return what is wrong with a line after `last`, and what the next one has to follow."""
-    if not line.genuine:  # nor is its number, then
+    """Return the problems of a line after `last`, and the link that the next line must follow."""
+    if not line.genuine:  # so its number is not to be trusted either
         return ["the line was changed"], Link(last.seq + 1, line.link.hash)
-    found = []
+    problems = []
     missing = line.link.seq - last.seq - 1
     if missing < 0:
         return ["the line is out of order"], last
     if missing:
-        found.append(f"{_count(missing)} before it {'is' if missing == 1 else 'are'} missing")
+        problems.append(f"{_count(missing)} before it {'is' if missing == 1 else 'are'} missing")
     elif line.prev != last.hash:
-        found.append("the line does not follow from the one before it")
+        problems.append("the line does not follow from the one before it")
     if line.noted:
-        found.append(f"when the line was written, {HEAD} did not name the one before it")
-    return found, line.link
+        problems.append(f"when the line was written, {HEAD} did not name the one before it")
+    return problems, line.link
 
 
 def _ending(head: Head, last: Link | None) -> list[str]:
-    last = last or Link(head.first - 1, NONE)
+    last = last or Link(head.first - 1, NO_HASH)
     missing = head.last.seq - last.seq
     if missing:
-        many = "line is" if abs(missing) == 1 else f"{abs(missing)} lines are"
-        what = "missing" if missing > 0 else f"not known to {HEAD}"
-        return [f"{LOG}: the last {many} {what}"]
+        lines = "line is" if abs(missing) == 1 else f"{abs(missing)} lines are"
+        state = "missing" if missing > 0 else f"not known to {HEAD}"
+        return [f"{LOG}: the last {lines} {state}"]
     if head.last != last:
         return [f"{LOG}: the last line is not the one that {HEAD} names"]
     return []
@@ -125,10 +128,10 @@ def _count(lines: int) -> str:
 def _snapshot(
     folder: Path, opened: ExitStack, problems: list[str]
 ) -> tuple[Head | None, list[_File]]:
-    """Open every file and note its size, between two appends; reading may then take its time."""
+    """Open every file and note its size under the lock; appends can then continue."""
     head, files, paths = None, [], []
     with ExitStack() as lock:
-        with suppress(AuditError, OSError):  # a copy, or somebody else's log, can be read too
+        with suppress(AuditError, OSError):  # a read-only copy cannot be locked
             if (folder / LOCK).exists():
                 lock.enter_context(locked(folder / LOCK))
         with _reporting(folder, problems), suppress(FileNotFoundError):
@@ -136,7 +139,7 @@ def _snapshot(
         for path in paths:
             with _reporting(path, problems):
                 if not path.is_file():  # opening a pipe would wait for a writer
-                    raise OSError(errno.EINVAL, "it is no file")
+                    raise OSError(errno.EINVAL, "it is not a file")
                 file = opened.enter_context(path.open("rb"))
                 files.append(_File(path.name, file, os.fstat(file.fileno()).st_size))
         with _reporting(folder / HEAD, problems):
@@ -148,12 +151,12 @@ def _snapshot(
 
 
 def _lines(files: list[_File], problems: list[str]) -> Iterator[tuple[str, bytes]]:
-    """Yield each line with its place; the sizes bound what is read, since the log may grow."""
+    """Yield each line with its place, up to the noted sizes, because the log may grow."""
     for name, file, size in files:
-        left, number = size, 0
+        unread, number = size, 0
         with _reporting(Path(name), problems):
-            while left > 0 and (raw := file.readline(left)):
-                left -= len(raw)
+            while unread > 0 and (raw := file.readline(unread)):
+                unread -= len(raw)
                 number += 1
                 yield f"{name}:{number}", raw
 

@@ -201,7 +201,8 @@ def _passphrase(_: argparse.Namespace, state: _State) -> int:
     except ValueError as error:
         return fail(f"nothing was changed. {error}")
     print("The passphrase is set, and is asked for before each yes.")
-    print(f"Only its hash is stored, in {state.folder / passphrases.NAME}: do not forget it.")
+    path = state.folder / passphrases.PASSPHRASE_FILE
+    print(f"Only its hash is stored, in {path}: do not forget it.")
     return 0
 
 

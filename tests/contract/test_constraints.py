@@ -1,4 +1,4 @@
-"""What no schema can say is checked before anything is sent, for each rule of the catalog."""
+"""Every constraint of the catalog is checked before anything is sent."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ BOTH = [
 ]
 FILTER = {"attr": "price", "op": "LT", "value": "cheap"}
 MANY = {"type": "REMOVE_MANY", "payload": {"filters": [FILTER]}}
-# For each operation with rules in words, the changes to the documented example that break them:
-# at least one for each rule. None leaves the argument out.
+# Per operation with `must` constraints: changes to the documented example that break them, at
+# least one for each. None removes the argument.
 BROKEN: dict[str, list[dict[str, Any]]] = {
     "activate_loyalty_points": [{"sessionId": "s"}, {"transactionUUIDs": None}],
     "add_loyalty_card_points": [*BOTH, *({key: value} for key, value in UNIT.items())],
@@ -92,28 +92,28 @@ def changed(operation: Operation, fact: Fact, changes: dict[str, Any]) -> dict[s
 
 
 @pytest.mark.parametrize("tool", sorted(BROKEN))
-def test_a_broken_rule_says_what_to_do(catalog: Catalog, tool: str) -> None:
+def test_a_broken_constraint_says_what_to_do(catalog: Catalog, tool: str) -> None:
     operation = catalog.operations[tool]
-    stated = [rule for rule in operation.rules if rule.must is not None]
+    stated = [each for each in operation.constraints if each.must is not None]
     seen: set[str] = set()
     for changes in BROKEN[tool]:
         arguments = changed(operation, FACTS[tool], changes)
-        expected = {rule.say for rule in stated if not satisfies(rule.must or {}, arguments)}
+        expected = {each.say for each in stated if not satisfies(each.must or {}, arguments)}
         found = {problem.problem for problem in problems(operation, arguments)}
         assert expected, changes
         assert found >= expected
         seen |= expected
 
-    assert seen == {rule.say for rule in stated}, "a rule that no case breaks"
+    assert seen == {each.say for each in stated}, "no case breaks this constraint"
 
 
-def test_every_rule_has_a_case(catalog: Catalog) -> None:
-    with_rules = {
+def test_every_constraint_has_a_case(catalog: Catalog) -> None:
+    with_constraints = {
         operation.name
         for operation in catalog
-        if any(rule.must for rule in operation.rules) and "csv" not in _names(operation)
+        if any(each.must for each in operation.constraints) and "csv" not in _names(operation)
     }
-    assert with_rules == set(BROKEN)
+    assert with_constraints == set(BROKEN)
 
 
 def _names(operation: Operation) -> set[str]:
@@ -127,7 +127,7 @@ ENDS = {"startDate": ("endDate", "expiryDate"), "rangeStart": ("rangeEnd",),
 @pytest.mark.parametrize("fact", [pytest.param(fact, id=name) for name, fact in FACTS.items()])
 def test_a_start_after_its_end_is_refused(catalog: Catalog, fact: Fact) -> None:
     operation = catalog.operations[fact["tool"]]
-    orders = {rule.order for rule in operation.rules if rule.order}
+    orders = {each.order for each in operation.constraints if each.order}
 
     names = _names(operation)
     pairs = {(name, name.replace("After", "Before")) for name in names if name.endswith("After")}
@@ -151,7 +151,9 @@ def _put(arguments: dict[str, Any], path: str, value: str) -> None:
 
 
 @pytest.mark.anyio
-async def test_nothing_is_sent_when_a_rule_is_broken(catalog: Catalog, upstream: Upstream) -> None:
+async def test_nothing_is_sent_when_a_constraint_is_broken(
+    catalog: Catalog, upstream: Upstream
+) -> None:
     server = build_server(settings_for(upstream, confirm="off"), catalog)
     async with Client(server) as client:
         result = await client.call_tool(
