@@ -261,7 +261,7 @@ def test_nobody_is_asked_about_what_cannot_be_approved(folder: Path, ledger: Sql
 
     for given, complaint in [
         (old.id, "has expired; the agent must call again"),
-        (denied.id, "is denied already"),
+        (denied.id, "is already denied"),
         ("nonsense", "There is no approval nonsense. What waits: talonone-mcp approvals list"),
     ]:
         with terminal("approvals", "approve", "--yes", given) as person:

@@ -59,7 +59,7 @@ def test_one_is_explained_with_every_argument(
     [
         (["--toolset", "cupons"], 2, "there is no toolset 'cupons', only "),
         (["get_campain"], 2, "the nearest are get_campaign or "),
-        (["--search", "xyzzy"], 1, "nothing fits"),
+        (["--search", "xyzzy"], 1, "nothing matches"),
     ],
 )
 def test_what_is_not_there_is_said(

@@ -231,5 +231,5 @@ def _undecided(given: str, ledger: Ledger) -> Approval:
     if state == "expired":
         raise DecisionError(f"Approval {approval.id} has expired; the agent must call again.")
     if state != "pending":
-        raise DecisionError(f"Approval {approval.id} is {state} already.")
+        raise DecisionError(f"Approval {approval.id} is already {state}.")
     return approval

@@ -37,7 +37,7 @@ def _run(options: argparse.Namespace) -> int:
     except (CatalogError, ArgumentsError) as error:
         return fail(str(error), USAGE)
     if not chosen:
-        return fail("nothing fits. Use other words, in English, or list all: talonone-mcp tools")
+        return fail("nothing matches. Use other words, in English, or list all: talonone-mcp tools")
     if options.json or (not sys.stdout.isatty() and not options.names):
         print(json.dumps([_record(tool) for tool in chosen], ensure_ascii=False, indent=2))
     elif options.names:
