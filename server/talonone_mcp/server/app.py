@@ -23,7 +23,8 @@ from talonone_mcp.core.clock import SYSTEM_CLOCK, Clock
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.settings import Settings
 from talonone_mcp.core.text import one_line
-from talonone_mcp.server import completions, prompts, resources
+from talonone_mcp.server import completions, resources
+from talonone_mcp.server.prompts import Prompt, PromptError, offered
 from talonone_mcp.server.runtime import Runtime, running
 from talonone_mcp.server.setup import DEFAULT_LIMITS, ServerLimits, ServerSetup
 from talonone_mcp.server.subscriptions import TooManyError
@@ -78,6 +79,7 @@ def build_server(  # noqa: PLR0913 - each but the first two has a default
     principal: str = LOCAL,
     limits: ServerLimits = DEFAULT_LIMITS,
     store: Store | None = None,
+    prompts: Mapping[str, Prompt] | None = None,
 ) -> Server[Runtime]:
     """Return the server for one configuration. It serves every transport and both protocol eras.
 
@@ -89,6 +91,7 @@ def build_server(  # noqa: PLR0913 - each but the first two has a default
         principal: on whose behalf its clients call.
         limits: how much one client may ask for.
         store: keeps what outlives a call; by default, the state directory does.
+        prompts: the guided conversations by name; by default, ours and those of `--prompts`.
 
     Raises:
         SurfaceError: the configuration lists tools that there are not.
@@ -96,8 +99,9 @@ def build_server(  # noqa: PLR0913 - each but the first two has a default
     served = with_applications(catalog, settings.applications)
     setup = ServerSetup(settings, served, upstream, clock, principal, limits, store)
     shown = surface(served, settings)
-    called = {*served.operations, *served.workflows, *served.aliases, *doors.SCHEMAS}
-    offered = prompts.offered(settings.prompts, called)
+    if prompts is None:
+        callable_names = {*served.operations, *served.workflows, *served.aliases, *doors.SCHEMAS}
+        prompts = offered(settings.prompts, callable_names)
 
     server = Server(
         NAME,
@@ -113,9 +117,9 @@ def build_server(  # noqa: PLR0913 - each but the first two has a default
         on_subscribe_resource=_subscribe,
         on_unsubscribe_resource=_unsubscribe,
         on_subscriptions_listen=_listen,
-        on_completion=partial(_complete, offered),
-        on_list_prompts=partial(_list_prompts, shown, offered),
-        on_get_prompt=partial(_get_prompt, offered),
+        on_completion=partial(_complete, prompts),
+        on_list_prompts=partial(_list_prompts, shown, prompts),
+        on_get_prompt=partial(_get_prompt, prompts),
         cache_hints=_CACHE_HINTS,
     )
     # The low-level server seals no request state by itself. The key lives as long as the process,
@@ -220,10 +224,10 @@ async def _listen(
 
 
 async def _complete(
-    offered: Mapping[str, prompts.Prompt], ctx: Context, params: types.CompleteRequestParams
+    prompts: Mapping[str, Prompt], ctx: Context, params: types.CompleteRequestParams
 ) -> types.CompleteResult:
     try:
-        found = await completions.complete(_reader(ctx), offered, params)
+        found = await completions.complete(_reader(ctx), prompts, params)
     except completions.UnknownReferenceError as error:
         raise MCPError(types.INVALID_PARAMS, str(error)) from None
     return types.CompleteResult(completion=found)
@@ -231,16 +235,16 @@ async def _complete(
 
 async def _list_prompts(
     shown: Surface,
-    offered: Mapping[str, prompts.Prompt],
+    prompts: Mapping[str, Prompt],
     _: Context,
     params: types.PaginatedRequestParams | None,
 ) -> types.ListPromptsResult:
     _on_one_page(params)
-    of_the_job = (each for each in offered.values() if each.own or shown.shows(each.name))
+    of_the_job = (each for each in prompts.values() if each.own or shown.shows(each.name))
     return types.ListPromptsResult(prompts=[*map(_as_listed, of_the_job)])
 
 
-def _as_listed(prompt: prompts.Prompt) -> types.Prompt:
+def _as_listed(prompt: Prompt) -> types.Prompt:
     arguments = [
         types.PromptArgument(
             name=argument.name, description=argument.description, required=argument.required
@@ -253,15 +257,15 @@ def _as_listed(prompt: prompts.Prompt) -> types.Prompt:
 
 
 async def _get_prompt(
-    offered: Mapping[str, prompts.Prompt], ctx: Context, params: types.GetPromptRequestParams
+    prompts: Mapping[str, Prompt], ctx: Context, params: types.GetPromptRequestParams
 ) -> types.GetPromptResult:
-    prompt = offered.get(params.name)
+    prompt = prompts.get(params.name)
     if prompt is None:
-        known = ", ".join(offered)
+        known = ", ".join(prompts)
         raise MCPError(types.INVALID_PARAMS, f"There is no prompt {params.name!r}, only {known}.")
     try:
         text = prompt.render(params.arguments or {})
-    except prompts.PromptError as error:
+    except PromptError as error:
         raise MCPError(types.INVALID_PARAMS, str(error)) from None
     message = types.PromptMessage(role="user", content=types.TextContent(text=text))
     entered = {name: completions.id_in(value) for name, value in (params.arguments or {}).items()}
