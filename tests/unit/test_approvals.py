@@ -297,7 +297,7 @@ async def test_the_agent_is_told_to_stop(
     error = await ask(client)
 
     assert error["kind"] == "approval_required"
-    assert "50 calls wait" in error["message"]
+    assert "50 calls are already waiting" in error["message"]
     assert "approval" not in error
     assert upstream.changes == []
 
