@@ -85,7 +85,7 @@ async def test_a_broken_file_is_named_and_the_rest_is_offered(
         issue = await client.get_prompt("issue_coupon", {"customer": "Ann"})
 
     assert broken.startswith("talonone-mcp: --prompts: broken.md: line 3: the front matter: ")
-    assert replaced.endswith("issue_coupon.md takes the place of our prompt issue_coupon")
+    assert replaced.endswith("issue_coupon.md replaces our prompt issue_coupon")
     assert {"greet", "audit_access"} <= names
     assert "broken" not in names
     assert text_of(issue).startswith('Greet "Ann"')

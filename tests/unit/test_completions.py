@@ -298,7 +298,7 @@ async def test_what_is_too_long_for_a_name_is_not_looked_for(
 @pytest.mark.parametrize(
     ("ref", "name", "said"),
     [
-        (types.PromptReference(name="nothing"), "x", "no prompt 'nothing', only form"),
+        (types.PromptReference(name="nothing"), "x", "no prompt 'nothing'. Prompts: form"),
         (types.PromptReference(name="form"), "x", "has no argument 'x'. Its arguments: appl"),
         (types.ResourceTemplateReference(uri="file:///{path}"), "path", "no resource template"),
         (types.ResourceTemplateReference(uri="x" * 100_000), "path", "no resource template"),

@@ -1,7 +1,7 @@
-"""The prompt files of a person's own, in the folder of `--prompts`: which there are, within bounds.
+"""Reads a user's own prompt files from the folder of `--prompts`.
 
-A link is followed as far as it stays below the folder: whoever may put a file there decides what a
-model reads, and no more than that.
+Links are followed only within the folder: write access there decides what a model reads, and
+nothing more.
 """
 
 from __future__ import annotations
@@ -13,18 +13,20 @@ from itertools import islice
 from pathlib import Path
 
 MOST, LARGEST = 100, 65_536  # files, and bytes of one
-_AT_ONCE = getattr(os, "O_NONBLOCK", 0)  # a pipe is opened without waiting for who writes to it
+_NONBLOCK = getattr(os, "O_NONBLOCK", 0)  # opening a pipe must not wait for a writer
 
 
 class _UnusableError(ValueError):
-    """A file is no prompt's; the message says why."""
+    """A file cannot be a prompt; the message says why."""
 
 
 def readable(folder: Path) -> Iterator[tuple[str, str, str]]:
-    """Yield name, text and problem of each `.md` file but the README, in order; one is empty.
+    """Yield (name, text, problem) of each `.md` file except the README, sorted by name.
+
+    Either text or problem is empty.
 
     Args:
-        folder: where they stand; what is below it is not looked at.
+        folder: where to look; subfolders are ignored.
     """
     try:
         names = sorted(path.name for path in folder.iterdir())
@@ -42,15 +44,15 @@ def readable(folder: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def _about(name: str) -> bool:
-    """Tell whether a file says something about the folder, as a README does."""
+    """Tell whether a file describes the folder rather than a prompt."""
     return name.lower() == "readme.md"
 
 
 def _read(folder: Path, name: str) -> str:
-    """Return the text of a file.
+    """Return a file's text.
 
     Raises:
-        _UnusableError: it has none that can be used.
+        _UnusableError: the file cannot be a prompt.
     """
     content = _content(folder, name)
     if len(content) > LARGEST:
@@ -66,16 +68,16 @@ def _read(folder: Path, name: str) -> str:
 
 
 def _content(folder: Path, name: str) -> bytes:
-    """Return what stands in a file, up to a byte more than it may have."""
+    """Return a file's content, up to one byte more than allowed."""
     try:
         path = (folder / name).resolve(strict=True)
         if not path.is_relative_to(folder.resolve()):
             raise _UnusableError("it is a link that leads out of the folder")
-        with os.fdopen(os.open(path, os.O_RDONLY | _AT_ONCE), "rb") as file:
+        with os.fdopen(os.open(path, os.O_RDONLY | _NONBLOCK), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise _UnusableError("it is no ordinary file")
+                raise _UnusableError("it is not a regular file")
             return file.read(LARGEST + 1)
     except OSError as error:
         raise _UnusableError(f"it cannot be read: {error.strerror}") from None
-    except RuntimeError:  # what pathlib makes of a loop before Python 3.13
+    except RuntimeError:  # how pathlib reports a loop before Python 3.13
         raise _UnusableError("it cannot be read: it is a link to itself") from None
