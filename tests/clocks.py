@@ -12,18 +12,21 @@ import anyio
 
 from talonone_mcp.core.clock import Clock
 
+_START = 100.0
+
 
 class Leaping:
     """To sleep is to be there. Those who sleep at the same time share the time that passes.
+
+    The time of day goes on by itself, so that one thing is still later than another.
 
     `now` is in the seconds of the monotonic clock.
     """
 
     def __init__(self) -> None:
-        self.now = 100.0
+        self.now = _START
         self.slept: list[float] = []
         self._asleep = 0
-        self._began = time.time() - self.now
 
     async def sleep(self, seconds: float) -> None:
         wakes = self.now + seconds
@@ -38,7 +41,9 @@ class Leaping:
     @property
     def clock(self) -> Clock:
         return Clock(
-            now=lambda: self._began + self.now, monotonic=lambda: self.now, sleep=self.sleep
+            now=lambda: time.time() + self.now - _START,
+            monotonic=lambda: self.now,
+            sleep=self.sleep,
         )
 
 
@@ -46,7 +51,7 @@ class Shared:
     """For many tasks: when all of them wait, time goes on to the first that wakes."""
 
     def __init__(self) -> None:
-        self.now = 100.0
+        self.now = _START
         self._sleeping: list[tuple[float, int, anyio.Event]] = []
         self._order = count()
 

@@ -17,7 +17,7 @@ from talonone_mcp.core.settings import Settings, load_settings
 from talonone_mcp.sandbox import app
 from talonone_mcp.sandbox.app import Sandbox
 from talonone_mcp.sandbox.demo import fill
-from talonone_mcp.sandbox.store import Store
+from talonone_mcp.sandbox.documents.document_store import DocumentStore
 from tests.slow import pytest_collection_modifyitems  # noqa: F401  # a hook: it marks slow tests
 from tests.upstream import Upstream, serve
 from tests.wired import Wire, faulty_wire
@@ -46,9 +46,8 @@ def accounts_made_once() -> Iterator[None]:
     """Fill each demo account once and copy it from then on: hundreds of tests start from one."""
     made: dict[tuple[object, ...], tuple[bytes, object]] = {}
 
-    def quick_fill(store: Store, now: datetime, random: Random, scale: int = 1) -> None:
-        [(_, _, file)] = store._db.execute("PRAGMA database_list").fetchall()
-        if file:
+    def quick_fill(store: DocumentStore, now: datetime, random: Random, scale: int = 1) -> None:
+        if store.path:
             fill(store, now, random, scale)
             return
         # An account of some minutes ago is as good as one of now, where time does not stand still.
@@ -56,14 +55,11 @@ def accounts_made_once() -> Iterator[None]:
         key = (about, random.getstate(), scale)
         if key not in made:
             fill(store, now, random, scale)
-            store.keep()
-            made[key] = (store._db.serialize(), random.getstate())
+            made[key] = (store.snapshot(), random.getstate())
         else:
-            store.keep()
             image, state = made[key]
-            store._db.deserialize(image)
+            store.restore(image)
             random.setstate(state)  # type: ignore[arg-type]
-        store._db.execute("BEGIN")
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(app, "fill", quick_fill)

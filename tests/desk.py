@@ -60,13 +60,22 @@ class Account:
 
 @dataclass(slots=True)
 class Desk:
-    """A client with the account that it works in. `questions` are those that its person was put."""
+    """A client with the account that it works in. `questions` are those that its person was put.
+
+    `sandbox` is the account itself, for documents that no operation makes.
+    """
 
     client: Client
     account: Account
+    sandbox: Sandbox
     time: Time
     questions: list[str]
     clock: Clock
+
+    def add_application(self, number: int, **changes: Any) -> None:
+        """Give the account one more Application, like the first of those that it has."""
+        like, *_ = self.sandbox.store.select("applications")
+        self.sandbox.store.add("applications", like | {"id": number} | changes)
 
     async def call(self, name: str, /, **arguments: Any) -> dict[str, Any]:
         """Call a tool that succeeds, and return its answer."""
@@ -87,12 +96,13 @@ def desk_clock(time: Time) -> Clock:
 
 
 @asynccontextmanager
-async def open_desk(  # noqa: PLR0913 - each but the catalog has a default
+async def open_desk(  # noqa: PLR0913 - who is at it, and what they find
     catalog: Catalog,
     *,
     answering: Answering | None = lambda _: YES,
     mode: Any = "auto",
     environment: Mapping[str, str] | None = None,
+    make: Callable[..., Sandbox] = Sandbox,
     limits: ServerLimits = DEFAULT_LIMITS,
     prompts: Mapping[str, Prompt] | None = None,
     **flags: Any,
@@ -104,6 +114,7 @@ async def open_desk(  # noqa: PLR0913 - each but the catalog has a default
         answering: what the person says; None for a client that can ask nobody.
         mode: the era of the protocol.
         environment: which keys there are, in place of all of them.
+        make: makes the account.
         limits: how much the client may ask for.
         prompts: what the server offers, in place of ours.
         flags: of `serve`, by attribute name.
@@ -118,7 +129,7 @@ async def open_desk(  # noqa: PLR0913 - each but the catalog has a default
         questions.append(params.message)
         return answering(params.message)
 
-    with closing(Sandbox(catalog, limited=False, now=time)) as app:
+    with closing(make(catalog, limited=False, now=time)) as app:
         account = Account(app)
         whole = {} if environment else {"sandbox": True}
         settings = load_settings(whole | flags, environment or {})
@@ -128,4 +139,4 @@ async def open_desk(  # noqa: PLR0913 - each but the catalog has a default
         )
         callback = ask if answering else None
         async with Client(server, mode=mode, elicitation_callback=callback) as client:
-            yield Desk(client, account, time, questions, clock)
+            yield Desk(client, account, app, time, questions, clock)

@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from talonone_mcp.terminal.hosts import platform_paths
-from talonone_mcp.terminal.hosts.platform_paths import System
-from talonone_mcp.terminal.main import main
+from talonone_mcp.terminal.hosts.platform_paths import Machine, System
+from talonone_mcp.terminal.main import read_command_line
 from tests.installed import COMMAND
 
 ACCOUNT = "https://acme.europe-west1.talon.one"
@@ -66,7 +65,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """The home, and the terminal in it."""
+    """The home, and the terminal in it: `run` takes a command of this room, and a `system`."""
 
     path: Path
     project: Path
@@ -109,11 +108,11 @@ def home(
     monkeypatch.setenv("USERPROFILE", str(folder))
     monkeypatch.setenv("PATH", str(tmp_path / "no-commands"))
     monkeypatch.chdir(project)
-    monkeypatch.setattr(platform_paths, "system", lambda: "linux")
 
-    def run(*arguments: str) -> Said:
+    def run(*arguments: str, system: System = "linux") -> Said:
         try:
-            status = main(arguments)
+            options = read_command_line(arguments)
+            status = options.run(options, Machine(system, os.environ, Path.cwd()))
         except SystemExit as end:
             status = int(end.code or 0)
         out, err = capsys.readouterr()

@@ -11,7 +11,7 @@ from release.references.markdown import code, table
 from talonone_mcp.core.catalog import Catalog
 from talonone_mcp.core.settings import Settings
 from talonone_mcp.core.settings.config_file import BY_APPLICATION, keys
-from talonone_mcp.terminal.options import add_serve_options
+from talonone_mcp.terminal.serve_options import add_serve_options
 
 
 def variables(_: Catalog) -> Iterator[str]:

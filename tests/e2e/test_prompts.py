@@ -119,7 +119,8 @@ def test_yaml_is_loaded_for_own_prompts_alone(tmp_path: Path) -> None:
     """Of an installed server, that is: a checkout reads the catalog's own YAML."""
     (tmp_path / "greet.md").write_text(GREET)
     start = (
-        "import sys; from pathlib import Path; from talonone_mcp.server import prompts;"
+        "import sys; from pathlib import Path;"
+        "from talonone_mcp.server.prompts import prompt_library as prompts;"
         "prompts.load = lambda: {};"
         "prompts.offered(None, ()); print('yaml' in sys.modules);"
         "prompts.offered(Path(sys.argv[1]), ()); print('yaml' in sys.modules)"

@@ -27,7 +27,7 @@ from mcp.client.stdio import stdio_client
 from talonone_mcp.core.errors import Kind
 from talonone_mcp.core.settings import SANDBOX_KEY
 from talonone_mcp.terminal import main
-from talonone_mcp.terminal.hosts import platform_paths
+from talonone_mcp.terminal.hosts.platform_paths import this_machine
 from tests.homes import FILES
 from tests.installed import COMMAND, over_http, over_stdio, run
 from tests.terminal import terminal
@@ -194,7 +194,7 @@ async def test_a_command_does_what_it_is_there_for(
 
     assert (ended.returncode, ended.stderr) == (0, b""), ended.stdout
     for host in re.findall(r"^talonone-mcp install (\S+)", text, re.MULTILINE):
-        file = home / FILES[host][platform_paths.system()]
+        file = home / FILES[host][this_machine().system]
         await assert_starts(json.loads(file.read_text())["mcpServers"]["talonone"], home)
 
 
@@ -315,7 +315,7 @@ def test_a_command_in_the_text_can_be_typed(command: str) -> None:
     for placeholder, value in {"HOST": "cursor", "SHELL": "bash"}.items():
         command = command.replace(placeholder, value)
     try:
-        main._options(shlex.split(command))
+        main.read_command_line(shlex.split(command))
     except SystemExit as end:
         assert end.code == 0, command  # --help
 
@@ -326,7 +326,7 @@ def test_every_command_has_its_row() -> None:
     )
     commands = {name for name, _ in rows if name != "install"} | {"install", "uninstall"}
 
-    assert commands == {"serve", "demo", *main._ELSEWHERE}
+    assert commands == {"serve", "demo", *main.COMMANDS}
 
 
 def test_every_kind_of_error_has_its_row() -> None:

@@ -14,7 +14,7 @@ from talonone_mcp import __version__
 from talonone_mcp.core.catalog import Catalog
 from talonone_mcp.core.settings import load_settings
 from talonone_mcp.surface.tool_list import surface
-from talonone_mcp.terminal.main import _parser
+from talonone_mcp.terminal.main import command_parser
 from tests.packaging.schemas import SERVER, problems, published
 
 DOCUMENT: dict[str, Any] = json.loads((ROOT / "server.json").read_text("utf-8"))
@@ -73,7 +73,7 @@ def test_the_command_line_takes_every_choice(argument: dict[str, Any], catalog: 
 
     assert argument["default"] in argument["choices"]
     for choice in argument["choices"]:
-        options = _parser("serve").parse_args(["serve", argument["name"], choice])
+        options = command_parser("serve").parse_args(["serve", argument["name"], choice])
         settings = load_settings({"sandbox": True, name: getattr(options, name)}, {})
         assert surface(catalog, settings).tools
 

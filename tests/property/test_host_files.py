@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talonone_mcp.terminal.hosts import json_file, jsonc, toml_file
+from talonone_mcp.terminal.hosts import json_editor, json_reader, toml_editor
 from talonone_mcp.terminal.hosts.host_errors import ShapeError
 
 ENTRY = {"command": "/a/talonone-mcp", "args": ["serve"], "env": {"A": 'é"\\\n\x7f'}}
@@ -74,54 +74,54 @@ def comments(text: str) -> list[str]:
 
 @given(texts())
 def test_an_entry_is_added_and_all_else_says_what_it_said(text: str) -> None:
-    before = jsonc.read(text).value
+    before = json_reader.read(text).value
 
-    after = json_file.put(text, "servers", "ours", ENTRY)
+    after = json_editor.put(text, "servers", "ours", ENTRY)
 
-    assert jsonc.read(after).value == {
+    assert json_reader.read(after).value == {
         **before,
         "servers": {**before.get("servers", {}), "ours": ENTRY},
     }
     assert comments(after) == comments(text)
-    assert json_file.put(after, "servers", "ours", ENTRY) == after
+    assert json_editor.put(after, "servers", "ours", ENTRY) == after
 
 
 @given(texts())
 def test_an_entry_that_was_added_to_others_goes_without_a_trace(text: str) -> None:
-    added = json_file.put(text, "servers", "ours", ENTRY)
+    added = json_editor.put(text, "servers", "ours", ENTRY)
 
-    removed = json_file.take(added, "servers", "ours")
+    removed = json_editor.take(added, "servers", "ours")
 
-    before = jsonc.read(text).value
-    assert jsonc.read(removed).value == {**before, "servers": before.get("servers", {})}
+    before = json_reader.read(text).value
+    assert json_reader.read(removed).value == {**before, "servers": before.get("servers", {})}
     assert comments(removed) == comments(text)
     if before.get("servers"):
         assert removed == text
     elif "servers" not in before and before:
-        assert json_file.take_section(removed, "servers") == text
+        assert json_editor.take_section(removed, "servers") == text
 
 
 @given(texts(), st.data())
 def test_any_member_can_be_taken_out_alone(text: str, data: st.DataObject) -> None:
-    before = jsonc.read(text).value
+    before = json_reader.read(text).value
     servers = before.get("servers", {})
     name = data.draw(st.sampled_from([*servers, "none"]))
 
-    removed = json_file.take(text, "servers", name)
+    removed = json_editor.take(text, "servers", name)
 
     left = {key: value for key, value in servers.items() if key != name}
-    assert jsonc.read(removed).value == (before | {"servers": left} if servers else before)
+    assert json_reader.read(removed).value == (before | {"servers": left} if servers else before)
 
 
 @given(texts(st.lists(VALUES, max_size=3).map(lambda items: {"inputs": items})))
 def test_an_item_is_added_to_an_array_and_goes_without_a_trace(text: str) -> None:
-    before = jsonc.read(text).value["inputs"]
+    before = json_reader.read(text).value["inputs"]
 
-    added = json_file.add(text, "inputs", {"id": "ours"})
-    removed = json_file.take_item(added, "inputs", {"id": "ours"})
+    added = json_editor.add(text, "inputs", {"id": "ours"})
+    removed = json_editor.take_item(added, "inputs", {"id": "ours"})
 
-    assert jsonc.read(added).value["inputs"] == [*before, {"id": "ours"}]
-    assert jsonc.read(removed).value["inputs"] == before
+    assert json_reader.read(added).value["inputs"] == [*before, {"id": "ours"}]
+    assert json_reader.read(removed).value["inputs"] == before
     if before:
         assert removed == text
 
@@ -129,7 +129,7 @@ def test_an_item_is_added_to_an_array_and_goes_without_a_trace(text: str) -> Non
 @given(VALUES)
 def test_what_the_standard_library_writes_is_read_as_it_reads_it(value: Any) -> None:
     for text in (json.dumps(value), json.dumps(value, indent=2, ensure_ascii=False)):
-        document = jsonc.read(text)
+        document = json_reader.read(text)
         assert document.value == json.loads(text)
         assert document.extension is None
 
@@ -141,8 +141,8 @@ def test_what_the_standard_library_refuses_has_an_extension_or_is_refused(text: 
     except ValueError:
         expected = ValueError
     try:
-        document = jsonc.read(text)
-    except jsonc.JsonError:
+        document = json_reader.read(text)
+    except json_reader.JsonError:
         assert expected is ValueError
         return
     if document.extension is None and not document.blank:
@@ -167,8 +167,8 @@ def test_a_table_goes_in_and_out_of_any_toml(lines: list[str], end: str, ended: 
         return
     servers = before.get("mcp_servers", {})
     try:
-        added = toml_file.put(text, "mcp_servers", "ours", ENTRY)
-        removed = toml_file.take(added, "mcp_servers", "ours")
+        added = toml_editor.put(text, "mcp_servers", "ours", ENTRY)
+        removed = toml_editor.take(added, "mcp_servers", "ours")
     except ShapeError:
         assert "mcp_servers = {" in text
         return
@@ -177,4 +177,26 @@ def test_a_table_goes_in_and_out_of_any_toml(lines: list[str], end: str, ended: 
     left = {name: value for name, value in servers.items() if name != "ours"}
     assert tomllib.loads(removed).get("mcp_servers", {}) == left
     if "ours" not in servers:  # a comment within an entry goes with it
-        assert removed.count("# note") == text.count("# note")
+        assert added.startswith(text)
+        assert removed.rstrip() == text.rstrip()
+
+
+OTHERS = st.lists(LINES.filter(lambda line: not line.startswith("[mcp_servers.ours")), max_size=8)
+
+
+@given(OTHERS, OTHERS, st.sampled_from(["", "\n# about what follows\n\n"]))
+def test_what_stands_around_a_table_stays_to_the_byte(
+    above: list[str], below: list[str], between: str
+) -> None:
+    first, rest = ("".join(f"{line}\n" for line in lines) for lines in (above, ["[z]", *below]))
+    ours = toml_editor.put("", "mcp_servers", "ours", ENTRY)
+    text = first + ours + between + rest
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return
+
+    assert toml_editor.take(text, "mcp_servers", "ours") == first + between + rest
+    other = {"command": "/b"}
+    changed = toml_editor.put(text, "mcp_servers", "ours", other)
+    assert changed == first + toml_editor.put("", "mcp_servers", "ours", other) + between + rest

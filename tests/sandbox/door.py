@@ -16,7 +16,7 @@ from talonone_mcp.core import catalog as catalogs
 from talonone_mcp.core.catalog import Catalog
 from talonone_mcp.core.settings import SANDBOX_KEY
 from talonone_mcp.sandbox.app import Sandbox
-from talonone_mcp.sandbox.routing import Router
+from talonone_mcp.sandbox.http.routing import Router
 from tests.contract.facts import load_facts
 
 URL = "https://sandbox.invalid"

@@ -7,7 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
-from talonone_mcp.sandbox.catalogs import attributes
+from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.sandbox.ground.limits import SandboxLimits
+from tests.sandbox import door as doors
+from tests.sandbox.door import MANAGEMENT
 
 pytestmark = pytest.mark.anyio
 ATTRIBUTES = "/v1/attributes"
@@ -243,13 +246,12 @@ async def test_additional_costs_have_names_and_titles_of_their_own(
     assert refused.json()["errors"][0]["source"] == {"pointer": pointer}
 
 
-async def test_a_list_of_values_has_an_end(
-    http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(attributes, "_MOST_VALUES", 2)
-    number = (await define(http, "sku"))["id"]
+async def test_a_list_of_values_has_an_end(catalog: Catalog) -> None:
+    with doors.door(catalog, limits=SandboxLimits(attribute_values=2)) as door:
+        async with door.client(MANAGEMENT) as http:
+            number = (await define(http, "sku"))["id"]
 
-    assert (await import_values(http, number, "item\nA\nB\n")).status_code == 200
-    refused = await import_values(http, number, "item\nA\nB\nC\n")
+            assert (await import_values(http, number, "item\nA\nB\n")).status_code == 200
+            refused = await import_values(http, number, "item\nA\nB\nC\n")
 
     assert refused.json()["errors"][0]["source"] == {"line": "4"}

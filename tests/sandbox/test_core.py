@@ -12,7 +12,7 @@ import pytest
 from talonone_mcp.core.catalog import Catalog, Operation
 from talonone_mcp.core.settings import SANDBOX_KEY
 from talonone_mcp.sandbox.app import Sandbox
-from talonone_mcp.sandbox.routing import Router
+from talonone_mcp.sandbox.http.routing import Router
 from tests.contract.facts import (
     documented_document,
     documented_path,

@@ -11,9 +11,10 @@ import httpx
 import pytest
 
 from talonone_mcp.core.catalog import Catalog
-from talonone_mcp.sandbox.account import USER_EMAIL, USER_PASSWORD
 from talonone_mcp.sandbox.app import Sandbox
-from talonone_mcp.sandbox.logs import message_log, retention
+from talonone_mcp.sandbox.ground.account_facts import USER_EMAIL, USER_PASSWORD
+from talonone_mcp.sandbox.ground.limits import SandboxLimits
+from tests.sandbox import door as doors
 from tests.sandbox.door import MANAGEMENT, SHOP, Door, Time
 
 pytestmark = pytest.mark.anyio
@@ -153,16 +154,16 @@ async def test_what_the_limit_refuses_is_logged_and_who_has_no_key_is_not(
     assert 401 not in {entry["status"] for entry in entries}
 
 
-async def test_a_log_keeps_its_latest_entries(
-    http: httpx.AsyncClient, shop: httpx.AsyncClient, time: Time, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(retention, "MOST", 20)
-    monkeypatch.setattr(retention, "_STRIDE", 5)
+async def test_a_log_keeps_its_latest_entries(catalog: Catalog) -> None:
+    limits = SandboxLimits(log_entries=20, log_surplus=5)
+    with doors.door(catalog, limits=limits) as door:
+        async with door.client(SHOP) as shop, door.client(MANAGEMENT) as http:
+            for number in range(40):
+                await shop.get(f"{RESERVATIONS}/customerprofiles/N{number}")
 
-    for number in range(40):
-        await shop.get(f"{RESERVATIONS}/customerprofiles/N{number}")
+            entries = await accesses(http, door.time)
 
-    kept = [entry["requestUri"].rpartition("N")[2] for entry in await accesses(http, time)]
+    kept = [entry["requestUri"].rpartition("N")[2] for entry in entries]
     assert kept == [str(number) for number in range(20, 40)]
 
 
@@ -368,15 +369,16 @@ async def test_a_message_shows_what_was_sent(http: httpx.AsyncClient) -> None:
 
 
 async def test_messages_follow_each_other_by_their_cursor(
-    http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    http: httpx.AsyncClient, catalog: Catalog
 ) -> None:
     whole = await data(http, "/v1/message_logs", entityType="webhook")
-    monkeypatch.setattr(message_log, "_PAGE", 4)
     query: dict[str, str] = {"entityType": "webhook"}
 
-    first = (await http.get("/v1/message_logs", params=query)).json()
-    query["cursor"] = first["nextCursor"]
-    second = (await http.get("/v1/message_logs", params=query)).json()
+    with doors.door(catalog, limits=SandboxLimits(messages_per_page=4)) as door:
+        async with door.client(MANAGEMENT) as in_pages:
+            first = (await in_pages.get("/v1/message_logs", params=query)).json()
+            query["cursor"] = first["nextCursor"]
+            second = (await in_pages.get("/v1/message_logs", params=query)).json()
 
     assert first["data"] + second["data"] == whole
     assert "nextCursor" not in second

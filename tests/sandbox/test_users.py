@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from talonone_mcp.sandbox.account import USER_EMAIL, USER_PASSWORD
+from talonone_mcp.sandbox.ground.account_facts import USER_EMAIL, USER_PASSWORD
 from tests.sandbox.door import Door, Time
 
 pytestmark = pytest.mark.anyio

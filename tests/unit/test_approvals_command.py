@@ -158,7 +158,7 @@ def test_without_a_terminal_nobody_approves(
 
     assert (ran.returncode, ran.stdout) == (1, "")
     assert "needs a terminal" in ran.stderr
-    assert "an agent with a shell is no person" in ran.stderr
+    assert "an agent with a shell is not one" in ran.stderr
     assert len(ran.stderr.splitlines()) == 1
     assert state_of(ledger, waiting).state == "pending"
 
@@ -361,11 +361,12 @@ def test_the_list_is_a_table_with_the_newest_last(
     status, out, err = said("list")
 
     assert (status, err) == (0, "")
-    head, *rows = out.splitlines()
-    assert head.split() == ["ID", "STATE", "TOOL", "EXPIRES", "DEPLOYMENT", "QUESTION"]
-    assert [re.split(r" {2,}", row) for row in rows] == [
+    _, head, rule, *rows, _ = out.splitlines()
+    assert head.split() == ["id", "state", "tool", "expires", "deployment", "question"]
+    assert set(rule) == {" ", "─"}
+    assert [re.split(r" {2,}", row.strip()) for row in rows] == [
         [first.id, "pending", "delete_campaign", "in 7 min", "https://acme.talon.one",
-         f"{QUESTION[:67]}..."],
+         f"{QUESTION[:69]}…"],
         [second.id, "approved", "import_coupons", "in 9 min", "https://acme.talon.one",
          "Import 5 coupons?"],
     ]  # fmt: skip
@@ -453,7 +454,7 @@ def test_a_passphrase_is_set_and_changed_by_who_knows_it(folder: Path) -> None:
         person.type(GOOD)
         person.expect("The new one again: ")
         person.type(GOOD)
-        person.expect("Only a hash of it is kept")
+        person.expect("Only its hash is stored")
         assert person.end() == (0, "")
         assert GOOD not in person.shown
     assert passphrases.matches(folder, GOOD)

@@ -13,7 +13,8 @@ from talonone_mcp.core.catalog import Catalog
 from talonone_mcp.core.settings import load_settings
 from talonone_mcp.server.app import build_server
 from talonone_mcp.store.audit.log_files import LOG
-from talonone_mcp.terminal.demo import Human, Stage, failure_of
+from talonone_mcp.terminal.demo import failure_of
+from talonone_mcp.terminal.demo_stage import Human, Stage
 from talonone_mcp.terminal.printing import console
 
 pytestmark = pytest.mark.anyio

@@ -18,8 +18,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from talonone_mcp.core.catalog import Catalog
 from talonone_mcp.core.settings import SANDBOX_KEY
-from talonone_mcp.sandbox.account import USER_EMAIL, USER_PASSWORD
 from talonone_mcp.sandbox.app import Sandbox
+from talonone_mcp.sandbox.ground.account_facts import USER_EMAIL, USER_PASSWORD
 from talonone_mcp.terminal import main
 from tests.certificates import Authority
 from tests.faulty import faulty

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from talonone_mcp.terminal.hosts import platform_paths
 from talonone_mcp.terminal.hosts.platform_paths import System
 from tests.homes import ACCOUNT, ENTRY, FILES, PROJECT_FILES, Home, home, kept, said
 from tests.installed import COMMAND
@@ -29,13 +28,12 @@ FIXED = {"zed": {"source": "custom"}} | {
 def test_the_entry_stands_in_the_file_of_the_host(
     home: Home, host: str, system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(platform_paths, "system", lambda: system)
     monkeypatch.setenv("HOME" if system == "windows" else "USERPROFILE", str(home.project))
     path = home.file(host, system)
     if host == "claude-code":
         (home.path / ".claude").mkdir()
 
-    answer = home.run("install", host, "--sandbox")
+    answer = home.run("install", host, "--sandbox", system=system)
 
     assert (answer.status, answer.err) == (0, "")
     assert str(path) in answer.out
@@ -65,14 +63,13 @@ def test_a_variable_moves_the_file(
     home: Home, moved: tuple[str, System, str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host, system, variable, file = moved
-    monkeypatch.setattr(platform_paths, "system", lambda: system)
     folder = home.project / "moved"
     monkeypatch.setenv(variable, str(folder))
     home.file(host, system)
     path = folder / file
     path.parent.mkdir(parents=True)
 
-    assert home.run("install", host, "--sandbox").status == 0
+    assert home.run("install", host, "--sandbox", system=system).status == 0
     assert "talonone" in said(host, path)
 
 
@@ -90,7 +87,6 @@ def test_a_variable_without_a_full_path_counts_for_nothing(
 def test_of_several_packages_of_claude_the_one_with_a_file_counts(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(platform_paths, "system", lambda: "windows")
     monkeypatch.setenv("LOCALAPPDATA", str(home.path / "AppData" / "Local"))
     packages = home.path / "AppData" / "Local" / "Packages"
     old, used = (
@@ -101,7 +97,7 @@ def test_of_several_packages_of_claude_the_one_with_a_file_counts(
     used.parent.mkdir(parents=True)
     used.write_text("{}")
 
-    home.run("install", "claude-desktop", "--sandbox")
+    home.run("install", "claude-desktop", "--sandbox", system="windows")
 
     assert "talonone" in said("claude-desktop", used)
     assert not old.exists()
@@ -199,6 +195,12 @@ def test_what_a_file_was_is_kept_beside_it_with_its_permissions(home: Home) -> N
     assert sorted(path.parent.iterdir()) == sorted([path, backup])
 
 
+def written(path: Path) -> tuple[int, int, bytes]:
+    """Return which file it is, when it was written, and what it holds; reading changes none."""
+    found = path.stat()
+    return found.st_ino, found.st_mtime_ns, path.read_bytes()
+
+
 @pytest.mark.parametrize("host", ["cursor", "vscode", "codex"])
 def test_installing_again_changes_nothing(
     home: Home, host: str, monkeypatch: pytest.MonkeyPatch
@@ -206,13 +208,13 @@ def test_installing_again_changes_nothing(
     monkeypatch.setenv("TALONONE_BASE_URL", ACCOUNT)
     path = home.file(host)
     home.run("install", host)
-    before = path.stat(), path.read_bytes()
+    before = written(path)
 
     answer = home.run("install", host)
 
     assert answer.status == 0
     assert "already" in answer.out
-    assert (path.stat(), path.read_bytes()) == before
+    assert written(path) == before
     assert kept(path) == []
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from talonone_mcp.terminal.hosts import platform_paths
 from tests.homes import ACCOUNT, ENTRY, FILES, Home, home, said
 from tests.installed import COMMAND
 
@@ -133,11 +132,10 @@ def test_nothing_is_said_of_a_secret_that_a_file_holds_too(
 
 
 def test_on_windows_it_says_so_for_powershell(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(platform_paths, "system", lambda: "windows")
     monkeypatch.setenv("TALONONE_MANAGEMENT_KEY", KEY)
     home.file("cursor", "windows")
 
-    answer = home.run("install", "cursor")
+    answer = home.run("install", "cursor", system="windows")
 
     assert "Set-Content -NoNewline" in answer.err
     assert "$env:TALONONE_MANAGEMENT_KEY_FILE = " in answer.err

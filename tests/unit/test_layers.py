@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -29,15 +30,41 @@ LAYERS = (
 SANDBOX = "sandbox"
 SANDBOX_SEES = {"rules", "core"}
 SEES_SANDBOX = {"terminal", "server"}
-# The same within the sandbox.
-SANDBOX_LAYERS: tuple[str, ...] = ()
+# The same within the sandbox; `app` is its front, a module of its own.
+SANDBOX_LAYERS = (
+    "app",
+    "http",
+    "demo",
+    "customer_data",
+    "sessions",
+    "rule_engine",
+    "loyalty",
+    "cards",
+    "codes",
+    "achievements",
+    "customers",
+    "ledgers",
+    "scim",
+    "team",
+    "campaigns",
+    "stores",
+    "catalogs",
+    "logs",
+    "handling",
+    "documents",
+    "ground",
+)
 MODULES = sorted(PACKAGE.rglob("*.py"))
 MOST_ENTRIES, MOST_LINES = 14, 400
 
 
-def imports(path: Path) -> Iterator[tuple[str, ...]]:
-    """Yield the modules of the package that a file imports, as the parts of their names."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+def imports(path: Path, *, typing: bool = True) -> Iterator[tuple[str, ...]]:
+    """Yield the modules of the package that a file imports, as the parts of their names.
+
+    Imports inside functions count; those for type checkers count only if `typing` says so.
+    """
+    tree = ast.parse(path.read_text("utf-8"))
+    for node in ast.walk(tree if typing else without_typing_only(tree)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("talonone_mcp"):
             parts = tuple((node.module or "").split("."))[1:]
             for alias in node.names:
@@ -50,6 +77,21 @@ def of(path: Path) -> tuple[str, ...]:
     """Return the parts of a module's own name."""
     parts = path.relative_to(PACKAGE).with_suffix("").parts
     return parts[:-1] if parts[-1] == "__init__" else parts
+
+
+def without_typing_only(tree: ast.Module) -> ast.Module:
+    """Return a module without what stands under `if TYPE_CHECKING`, which never runs."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            node.body = [ast.Pass()]
+    return tree
+
+
+def public_classes(path: Path) -> Iterator[str]:
+    """Yield the names of the public classes that a module defines."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            yield node.name
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -65,6 +107,42 @@ def test_imports_point_down(path: Path) -> None:
         assert others <= below | ({SANDBOX} if own in SEES_SANDBOX else set())
     else:
         assert not others
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in MODULES if of(path)[:1] == (SANDBOX,)],
+    ids=lambda path: str(path.relative_to(PACKAGE / SANDBOX)),
+)
+def test_imports_within_the_sandbox_point_down(path: Path) -> None:
+    own = next(iter(of(path)[1:]), "")
+    others = {parts[1] for parts in imports(path) if parts[:1] == (SANDBOX,)} - {own}
+
+    assert others <= {*SANDBOX_LAYERS[SANDBOX_LAYERS.index(own) :]} if own else not others
+
+
+def test_the_sandbox_holds_its_layers_and_nothing_else() -> None:
+    entries = {path.stem for path in (PACKAGE / SANDBOX).iterdir()}
+
+    assert entries - {"__init__", "__pycache__"} == {*SANDBOX_LAYERS}
+
+
+def test_no_modules_import_each_other() -> None:
+    graph = {of(path): {*imports(path, typing=False)} - {of(path)} for path in MODULES}
+
+    TopologicalSorter(graph).prepare()  # a CycleError names the modules of a cycle
+
+
+def test_no_class_of_the_sandbox_has_the_name_of_another() -> None:
+    places = defaultdict(list)
+    for path in MODULES:
+        for name in public_classes(path):
+            places[name].append(of(path))
+    twice = {name: found for name, found in places.items() if len(found) > 1}
+
+    assert {
+        name: found for name, found in twice.items() if any(SANDBOX in at for at in found)
+    } == {}
 
 
 def test_the_package_holds_its_layers_and_nothing_else() -> None:

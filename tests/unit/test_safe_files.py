@@ -164,22 +164,12 @@ def test_a_folder_that_is_itself_a_link_will_do(folder: Path, tmp_path: Path) ->
     assert read_regular("file", max_bytes=LIMIT, within=tmp_path / "other") == b"content"
 
 
-OUT: dict[str, Callable[[Path], object]] = {
-    "a link": lambda folder: (folder / "x").symlink_to("../secret"),
-    "a link to a link": lambda folder: (
-        (folder / "y").symlink_to("../secret"),
-        (folder / "x").symlink_to("y"),
-    ),
-    "a link to an absolute path": lambda folder: (folder / "x").symlink_to(
-        folder.parent / "secret"
-    ),
-    "a link to nothing outside": lambda folder: (folder / "x").symlink_to("../none"),
-}
-
-
-@pytest.mark.parametrize("make", OUT.values(), ids=OUT.keys())
-def test_a_link_that_leads_out_is_refused(folder: Path, make: Callable[[Path], object]) -> None:
-    make(folder)
+@pytest.mark.parametrize(
+    "links", [{"x": "../secret"}, {"x": "y", "y": "../secret"}, {"x": "../none"}, {"x": "/etc"}]
+)
+def test_a_link_that_leads_out_is_refused(folder: Path, links: dict[str, str]) -> None:
+    for name, target in links.items():
+        (folder / name).symlink_to(target)
 
     error = refused("x", within=folder)
 
@@ -293,10 +283,14 @@ def test_permissions_are_right_from_the_first_byte_and_the_name_changes_last(fol
         beside = [each for each in folder.iterdir() if each != path]
         seen.append((path.read_bytes(), [(mode(each), each.stat().st_size) for each in beside]))
 
-    old, traced = os.umask(0), os.fsync
+    def sync(descriptor: int) -> None:
+        look()
+        synced(descriptor)
+
+    old, synced = os.umask(0), os.fsync
     try:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(os, "fsync", lambda descriptor: (look(), traced(descriptor)))
+            patch.setattr(os, "fsync", sync)
             write_atomically(path, b"secret", before_rename=look)
     finally:
         os.umask(old)

@@ -10,11 +10,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-import pytest
 
 from talonone_mcp.core.catalog import Catalog
-from talonone_mcp.core.settings import SANDBOX_KEY, Settings, load_settings
-from tests import desk as desks
+from talonone_mcp.core.settings import SANDBOX_KEY
 from tests.desk import Desk, open_desk
 from tests.sandbox import door
 
@@ -40,14 +38,8 @@ async def open_office(
         "TALONONE_INTEGRATION_KEYS": _KEY_OF_EACH,
     } | dict(environment or {})
     given = {key: value for key, value in settings.items() if value}
-
-    def load(flags: Mapping[str, Any], _: Mapping[str, str]) -> Settings:
-        return load_settings({key: flags[key] for key in flags if key != "sandbox"}, given)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(desks, "load_settings", load)
-        async with open_desk(catalog, **flags) as desk:
-            yield desk
+    async with open_desk(catalog, environment=given, **flags) as desk:
+        yield desk
 
 
 async def new_campaign(desk: Desk, *, application: int = DE, **changes: Any) -> int:
@@ -70,6 +62,13 @@ async def new_code(
     place = {"applicationId": application, "campaignId": campaign}
     made = await desk.call("create_coupons", **place, **given)
     return str(made["data"][0]["value"])
+
+
+def stored_coupon(desk: Desk, code: str, application: int = DE) -> dict[str, Any]:
+    """Return a coupon as the account stores it."""
+    coupon = desk.sandbox.store.find("coupons", f"{application}/{code}")
+    assert coupon
+    return coupon
 
 
 async def in_cart(  # noqa: PLR0913 - what is in it, and whose it is

@@ -11,7 +11,6 @@ import pytest
 from bench.tokens import tokens
 
 from talonone_mcp.core.catalog import Catalog
-from talonone_mcp.workflows import campaigns
 from tests.desk import Desk, open_desk
 from tests.workflows.upstreams import Answering, FailingOnce, Waiting
 
@@ -299,7 +298,7 @@ async def test_a_budget_of_a_campaign_without_end_may_last_beyond_what_can_be_sa
     limit = {"action": "setDiscount", "limit": 10_000_000, "entities": []}
     await changed(desk, WELCOME, limits=[limit])
     [told] = (await report(desk, WELCOME))["budgets"]
-    assert told["projection"] == "not within sight at the pace of this period"
+    assert told["projection"] == "not in sight, at the pace of this period"
 
 
 @pytest.mark.parametrize(
@@ -502,9 +501,10 @@ async def test_an_application_that_is_not_there_is_not_found(desk: Desk) -> None
 
 
 async def test_in_very_many_applications_the_one_that_is_meant_has_to_be_given(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    desk: Desk,
 ) -> None:
-    monkeypatch.setattr(campaigns, "MOST_APPLICATIONS", 1)
+    for number in range(90, 97):
+        desk.add_application(number)
     error = await desk.error("campaign_report", campaign=SUMMER)
     assert [each["at"] for each in error["details"]] == ["applicationId"]
     assert len(desk.account.requests) == 1

@@ -34,6 +34,7 @@ from tests.workflows.coupons import (
     new_campaign,
     new_code,
     open_office,
+    stored_coupon,
 )
 
 pytestmark = pytest.mark.anyio
@@ -170,7 +171,7 @@ async def _compared(
     ("properties", "said"),
     [
         ({}, None),
-        ({"linkedStoreIds": [1]}, "1 stores alone"),
+        ({"linkedStoreIds": [1]}, "only in 1 store"),
         ({"limits": [limit("setDiscount", 20, "Profile")]}, "20 on setDiscount for each Profile"),
         ({"limits": [limit("setDiscount", 99, "Profile")]}, "fits into what is left"),
         ({"limits": [limit("redeemCoupon", 0, "Store", period="weekly")]}, "each Store, weekly"),
@@ -204,7 +205,6 @@ async def test_what_is_not_judged_is_named(
 )
 async def test_a_time_is_read_however_it_is_written(desk: Desk, expires: str, verdict: str) -> None:
     code = await new_code(desk)
-    store = desk.account.app._store  # type: ignore[attr-defined]
-    store.replace("coupons", store.find("coupons", f"{DE}/{code}") | {"expiryDate": expires})
+    desk.sandbox.store.replace("coupons", stored_coupon(desk, code) | {"expiryDate": expires})
 
     assert (await desk.call("check_coupon", code=code))["verdict"] == verdict

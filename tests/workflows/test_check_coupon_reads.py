@@ -13,7 +13,15 @@ from talonone_mcp.core.catalog import Catalog
 from talonone_mcp.core.settings import SANDBOX_KEY
 from tests.desk import Desk
 from tests.workflows.coupon_states import ANNA, MOST, ONCE_EACH, STATES
-from tests.workflows.coupons import DE, US, every_coupon, new_campaign, new_code, open_office
+from tests.workflows.coupons import (
+    DE,
+    US,
+    every_coupon,
+    new_campaign,
+    new_code,
+    open_office,
+    stored_coupon,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -29,10 +37,9 @@ async def desk(catalog: Catalog) -> AsyncIterator[Desk]:
 
 def change_applications(desk: Desk, *names: str, **changes: str) -> None:
     """Give the account more Applications, and change all of them."""
-    store = desk.account.app._store  # type: ignore[attr-defined]
-    like = store.get("applications", DE)
+    store = desk.sandbox.store
     for number, name in enumerate(names, 90):
-        store.add("applications", like | {"id": number, "name": name})
+        desk.add_application(number, name=name)
     for each in store.select("applications"):
         store.replace("applications", each | changes)
 
@@ -97,8 +104,8 @@ async def test_what_was_not_searched_is_said(desk: Desk) -> None:
 
 async def test_a_code_of_two_applications_is_judged_in_neither(desk: Desk) -> None:
     codes = [await new_code(desk, application=place) for place in (DE, US)]
-    store = desk.account.app._store  # type: ignore[attr-defined]
-    mine = store.find("coupons", f"{US}/{codes[1]}")
+    store = desk.sandbox.store
+    mine = stored_coupon(desk, codes[1], US)
     store.replace("coupons", mine | {"value": codes[0]})
     store.relabel("coupons", mine["id"], f"{US}/{codes[0]}")
 
@@ -181,13 +188,13 @@ async def test_what_surrounds_a_code_does_not_matter(desk: Desk, written: str) -
     ("code", "said"),
     [
         ("SUMMER\u0410", "CYRILLIC CAPITAL LETTER A"),
-        ("SUM MER", "blanks"),
+        ("SUM MER", "spaces"),
         ("SUMMER\u2013605W", "EN DASH"),
-        ("A/B/../C?x=%2f#y", "no coupon"),
+        ("A/B/../C?x=%2f#y", "is not a coupon in"),
         ("Z" * 100, "... (100 characters)"),
         ("\U0001f381", "WRAPPED PRESENT"),
         ("{startTime}", '"{startTime}"'),
-        ('", ignore this', "no coupon"),
+        ('", ignore this', "is not a coupon in"),
     ],
     ids=ascii,
 )

@@ -13,7 +13,7 @@ from bench.tokens import tokens
 from talonone_mcp.core.catalog import Catalog
 from talonone_mcp.core.settings import SANDBOX_KEY
 from tests.desk import Desk
-from tests.workflows.coupons import DE, US, in_cart, new_code, open_office
+from tests.workflows.coupons import DE, US, in_cart, new_code, open_office, stored_coupon
 
 pytestmark = pytest.mark.anyio
 
@@ -39,7 +39,7 @@ async def found(desk: Desk, query: str, **asked: Any) -> dict[str, list[str]]:
 
 
 def documents(desk: Desk, kind: str) -> list[dict[str, Any]]:
-    store = desk.account.app._store  # type: ignore[attr-defined]
+    store = desk.sandbox.store
     return list(store.select(kind))
 
 
@@ -193,7 +193,7 @@ async def test_a_coupon_that_nobody_has_is_said_to_be_one(desk: Desk) -> None:
 
     assert answer["found"] == 0
     assert answer["through"][0]["value"] == code
-    assert "nobody is known to have" in answer["summary"]
+    assert "no known customer has" in answer["summary"]
 
 
 async def test_a_cart_of_nobody_is_no_customer(desk: Desk) -> None:
@@ -244,11 +244,8 @@ async def test_a_word_is_looked_for_among_names_before_codes(desk: Desk) -> None
 async def test_with_many_applications_it_says_what_was_not_looked_at(
     desk: Desk, query: str, more: int
 ) -> None:
-    store = desk.account.app._store  # type: ignore[attr-defined]
     for number in range(90, 90 + more):
-        store.add(
-            "applications", store.get("applications", DE) | {"id": number, "name": f"S{number}"}
-        )
+        desk.add_application(number, name=f"S{number}")
 
     answer = await desk.call("find_customer", query=query)
 
@@ -342,8 +339,8 @@ async def test_who_has_another_coupon_of_the_code_reserved_is_not_meant(
     catalog: Catalog, desk: Desk
 ) -> None:
     code, like = await new_code(desk), await new_code(desk, application=US)
-    store = desk.account.app._store  # type: ignore[attr-defined]
-    store.relabel("coupons", store.find("coupons", f"{US}/{like}")["id"], f"{US}/{code}")
+    number = stored_coupon(desk, like, US)["id"]
+    desk.sandbox.store.relabel("coupons", number, f"{US}/{code}")
     for place, customers in ((DE, [ANNA, EMMA]), (US, [BEN])):
         given = {"applicationId": place, "couponValue": code, "integrationIDs": customers}
         await desk.call("reserve_coupon", **given)

@@ -7,7 +7,6 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from functools import partial
-from importlib import import_module
 from typing import Any
 
 import anyio
@@ -18,7 +17,6 @@ from talonone_mcp.core.catalog import Catalog
 from talonone_mcp.core.settings import SANDBOX_KEY, SANDBOX_URL
 from talonone_mcp.sandbox.app import Sandbox
 from talonone_mcp.sandbox.demo.customers import CUSTOMERS
-from tests import desk as desks
 from tests.desk import Desk, open_desk
 from tests.workflows.upstreams import Answering, Waiting
 
@@ -74,11 +72,8 @@ async def test_everybody_of_the_demo_account_is_told_of_within_the_budgets(
         assert "missing" not in answer
 
 
-async def test_customers_of_a_larger_account_cost_no_more(
-    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(desks, "Sandbox", partial(Sandbox, scale=4, seed=7))
-    async with open_desk(catalog) as desk:
+async def test_customers_of_a_larger_account_cost_no_more(catalog: Catalog) -> None:
+    async with open_desk(catalog, make=partial(Sandbox, scale=4, seed=7)) as desk:
         customers = await everybody(desk)
         assert len(customers) == 200
         for customer in [*CUSTOMERS, *customers[::9]]:
@@ -443,15 +438,13 @@ async def test_the_key_is_that_of_the_application_that_is_given(catalog: Catalog
     }
 
 
-async def test_applications_that_have_a_key_are_looked_into_first(
-    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    module = import_module("talonone_mcp.workflows.investigate_customer")
-    monkeypatch.setattr(module, "PLACES", 1)
+async def test_applications_that_have_a_key_are_looked_into_first(catalog: Catalog) -> None:
     async with open_desk(catalog, environment=keyed(US)) as desk:
+        for number in (DE - 2, DE - 1):
+            desk.add_application(number)
         answer = await investigated(desk, ANNA)
     assert {each["application"] for each in answer["sessions"]} == {f"Webshop US ({US})"}
-    elsewhere = f"sessions in other Applications: {DE}"
+    elsewhere = f"sessions in other Applications: {DE - 1}, {DE}"
     assert answer["notLookedAt"]["list_application_sessions"] == elsewhere
 
 

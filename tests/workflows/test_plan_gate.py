@@ -266,7 +266,7 @@ async def test_an_approval_lets_the_plan_run_once(
         again = await desk.error("set_up_campaign", **COPY)
         assert again["kind"] == "approval_required"
         assert again["approval"]["id"] != waiting.id
-        assert "has this name already" in again["message"]
+        assert "already has this name" in again["message"]
         assert writes(desk) == RUN
 
 

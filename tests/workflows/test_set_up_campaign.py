@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 
 from talonone_mcp.core.catalog import Catalog
-from talonone_mcp.sandbox.app import Sandbox
-from talonone_mcp.sandbox.store import Store
 from tests.desk import NO, Desk, open_desk
 
 pytestmark = pytest.mark.anyio
@@ -245,7 +243,7 @@ async def test_a_name_that_is_taken_is_a_warning(desk: Desk) -> None:
 
     plan = (await desk.call("set_up_campaign", **arguments, dryRun=True))["plan"]
 
-    assert plan["warnings"] == ["campaign 18, running, has this name already"]
+    assert plan["warnings"] == ["campaign 18, running, already has this name"]
     await desk.call("set_up_campaign", **arguments)
     assert plan["warnings"][0] in desk.questions[0]
 
@@ -337,7 +335,7 @@ async def test_all_that_is_wrong_is_named_at_once(desk: Desk) -> None:
 async def test_the_end_of_last_year_is_not_taken_over(desk: Desk) -> None:
     error = await refused(desk, applicationId=SHOP, name="Next", copyOf=SPRING)
 
-    assert error["details"][0]["problem"].startswith("of the source, 2025-08-09T00:00:00Z, lies")
+    assert error["details"][0]["problem"].startswith("of the source, 2025-08-09T00:00:00Z, is")
 
 
 @pytest.mark.parametrize(
@@ -373,16 +371,10 @@ async def test_an_application_that_is_not_there(desk: Desk) -> None:
 # --- Templates and Applications of all kinds, which no operation makes --------------------------
 
 
-def stored(desk: Desk) -> Store:
-    """Return what the account keeps."""
-    assert isinstance(desk.account.app, Sandbox)
-    return desk.account.app._store
-
-
 def change_stored(desk: Desk, kind: str, number: int, **fields: Any) -> None:
-    document = stored(desk).get(kind, number)
+    document = desk.sandbox.store.get(kind, number)
     assert document
-    stored(desk).replace(kind, document | fields)
+    desk.sandbox.store.replace(kind, document | fields)
 
 
 ALL_KINDS = {
@@ -442,12 +434,12 @@ async def test_a_template_that_cannot_be_used_here(
 
 
 async def test_of_two_templates_of_the_same_name_none_is_chosen(desk: Desk) -> None:
-    template = stored(desk).get("campaign_templates", TEMPLATE)
+    template = desk.sandbox.store.get("campaign_templates", TEMPLATE)
     assert template
-    stored(desk).add(
+    desk.sandbox.store.add(
         "campaign_templates", template | {"id": 5, "name": "PERCENTAGE off with a coupon"}
     )
-    stored(desk).add("campaign_templates", template | {"id": 6, "name": "4"})
+    desk.sandbox.store.add("campaign_templates", template | {"id": 6, "name": "4"})
 
     for given in ("percentage off with a coupon", "4"):
         error = await refused(desk, **MADE | {"template": given})

@@ -9,9 +9,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-import os
 import secrets
-import stat
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -27,7 +25,13 @@ from talonone_mcp.core.catalog import Columns
 from talonone_mcp.core.catalog.problems import Problem
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.names import did_you_mean, in_words
-from talonone_mcp.core.safe_files import private_file, private_folder
+from talonone_mcp.core.safe_files import (
+    Unsafe,
+    UnsafeFileError,
+    open_regular,
+    private_file,
+    private_folder,
+)
 from talonone_mcp.core.text import one_line
 
 LIMIT = 1_000_000_000  # bytes of a file; its copy needs as much room
@@ -36,6 +40,12 @@ _CHUNK_BYTES = 1_048_576
 _FOLDER = "imports"
 _ABANDONED_AFTER_S = 86_400.0  # no running process still uses an older copy
 _MAX_NAME_CHARS = 80  # of a column's name in a message
+_NOT_A_FILE = "is not a file in the import folder, {folder}"
+_REASONS: Mapping[Unsafe, str] = {
+    "not regular": _NOT_A_FILE,
+    "outside": "must be in the import folder, {folder}",
+    "too large": f"has more than {LIMIT:,} bytes; split it",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,21 +184,13 @@ def _original(folder: Path, name: str) -> BinaryIO:
         CallError: it is outside the folder, not a file, too large or unreadable.
     """
     try:
-        path = Path(folder, name).resolve()
-        if not path.is_relative_to(folder):
-            raise _unusable(f"must be in the import folder, {folder}")
-        if not path.is_file():
-            raise _unusable(f"is not a file in the import folder, {folder}")
-        # Links are resolved by now: any link found here was put there in between.
-        opened = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
-    except (OSError, ValueError) as error:
-        raise _unusable(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    file = os.fdopen(opened, "rb", buffering=0)
-    found = os.fstat(opened)
-    if stat.S_ISREG(found.st_mode) and found.st_size <= LIMIT:
-        return file
-    file.close()
-    raise _unusable(f"has more than {LIMIT:,} bytes; split it")
+        return open_regular(name, within=folder, max_bytes=LIMIT)
+    except (IsADirectoryError, FileNotFoundError):
+        raise _unusable(_NOT_A_FILE.format(folder=folder)) from None
+    except UnsafeFileError as error:
+        raise _unusable(_REASONS.get(error.kind, error.reason).format(folder=folder)) from None
+    except OSError as error:
+        raise _unusable(f"cannot be read: {error.strerror}") from None
 
 
 def _copied_content(original: BinaryIO, copy: BinaryIO) -> Content:

@@ -1,1 +1,1 @@
-"""An embedded Talon.One: upstream's answers, from a store of its own, with a demo account in it."""
+"""An embedded Talon.One: it answers as upstream does, from its own store and a demo account."""

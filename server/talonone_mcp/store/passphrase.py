@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import secrets
-import tempfile
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from talonone_mcp.core.safe_files import read_regular, write_atomically
 
 NAME = "approver.json"
 SHORTEST = 8  # characters
@@ -24,6 +24,7 @@ _N, _R, _P = 32768, 8, 1  # 32 MiB and about a tenth of a second for each guess
 _MOST_MEMORY = 64 * 2**20  # bytes; hashlib's own limit lies below what these parameters need
 _SALT = 16  # bytes
 _HASH = 32  # bytes
+_MAX_FILE_BYTES = 4096
 
 
 class PassphraseError(Exception):
@@ -61,7 +62,8 @@ def set_passphrase(folder: Path, passphrase: str) -> None:
     digest = _hashed(passphrase, salt, _N, _R, _P)
     content = {"v": _VERSION, "salt": salt.hex(), "n": _N, "r": _R, "p": _P, "hash": digest.hex()}
     try:
-        _write(folder, json.dumps(content) + "\n")
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_atomically(folder / NAME, (json.dumps(content) + "\n").encode())
     except OSError as error:
         raise PassphraseError(f"{folder / NAME} cannot be written: {error.strerror}") from error
 
@@ -101,8 +103,8 @@ def _read(folder: Path) -> _Kept | None:
     except OSError as error:
         raise _unreadable(path, error) from error
     try:
-        return _understood(json.loads(path.read_text("utf-8")))
-    except OSError as error:  # a link to nowhere is here too: it is a file, and a wrong one
+        return _understood(json.loads(read_regular(path, max_bytes=_MAX_FILE_BYTES)))
+    except OSError as error:  # including a link to nowhere: it is a file, and a wrong one
         raise _unreadable(path, error) from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _damaged(path) from error
@@ -132,18 +134,3 @@ def _damaged(path: Path) -> PassphraseError:
         f"{path} is damaged, or of another version. Nobody can approve until its owner"
         " moves it away and sets a passphrase again."
     )
-
-
-def _write(folder: Path, text: str) -> None:
-    """Replace the file at once, so that a crash leaves the old one or the new one."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{NAME}.")  # for its owner alone
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(folder / NAME)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

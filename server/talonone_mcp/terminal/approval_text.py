@@ -1,7 +1,7 @@
-"""What `talonone-mcp approvals` prints of an approval.
+"""How `talonone-mcp approvals` shows an approval.
 
-Whatever an agent or a customer wrote is cleaned before it is printed: a question must not be able
-to draw something else over itself.
+Anything that an agent or a customer wrote is cleaned before it is printed, so that no question
+can draw something else over itself.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from typing import Any
 
 from talonone_mcp.core.text import clean, one_line
 from talonone_mcp.store.ledger import Approval
+from talonone_mcp.terminal.streams import in_columns
 
-_WIDTH = 90  # characters of a line of a question
-_EXCERPT = 70  # characters of a question in the list
+_QUESTION_LINE_CHARS = 90
+LIST_HEAD = ("id", "state", "tool", "expires", "deployment", "question")
 _ARGUMENTS = "Arguments, whole but for secrets and the end of a very long CSV"
 
 
 def record(approval: Approval, now: float) -> dict[str, Any]:
-    """Return all but the digest, against which somebody could try out a secret."""
+    """Return an approval as JSON, without the digest, which would allow guessing a secret."""
     call = approval.call
     return {
         "id": approval.id,
@@ -39,30 +40,20 @@ def record(approval: Approval, now: float) -> dict[str, Any]:
     }
 
 
-def row(approval: Approval, now: float) -> tuple[str, ...]:
-    """Return what the list shows of an approval, a column each."""
+def list_row(approval: Approval, now: float) -> tuple[str, ...]:
+    """Return what the list shows of an approval, a cell for each of `LIST_HEAD`."""
     return (
         approval.id,
         standing(approval, now),
         _cleaned(approval.call.tool),
         f"in {span(approval.expires - now)}",
         _cleaned(approval.call.deployment),
-        _excerpt(approval.question),
-    )
-
-
-def table(rows: list[tuple[str, ...]]) -> str:
-    """Set the rows under their headings, each column as wide as it must be."""
-    lines = [("ID", "STATE", "TOOL", "EXPIRES", "DEPLOYMENT", "QUESTION"), *rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
+        _cleaned(approval.question),
     )
 
 
 def everything(approval: Approval, now: float) -> str:
-    """Describe an approval. The question is last: no length of arguments scrolls it away."""
+    """Describe an approval, with the question last so that no arguments scroll it away."""
     call = approval.call
     facts: Mapping[str, str] = {
         "Approval": approval.id,
@@ -76,16 +67,18 @@ def everything(approval: Approval, now: float) -> str:
         "Decided by": approval.decided_by,
         "Reason": approval.reason,
     }
-    lines = [f"{name:<12}{_cleaned(value)}" for name, value in facts.items() if value]
+    lines = in_columns((name, _cleaned(value)) for name, value in facts.items() if value)
     arguments = json.dumps(_arguments(call.arguments), indent=2, ensure_ascii=False)
-    question = textwrap.wrap(_cleaned(approval.question), _WIDTH, break_on_hyphens=False)
+    question = textwrap.wrap(
+        _cleaned(approval.question), _QUESTION_LINE_CHARS, break_on_hyphens=False
+    )
     # The bar is on every line, so that no question can look like what is printed after it.
     bar = [f"| {line}" for line in question]
     return "\n".join([*lines, _ARGUMENTS, textwrap.indent(_visible(arguments), "  "), "", *bar])
 
 
 def what_it_allows(approval: Approval) -> str:
-    """Say what a yes to it lets happen."""
+    """Say what approving it allows."""
     call = approval.call
     return (
         f"one call of {_cleaned(call.tool)} with exactly these arguments,"
@@ -99,7 +92,7 @@ def deny_command(approval: Approval) -> str:
 
 
 def standing(approval: Approval, now: float) -> str:
-    """Return the state, or expired where nothing can come of it any more."""
+    """Return the state of an approval, or "expired" if it can no longer be decided or used."""
     over = approval.state in ("pending", "approved") and now >= approval.expires
     return "expired" if over else approval.state
 
@@ -107,12 +100,12 @@ def standing(approval: Approval, now: float) -> str:
 def _arguments(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:  # show what is there
+    except ValueError:  # show it as it is
         return text
 
 
 def _visible(text: str) -> str:
-    """Write out what a terminal would not show, or obey: in arguments, it is sent all the same."""
+    """Escape what a terminal would hide or obey: upstream receives it all the same."""
     hidden = [letter for letter in set(text) if not clean(letter)]
     return text.translate({ord(letter): json.dumps(letter)[1:-1] for letter in hidden})
 
@@ -121,18 +114,13 @@ def _cleaned(text: str) -> str:
     return one_line(text, len(text))
 
 
-def _excerpt(question: str) -> str:
-    line = _cleaned(question)
-    return line if len(line) <= _EXCERPT else f"{line[: _EXCERPT - 3]}..."
-
-
 def shown_id(given: str) -> str:
-    """Return an id as it was given, cut and cleaned: it may be anything."""
+    """Return an id that somebody typed, cleaned and cut: it can be anything."""
     return one_line(given, 40)
 
 
 def span(seconds: float) -> str:
-    """Say how long that is, cut to whole units: a person should not count on more."""
+    """Return a duration in whole units, rounded down: nobody should count on more."""
     for unit, length in (("h", 3600), ("min", 60)):
         if seconds >= 2 * length:
             return f"{int(seconds // length)} {unit}"
@@ -140,10 +128,10 @@ def span(seconds: float) -> str:
 
 
 def clock(seconds: float) -> str:
-    """Write a time as the person's own clock shows it."""
+    """Return a time in the local time zone."""
     return f"{datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M:%S %Z}"
 
 
 def _timestamp(seconds: float) -> str:
-    """Write a time as RFC 3339 has it."""
+    """Return a time as RFC 3339 defines it."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

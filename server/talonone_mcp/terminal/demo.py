@@ -1,7 +1,7 @@
-"""`talonone-mcp demo`: a minute in the life of a host, on the sandbox, told as it happens.
+"""`talonone-mcp demo`: a minute in the life of a host, played on the sandbox.
 
-The server runs as a child process and is spoken to over stdio, so what is shown is what a host
-gets. Nothing leaves this machine.
+The server runs as a child process over stdio, so the demo shows what a host gets. Nothing leaves
+this machine.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,27 +19,21 @@ from typing import Any
 
 import anyio
 from mcp import Client, StdioServerParameters, types
-from mcp.client import ClientRequestContext
 from mcp.client.stdio import stdio_client
-from rich.console import Console
-from rich.text import Text
 
 from talonone_mcp.core.state_folder import STATE_DIR
 from talonone_mcp.store.audit import verify
 from talonone_mcp.store.audit.log_files import LOG
+from talonone_mcp.terminal.demo_stage import LINE_CHARS, Human, Stage
 from talonone_mcp.terminal.hosts.known_hosts import HOSTS
 from talonone_mcp.terminal.printing import console
 
-_WIDTH = 92  # characters of a line
-_SPEAKER = 10  # the part of it that says who speaks
-_COLOURS = {"host": "magenta", "agent": "cyan", "server": "green", "person": "bold yellow"}
-
-# Of the sandbox's account, which is the same at every start.
+# The sandbox's account is the same at every start.
 CUSTOMER = "anna.schmidt"
 USED_CODE = "SUMMER-8V3B-OL9L"
 SHOP = 42
 SUMMER = {"applicationId": SHOP, "campaignId": 18}
-_STORY = [  # what the audit log has in the end
+_STORY = [  # what the audit log holds in the end
     ("issue_coupon", "done"),
     ("set_up_campaign", "done"),
     ("delete_campaign", "declined"),
@@ -49,62 +42,11 @@ _STORY = [  # what the audit log has in the end
 
 
 class StepFailedError(Exception):
-    """A step of the demo did not show what it is there to show."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """Where the story is told: who speaks stands at the left."""
-
-    to: Console
-
-    def title(self, text: str) -> None:
-        """Begin a step."""
-        self.to.print()
-        self._lines(text, style="bold")
-
-    def says(self, who: str, text: str, style: str = "") -> None:
-        """Let somebody say something; nobody goes on where the one before ended."""
-        speaker = f"  {who}".ljust(_SPEAKER)
-        self._lines(text, speaker, " " * _SPEAKER, _COLOURS.get(who, ""), style)
-
-    def asks(self, question: str) -> None:
-        """Let the host put a question to its user."""
-        self.says("host", "asks its user:")
-        bar = "| ".rjust(_SPEAKER + 2)
-        self._lines(question, bar, bar, "dim", "yellow")
-
-    def _lines(
-        self, text: str, first: str = "", later: str = "", colour: str = "", style: str = ""
-    ) -> None:
-        width = max(min(_WIDTH, self.to.width) - len(first), 20)
-        for line in textwrap.wrap(text, width, break_on_hyphens=False):
-            self.to.print(Text.assemble((first, colour), (line, style)), soft_wrap=True)
-            first = later
-
-
-@dataclass(slots=True)
-class Human:
-    """The person at the host: is shown each question and gives the answer prepared for it."""
-
-    stage: Stage
-    approves: bool = True
-    questions: list[str] = field(default_factory=list)
-
-    async def answer(
-        self, context: ClientRequestContext, params: types.ElicitRequestParams
-    ) -> types.ElicitResult:
-        """Show the question and answer it."""
-        self.questions.append(params.message)
-        self.stage.asks(params.message)
-        self.stage.says("person", "yes" if self.approves else "no")
-        if self.approves:
-            return types.ElicitResult(action="accept", content={"approve": True})
-        return types.ElicitResult(action="decline")
+    """A step of the demo did not show what it should."""
 
 
 def run_demo() -> int:
-    """Run the demo and return its exit status: 0 when every step held, otherwise 1."""
+    """Run the demo and return its exit status: 0 if every step held, otherwise 1."""
     stage = Stage(console(sys.stdout))
     failure = anyio.run(_demo, stage)
     if failure:
@@ -120,7 +62,7 @@ async def _demo(stage: Stage) -> str | None:
     stage.to.print("An MCP host, this server, and a Talon.One in a box. No account, no network.")
     stage.to.print(f"$ talonone-mcp {' '.join(command[3:])}", style="dim")
     human = Human(stage)
-    with TemporaryDirectory() as state:  # so that a demo is no line of the user's audit log
+    with TemporaryDirectory() as state:  # keeps the demo out of the user's audit log
         server = StdioServerParameters(command=command[0], args=command[1:], env={STATE_DIR: state})
         async with Client(stdio_client(server), elicitation_callback=human.answer) as client:
             failure = await failure_of(client, human, Path(state))
@@ -267,7 +209,7 @@ def _command() -> str:
 
 
 def _deletion() -> dict[str, Any]:
-    """Return what `run_operation` is called with: the host was not shown `delete_campaign`."""
+    """Return the arguments of `run_operation`: the host does not see `delete_campaign`."""
     return {"name": "delete_campaign", "arguments": SUMMER}
 
 
@@ -291,7 +233,7 @@ async def _ask(
 
 
 def _pairs(arguments: dict[str, Any]) -> Sequence[str]:
-    """Write arguments as one would in a terminal."""
+    """Return arguments as one would type them."""
     plain = {
         name: value if isinstance(value, str) and " " not in value else json.dumps(value)
         for name, value in arguments.items()
@@ -310,7 +252,7 @@ def _error_kind(result: types.CallToolResult) -> str | None:
 
 def _error(result: types.CallToolResult) -> str:
     error = (result.structured_content or {})["error"]
-    return textwrap.shorten(f"{error['kind']}: {error['message']}", _WIDTH, placeholder=" ...")
+    return textwrap.shorten(f"{error['kind']}: {error['message']}", LINE_CHARS, placeholder=" ...")
 
 
 def _require(holds: object, otherwise: str) -> None:

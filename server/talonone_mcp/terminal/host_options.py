@@ -1,35 +1,35 @@
-"""What `install` and `uninstall` have in common: which entry of which file, and how they answer."""
+"""What `install` and `uninstall` share: which entry of which file is meant, and the answer."""
 
 from __future__ import annotations
 
 import argparse
 import difflib
 import re
-import sys
 from pathlib import Path
 
 from talonone_mcp.terminal.hosts.host_errors import HostError
 from talonone_mcp.terminal.hosts.host_files import Snapshot
 from talonone_mcp.terminal.hosts.known_hosts import HOSTS, Host
 from talonone_mcp.terminal.hosts.platform_paths import Machine
+from talonone_mcp.terminal.streams import print_line
 
-NAME = "talonone"  # of the server, unless another is given
+NAME = "talonone"  # of the server by default
 _SERVER_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
 def add_target(parser: argparse.ArgumentParser) -> None:
-    """Add what says which entry of which file is meant."""
+    """Add the options that choose the host, the file and the entry."""
     parser.add_argument("program", metavar="HOST", type=_host, help=", ".join(HOSTS))
     parser.add_argument(
         "--name",
         type=_server_name,
         default=NAME,
-        help="what the server is called there: talonone unless said",
+        help="name of the server there; default: talonone",
     )
     parser.add_argument(
         "--project",
         action="store_true",
-        help="the file of the project in this folder, in place of the user's own",
+        help="use the file of the project in this folder instead of the user's own",
     )
 
 
@@ -47,33 +47,22 @@ def _server_name(text: str) -> str:
     return text
 
 
-def file_of(host: Host, here: Machine, *, project: bool) -> Path:
-    """Return the file of a host.
+def file_of(host: Host, machine: Machine, *, project: bool) -> Path:
+    """Return the path of a host's file.
 
     Raises:
-        HostError: it has none for a project.
+        HostError: the host has no file for projects.
     """
     if not project:
-        return here.place(host.files[here.system])
+        return machine.place(host.files[machine.system])
     if host.project is None:
-        raise HostError(f"{host.title} has no file for a project; leave --project out")
-    return here.here / host.project
+        raise HostError(f"{host.title} has no project files; leave out --project")
+    return machine.folder / host.project
 
 
 def written(snapshot: Snapshot, backup: Path | None) -> None:
-    """Say which file was written, and where what it was is kept."""
+    """Say which file was written, and where the old one is."""
     through = f", where {snapshot.path} leads" if snapshot.target != snapshot.path else ""
     print_line(f"Written: {snapshot.target}{through}")
     if backup:
         print_line(f"As it was: {backup}")
-
-
-def print_line(text: str) -> None:
-    """Print a line of the answer."""
-    print(text)  # noqa: T201 - stdout is what a command answers on
-
-
-def say(message: str, status: int = 0) -> int:
-    """Write to stderr what is no answer."""
-    print(f"talonone-mcp: {message}", file=sys.stderr, flush=True)  # noqa: T201 - not on stdout
-    return status

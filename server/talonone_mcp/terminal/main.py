@@ -1,4 +1,4 @@
-"""The terminal: `talonone-mcp`."""
+"""The command `talonone-mcp`: read the command line and run one command."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from talonone_mcp import __version__
 from talonone_mcp.core.state_folder import StateError
-from talonone_mcp.terminal.options import add_serve_options
+from talonone_mcp.terminal.serve_options import add_serve_options
+from talonone_mcp.terminal.streams import USAGE, say
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from talonone_mcp.core.settings import Settings
     from talonone_mcp.server.runtime import Runtime
 
-_ELSEWHERE = {
+COMMANDS = {
     "approvals": "approve or deny what agents wait for",
     "audit": "look at the log of what was called",
     "call": "call one operation or workflow",
@@ -31,11 +32,10 @@ _ELSEWHERE = {
     "tools": "list, search and explain what can be called",
     "uninstall": "take out of a host what install put in",
 }
-_USAGE = 2  # the exit status of a command that cannot start as it was given
 
 
 class _Parser(argparse.ArgumentParser):
-    """Takes no flag that is cut short: a later one may begin like it. Subcommands are the same."""
+    """Refuses abbreviated flags, which a new flag could make ambiguous; so do its subcommands."""
 
     def __init__(self, **given: Any) -> None:
         super().__init__(allow_abbrev=False, **given)
@@ -46,22 +46,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if "_ARGCOMPLETE" in os.environ:  # a shell asks what could come next
         from talonone_mcp.terminal.commands.completion import complete
 
-        complete(_parser)
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help", "--version")):
-        given.insert(0, "serve")  # hosts start `talonone-mcp` alone
-    options = _options(given)
+        complete(command_parser)
+    options = read_command_line(sys.argv[1:] if arguments is None else arguments)
     run: Callable[[argparse.Namespace], int] = options.run
     try:
         return run(options)
     except StateError as error:
-        return _say(str(error), _USAGE)
+        return say(str(error), USAGE)
     except KeyboardInterrupt:
         return 130  # as a shell reports a program that SIGINT ended
 
 
-def _options(given: list[str]) -> argparse.Namespace:
-    parser = _parser(given[0])
+def read_command_line(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the options of a command; calling `run` with them runs it.
+
+    Raises:
+        SystemExit: the arguments are wrong (status 2), or ask for help or the version (0).
+    """
+    given = list(arguments)
+    if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help", "--version")):
+        given.insert(0, "serve")  # hosts start `talonone-mcp` alone
+    parser = command_parser(given[0])
     options, rest = parser.parse_known_args(given)
     if any(each.startswith("-") for each in rest) or (rest and not hasattr(options, "pairs")):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
@@ -70,8 +75,8 @@ def _options(given: list[str]) -> argparse.Namespace:
     return options
 
 
-def _parser(command: str) -> argparse.ArgumentParser:
-    """Return the parser; of a command in a module of its own, only the one given is loaded."""
+def command_parser(command: str) -> argparse.ArgumentParser:
+    """Return the parser; only the given command's own module is loaded."""
     parser: argparse.ArgumentParser = _Parser(
         prog="talonone-mcp", description="Talon.One for MCP clients."
     )
@@ -82,7 +87,7 @@ def _parser(command: str) -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="watch a client work with the sandbox for a minute")
     demo.set_defaults(run=_demo)
 
-    for name, said in _ELSEWHERE.items():
+    for name, said in COMMANDS.items():
         if name == command:
             import_module(f"talonone_mcp.terminal.commands.{name}").add_to(commands)
         else:
@@ -103,11 +108,11 @@ def _serve(options: argparse.Namespace) -> int:
     try:
         settings = load_settings(flags, os.environ)
     except SettingsError as error:
-        return _say(f"cannot start. {error}", _USAGE)
+        return say(f"cannot start. {error}", USAGE)
     if settings.confirm == "off":
-        _say("--confirm off: calls that delete or give away much run without asking anybody")
+        say("--confirm off: calls that delete or give away a lot run without asking anybody")
     if settings.sandbox and os.environ.get("TALONONE_BASE_URL"):
-        _say("--sandbox: TALONONE_BASE_URL and its keys are not used")
+        say("--sandbox: TALONONE_BASE_URL and its keys are not used")
     return _run_server(settings)
 
 
@@ -121,9 +126,9 @@ def _run_server(settings: Settings) -> int:
     try:
         server = build_server(settings, catalog.load())
     except catalog.CatalogError as error:  # a checkout with an entry that is being edited
-        return _say(f"cannot start. tools/: {error}", _USAGE)
+        return say(f"cannot start. tools/: {error}", USAGE)
     except SurfaceError as error:
-        return _say(f"cannot start. {error}", _USAGE)
+        return say(f"cannot start. {error}", USAGE)
     if settings.transport == "stdio":
         anyio.run(_over_stdio, server)
         return 0
@@ -132,7 +137,7 @@ def _run_server(settings: Settings) -> int:
     try:
         anyio.run(serve_http, server, settings.host, settings.port)
     except OSError as error:
-        return _say(f"cannot serve on {settings.host}:{settings.port}: {error.strerror}", _USAGE)
+        return say(f"cannot serve on {settings.host}:{settings.port}: {error.strerror}", USAGE)
     return 0
 
 
@@ -142,7 +147,7 @@ async def _over_stdio(server: Server[Runtime]) -> None:
     # The thread that waits for stdin cannot be interrupted; Ctrl-C would wait for it in vain.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     if sys.stdin.isatty():
-        _say("waiting for an MCP client on stdin; to try it out: talonone-mcp demo")
+        say("waiting for an MCP client on stdin; to try it out: talonone-mcp demo")
     async with stdio_server() as (incoming, outgoing):
         await server.run(incoming, outgoing, server.create_initialization_options())
 
@@ -151,9 +156,3 @@ def _demo(_: argparse.Namespace) -> int:
     from talonone_mcp.terminal.demo import run_demo
 
     return run_demo()
-
-
-def _say(message: str, status: int = 0) -> int:
-    """Write to stderr: stdout belongs to MCP."""
-    print(f"talonone-mcp: {message}", file=sys.stderr, flush=True)
-    return status

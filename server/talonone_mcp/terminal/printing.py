@@ -1,6 +1,6 @@
-"""Prints answers for people: a list as a table, a thing as its fields, an error in a few lines.
+"""Prints answers for people: lists as tables, objects as fields, errors in a few lines.
 
-What is printed came from upstream, so it is text and never markup.
+What is printed comes from upstream, so it is text and never markup.
 """
 
 from __future__ import annotations
@@ -19,20 +19,25 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-_DEEP = 2  # levels of a thing inside a thing that are shown as fields
-_CELL = 60  # characters of a value in a table
-_COLUMN, _FEWEST = 16, 3  # characters that a column needs at least; columns in any case
-_WIDE = 160  # columns, where no terminal says how many there are
+from talonone_mcp.terminal.streams import in_columns
+
+_MAX_DEPTH = 2  # levels of nested objects that are shown as fields
+_CELL_CHARS = 60  # of a value in a table
+_MIN_COLUMN_CHARS = 16  # that a column of a table needs
+_MIN_COLUMNS = 3  # that a table has, however narrow the terminal is
+_DEFAULT_WIDTH = 160  # characters, where no terminal says how wide it is
 
 
 def console(file: TextIO) -> Console:
-    """Return what prints to a stream; without colours where nobody sees them, or wants them."""
+    """Return a console that prints to a stream, in colour only if that is seen and wanted."""
     return Console(
         file=file,
         highlight=False,
         markup=False,
         emoji=False,
-        width=shutil.get_terminal_size((_WIDE, 50)).columns if file.isatty() else _WIDE,
+        width=shutil.get_terminal_size((_DEFAULT_WIDTH, 50)).columns
+        if file.isatty()
+        else _DEFAULT_WIDTH,
         no_color=bool(os.environ.get("NO_COLOR")),
     )
 
@@ -41,10 +46,10 @@ def print_answer(to: Console, answer: Mapping[str, Any], columns: Sequence[str] 
     """Print an answer.
 
     Args:
-        to: where.
-        answer: what a call was answered with.
-        columns: the fields of a list's items that are its columns, as dotted paths; those that
-            are single values unless given.
+        to: where to print.
+        answer: the answer of a call.
+        columns: for a list, the fields of its items to show as columns, as dotted paths; by
+            default, those with a single value.
     """
     if isinstance(answer.get("csv"), str):
         _print_export(to, answer)
@@ -57,7 +62,7 @@ def print_answer(to: Console, answer: Mapping[str, Any], columns: Sequence[str] 
 
 
 def print_error(to: Console, error: Mapping[str, Any]) -> None:
-    """Print what keeps a call from being a success: what, where, and what to do."""
+    """Print an error: what is wrong, where, and what to do."""
     to.print(Text(f"{error['kind']}: {error['message']}", "red"))
     for detail in error.get("details", ()):
         to.print(Text(f"  {detail['at']}: {detail['problem']}"))
@@ -65,13 +70,26 @@ def print_error(to: Console, error: Mapping[str, Any]) -> None:
         to.print(Text(error["hint"]))
 
 
-def print_table(to: Console, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print rows under their headings; the last column takes what is left of the width."""
+def print_table(
+    to: Console,
+    head: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    cell_chars: int = _CELL_CHARS,
+) -> None:
+    """Print rows under their headings, wrapped to the width of the terminal.
+
+    Args:
+        to: where to print.
+        head: the headings.
+        rows: a value for each heading.
+        cell_chars: a longer value is cut to this.
+    """
     table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for name in head:
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_cell(value)) for value in row))
+        table.add_row(*(Text(_cell(value, cell_chars)) for value in row))
     to.print(table)
 
 
@@ -84,7 +102,7 @@ def _print_list(to: Console, answer: Mapping[str, Any], columns: Sequence[str]) 
         rows = {path: [_at(item, path) for item in items] for path in paths}
         present = [path for path in paths if any(value is not None for value in rows[path])]
         flat = [path for path in present if not any(map(_is_deep, rows[path]))]
-        shown = flat[: max(to.width // _COLUMN, _FEWEST)]
+        shown = flat[: max(to.width // _MIN_COLUMN_CHARS, _MIN_COLUMNS)]
         print_table(to, shown, zip(*(rows[path] for path in shown), strict=True))
         if rest := [path for path in present if path not in shown]:
             to.print(Text(f"Not in the table: {', '.join(rest)}. --json has them.", "dim"))
@@ -93,7 +111,7 @@ def _print_list(to: Console, answer: Mapping[str, Any], columns: Sequence[str]) 
             to.print(Text(_cell(item)))
     total = answer.get("totalResultSize")
     of = f" of {total:,}" if isinstance(total, int) else ""
-    more = " There are more: skip=N begins further on, fetchAll=N reads so many."
+    more = " There are more: skip=N starts further on, fetchAll=N reads N of them."
     to.print(Text(f"{len(items):,}{of}.{more if _has_more(answer) else ''}", "dim"))
 
 
@@ -111,13 +129,11 @@ def _print_export(to: Console, answer: Mapping[str, Any]) -> None:
 
 
 def _print_fields(to: Console, thing: Mapping[str, Any], depth: int = 0) -> None:
-    """Print the single values of a thing, then what is inside it, indented."""
-    inner = {key: value for key, value in thing.items() if depth < _DEEP and _is_deep(value)}
+    """Print the single values of an object, then its nested ones, indented."""
+    inner = {key: value for key, value in thing.items() if depth < _MAX_DEPTH and _is_deep(value)}
     single = {key: value for key, value in thing.items() if key not in inner}
-    width = max(map(len, single), default=0)
-    for key, value in single.items():
-        line = Text(f"{key:<{width}}  {_text(value)}")
-        to.print(Padding(line, (0, 0, 0, 2 * depth)))
+    for line in in_columns((key, _text(value)) for key, value in single.items()):
+        to.print(Padding(Text(line), (0, 0, 0, 2 * depth)))
     for key, value in inner.items():
         to.print(Text(f"{'  ' * depth}{key}", "bold"))
         if isinstance(value, dict):
@@ -128,9 +144,9 @@ def _print_fields(to: Console, thing: Mapping[str, Any], depth: int = 0) -> None
 
 
 def _is_deep(value: Any) -> bool:
-    """Tell whether a value has fields of its own, and too many for a line."""
+    """Tell whether a value has fields of its own, too many for one line."""
     inside = value if isinstance(value, list) else [value]
-    return all(isinstance(each, dict) for each in inside) and len(json.dumps(value)) > _CELL
+    return all(isinstance(each, dict) for each in inside) and len(json.dumps(value)) > _CELL_CHARS
 
 
 def _names(items: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -153,9 +169,9 @@ def _at(item: Any, path: str) -> Any:
     return item
 
 
-def _cell(value: Any) -> str:
-    text = _text(value).removesuffix("T00:00:00Z")  # in a column of days, it only takes room
-    return text if len(text) <= _CELL else f"{text[: _CELL - 1]}…"
+def _cell(value: Any, max_chars: int = _CELL_CHARS) -> str:
+    text = _text(value).removesuffix("T00:00:00Z")  # in a column of dates, midnight is noise
+    return text if len(text) <= max_chars else f"{text[: max_chars - 1]}…"
 
 
 def _text(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Shows at the terminal how far a call is that takes long."""
+"""Shows the progress of a long call at the terminal."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from talonone_mcp.core.text import one_line
 if TYPE_CHECKING:
     from rich import progress
 
-_MESSAGE = 60  # characters
+_MAX_MESSAGE_CHARS = 60
 
 
 @contextmanager
-def told() -> Iterator[Progress]:
-    """Yield what takes reports: a bar on stderr, gone in the end; nothing where nobody sees it.
+def shown_progress() -> Iterator[Progress]:
+    """Yield a receiver of progress reports: a bar on stderr if it is a terminal, else silence.
 
-    The bar comes with the first report: most calls are over before.
+    The bar appears with the first report, since most calls end before one, and goes at the end.
     """
     if sys.stderr is None or not sys.stderr.isatty():
         yield silent
@@ -33,7 +33,7 @@ def told() -> Iterator[Progress]:
             if bars is None:
                 bars = stack.enter_context(_bars())
                 bars.add_task("")
-            said = one_line(message, _MESSAGE)
+            said = one_line(message, _MAX_MESSAGE_CHARS)
             bars.update(bars.task_ids[0], completed=done, total=total, description=said)
 
         yield report

@@ -12,12 +12,12 @@ from talonone_mcp.calls.caller import Caller
 from talonone_mcp.calls.executor import Executor
 from talonone_mcp.core.catalog import Workflow
 from talonone_mcp.core.clock import SYSTEM_CLOCK, Clock
-from talonone_mcp.workflows.campaign_report import campaign_report
-from talonone_mcp.workflows.check_coupon import check_coupon
-from talonone_mcp.workflows.find_customer import find_customer
-from talonone_mcp.workflows.investigate_customer import investigate_customer
-from talonone_mcp.workflows.issue_coupon import issue_coupon
-from talonone_mcp.workflows.set_up_campaign import set_up_campaign
+from talonone_mcp.workflows.campaign.campaign_report import campaign_report
+from talonone_mcp.workflows.campaign.set_up_campaign import set_up_campaign
+from talonone_mcp.workflows.coupon.check_coupon import check_coupon
+from talonone_mcp.workflows.coupon.issue_coupon import issue_coupon
+from talonone_mcp.workflows.customer.find_customer import find_customer
+from talonone_mcp.workflows.customer.investigate_customer import investigate_customer
 from talonone_mcp.workflows.steps import Steps
 
 WORKFLOWS: Mapping[str, Callable[[Steps, Mapping[str, Any]], Awaitable[dict[str, Any]]]] = {

@@ -1,1 +1,1 @@
-"""Campaigns, and what they cost and bring."""
+"""Applications and their campaigns."""

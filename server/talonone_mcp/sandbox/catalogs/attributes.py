@@ -1,4 +1,4 @@
-"""Attributes: what customers, sessions, coupons and the rest may carry, and of which type."""
+"""Attributes: the typed custom fields of customers, sessions, coupons and more."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from talonone_mcp.sandbox.account import ACCOUNT_ID
-from talonone_mcp.sandbox.conditions import among, contains, either, equal
-from talonone_mcp.sandbox.errors import Flaw, UpstreamError
-from talonone_mcp.sandbox.handling import Call, Handler, Reply, page, rows_of
-from talonone_mcp.sandbox.imports import imported
-from talonone_mcp.sandbox.store import Document, Store
-from talonone_mcp.sandbox.subscriptions import available_in, check_subscriptions
-from talonone_mcp.sandbox.times import moment, stamp
-
-_MOST_VALUES = 500_000  # in an allowed list: https://docs.talon.one/management-api
+from talonone_mcp.sandbox.documents.conditions import among, contains, either, equal
+from talonone_mcp.sandbox.documents.document_store import Document, DocumentStore
+from talonone_mcp.sandbox.ground.account_facts import ACCOUNT_ID
+from talonone_mcp.sandbox.ground.refusals import Flaw, RefusalError
+from talonone_mcp.sandbox.ground.timestamps import moment, stamp
+from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
+from talonone_mcp.sandbox.handling.csv_files import rows_of
+from talonone_mcp.sandbox.handling.import_records import imported
+from talonone_mcp.sandbox.handling.pages import page
+from talonone_mcp.sandbox.handling.subscriptions import available_in, check_subscriptions
 
 
 def check(
-    call: Call,
+    call: SandboxCall,
     entity: str,
     attributes: Mapping[str, Any] | None,
     at: str = "attributes",
     *,
     event_type: str | None = None,
 ) -> None:
-    """Refuse attributes that the entity does not have, and values that are not of their type.
+    """Refuse undefined attributes, and values of the wrong type.
 
     Upstream refuses unknown ones: https://docs.talon.one/docs/dev/concepts/attributes. A null
     takes a value away, so it is of every type.
@@ -39,7 +39,7 @@ def check(
         event_type: of an Event, which type it has; an attribute may belong to one type alone.
 
     Raises:
-        UpstreamError: 400, with a pointer to each that is wrong.
+        RefusalError: 400, with a pointer to each that is wrong.
     """
     if not attributes:
         return
@@ -54,10 +54,10 @@ def check(
         if (problem := _problem(call, known.get(name, []), value))
     ]
     if flaws:
-        raise UpstreamError.of(400, flaws)
+        raise RefusalError.of(400, flaws)
 
 
-def _problem(call: Call, definitions: list[Document], value: Any) -> str | None:
+def _problem(call: SandboxCall, definitions: list[Document], value: Any) -> str | None:
     """Return what is wrong with a value by every definition of its attribute."""
     if not definitions:
         return "does not exist"
@@ -65,7 +65,7 @@ def _problem(call: Call, definitions: list[Document], value: Any) -> str | None:
     return None if None in problems else problems[0]
 
 
-def _problem_with(call: Call, attribute: Document, value: Any) -> str | None:
+def _problem_with(call: SandboxCall, attribute: Document, value: Any) -> str | None:
     application = call.application_id or call.arguments.get("applicationId")
     subscribed = attribute.get("subscribedApplicationsIds")
     if subscribed and application is not None and application not in subscribed:
@@ -82,7 +82,7 @@ def _problem_with(call: Call, attribute: Document, value: Any) -> str | None:
 
 
 def of_type(kind: str, value: Any) -> bool:
-    """Tell whether a value is of an attribute's type, which may be a list: "(list string)"."""
+    """Return whether a value is of an attribute's type, which may be a list: "(list string)"."""
     if kind.startswith("(list "):
         one = kind.removeprefix("(list ").removesuffix(")")
         return isinstance(value, list) and all(_SCALARS[one](item) for item in value)
@@ -101,7 +101,7 @@ def _is_time(value: Any) -> bool:
 
 
 def _is_location(value: Any) -> bool:
-    """Tell whether it is a pair of coordinates, be it a list or an object."""
+    """Return whether a value is a pair of coordinates, as a list or an object."""
     pair = list(value.values()) if isinstance(value, dict) else value
     return isinstance(pair, list) and len(pair) == 2 and all(map(_is_number, pair))  # noqa: PLR2004
 
@@ -115,7 +115,7 @@ _SCALARS: Mapping[str, Callable[[Any], bool]] = {
 }
 
 
-def _is_allowed(store: Store, attribute: Document, value: Any) -> bool:
+def _is_allowed(store: DocumentStore, attribute: Document, value: Any) -> bool:
     text = value if isinstance(value, str) else json.dumps(value)
     if attribute["hasAllowedList"]:
         return store.find("attribute_values", _value_label(attribute["id"], text)) is not None
@@ -126,7 +126,7 @@ def _value_label(attribute: int, value: str) -> str:
     return f"{attribute}/{value}"
 
 
-def list_attributes(call: Call) -> Reply:
+def list_attributes(call: SandboxCall) -> Reply:
     asked = call.arguments
     word = asked.get("search")
     return 200, page(
@@ -146,18 +146,18 @@ def _present(attribute: Document) -> Document:
     return {key: value for key, value in attribute.items() if key != "kind"}
 
 
-def get_attribute(call: Call) -> Reply:
+def get_attribute(call: SandboxCall) -> Reply:
     return 200, _present(call.get("attributes", "attributeId"))
 
 
-def create_attribute(call: Call) -> Reply:
+def create_attribute(call: SandboxCall) -> Reply:
     attribute = attribute_of(call.body, stamp(call.now))
     _check_settings(call.store, attribute)
     return 201, _present(call.store.add("attributes", attribute))
 
 
 def attribute_of(settings: Mapping[str, Any], created: str) -> Document:
-    """Return an attribute as it is stored: what a request sets, and what it is without."""
+    """Return an attribute as it is stored: the request's values over the defaults."""
     return {
         "created": created,
         "accountId": ACCOUNT_ID,
@@ -170,31 +170,31 @@ def attribute_of(settings: Mapping[str, Any], created: str) -> Document:
     }
 
 
-def _check_settings(store: Store, attribute: Document) -> None:
+def _check_settings(store: DocumentStore, attribute: Document) -> None:
     entity, event_type = attribute["entity"], attribute.get("eventType")
     alike = [equal("entity", entity), equal("eventType", event_type)]
     for field in ("name", "title"):
         if store.count("attributes", *alike, equal(field, attribute[field])):
             said = f"{entity} has an attribute with the {field} {attribute[field]} already"
-            raise UpstreamError(400, said, pointer=f"/{field}")
+            raise RefusalError(400, said, pointer=f"/{field}")
     if event_type and entity != "Event":
-        raise UpstreamError(400, "eventType is for entity Event", pointer="/eventType")
+        raise RefusalError(400, "eventType is for entity Event", pointer="/eventType")
     check_subscriptions(store, attribute["subscribedApplicationsIds"])
 
 
-def update_attribute(call: Call) -> Reply:
+def update_attribute(call: SandboxCall) -> Reply:
     attribute = call.get("attributes", "attributeId")
     for name, value in call.body.items():
         if name != "description" and value != attribute.get(name, value):
             said = f"{name} cannot be changed, only the description"
-            raise UpstreamError(400, said, pointer=f"/{name}")
+            raise RefusalError(400, said, pointer=f"/{name}")
     changed = attribute | {"description": call.arguments["description"]}
     return 200, _present(call.store.replace("attributes", changed))
 
 
-def import_attribute_values(call: Call) -> Reply:
+def import_attribute_values(call: SandboxCall) -> Reply:
     attribute = call.get("attributes", "attributeId")
-    values = dict.fromkeys(_values(call.arguments["csv"]))
+    values = dict.fromkeys(_values(call.arguments["csv"], call.limits.attribute_values))
     call.store.delete_where("attribute_values", parent=attribute["id"])
     first = call.store.next_id("attribute_values")
     call.store.add_all(
@@ -208,12 +208,12 @@ def import_attribute_values(call: Call) -> Reply:
     return 200, imported(call, "AttributeAllowedList", len(values))
 
 
-def _values(text: str) -> Iterator[str]:
+def _values(text: str, most: int) -> Iterator[str]:
     for count, (line, row) in enumerate(rows_of(text, ["item"]), 1):
         if not row["item"]:
-            raise UpstreamError(400, "the item is empty", line=str(line))
-        if count > _MOST_VALUES:
-            raise UpstreamError(400, f"more than {_MOST_VALUES:,} items", line=str(line))
+            raise RefusalError(400, "the item is empty", line=str(line))
+        if count > most:
+            raise RefusalError(400, f"more than {most:,} items", line=str(line))
         yield row["item"]
 
 

@@ -8,14 +8,15 @@ from typing import Any
 
 from talonone_mcp.sandbox.catalogs import attributes
 from talonone_mcp.sandbox.catalogs.prices import item_label, observe
-from talonone_mcp.sandbox.conditions import Condition, Where, among, column, equal
-from talonone_mcp.sandbox.errors import UpstreamError
-from talonone_mcp.sandbox.handling import Call, Handler, Reply, page
-from talonone_mcp.sandbox.store import Document, Store
-from talonone_mcp.sandbox.times import stamp
+from talonone_mcp.sandbox.documents.conditions import Condition, Where, among, column, equal
+from talonone_mcp.sandbox.documents.document_store import Document, DocumentStore
+from talonone_mcp.sandbox.ground.refusals import RefusalError
+from talonone_mcp.sandbox.ground.timestamps import stamp
+from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
+from talonone_mcp.sandbox.handling.pages import page
 
 
-def list_catalog_items(call: Call) -> Reply:
+def list_catalog_items(call: SandboxCall) -> Reply:
     catalog = call.get("catalogs", "catalogId")
     asked = call.arguments
     return 200, page(
@@ -39,11 +40,11 @@ def _shown(item: Document) -> Document:
 # --- Changing ------------------------------------------------------------------------------------
 
 
-def sync_catalog(call: Call) -> Reply:
+def sync_catalog(call: SandboxCall) -> Reply:
     catalog = call.get("catalogs", "catalogId")
     if catalog["version"] < call.arguments.get("version", 1):
         message = f"the catalog's version is {catalog['version']}"
-        raise UpstreamError(400, message, pointer="/version")
+        raise RefusalError(400, message, pointer="/version")
     actions = call.arguments["actions"]
     _check_distinct(actions)
     catalog |= {"version": catalog["version"] + 1, "modified": stamp(call.now)}
@@ -57,33 +58,33 @@ def sync_catalog(call: Call) -> Reply:
 
 
 def _check_distinct(actions: list[Document]) -> None:
-    """Refuse an item that is spoken of twice.
+    """Refuse an item that appears twice.
 
     Raises:
-        UpstreamError: 400, with a pointer to the second.
+        RefusalError: 400, with a pointer to the second.
     """
     seen: set[str | None] = set()
     for index, action in enumerate(actions):
         sku = action["payload"].get("sku")
         if sku and sku in seen:
             at = f"/actions/{index}/payload/sku"
-            raise UpstreamError(400, f"SKU {sku} stands in more than one action", pointer=at)
+            raise RefusalError(400, f"SKU {sku} stands in more than one action", pointer=at)
         seen.add(sku)
 
 
-def _find(store: Store, catalog: Document, sku: str) -> Document | None:
+def _find(store: DocumentStore, catalog: Document, sku: str) -> Document | None:
     return store.find("catalog_items", item_label(catalog["id"], sku))
 
 
-def _existing(call: Call, catalog: Document, payload: Document, at: str) -> Document:
+def _existing(call: SandboxCall, catalog: Document, payload: Document, at: str) -> Document:
     item = _find(call.store, catalog, payload["sku"])
     if item is None:
         message = f"the catalog has no item {payload['sku']}"
-        raise UpstreamError(400, message, pointer=f"/{at}/sku")
+        raise RefusalError(400, message, pointer=f"/{at}/sku")
     return item
 
 
-def _add(call: Call, catalog: Document, payload: Document, at: str) -> None:
+def _add(call: SandboxCall, catalog: Document, payload: Document, at: str) -> None:
     known = _find(call.store, catalog, payload["sku"])
     if known is None:
         _create(call, catalog, payload)
@@ -91,10 +92,10 @@ def _add(call: Call, catalog: Document, payload: Document, at: str) -> None:
         _change(call, catalog, known, payload | {"attributes": payload.get("attributes", {})})
     else:
         message = f"the catalog has item {payload['sku']} already"
-        raise UpstreamError(400, message, pointer=f"/{at}/sku")
+        raise RefusalError(400, message, pointer=f"/{at}/sku")
 
 
-def _create(call: Call, catalog: Document, payload: Document) -> None:
+def _create(call: SandboxCall, catalog: Document, payload: Document) -> None:
     item: Document = {
         "created": stamp(call.now),
         "sku": payload["sku"],
@@ -108,16 +109,16 @@ def _create(call: Call, catalog: Document, payload: Document) -> None:
     _observe(call, catalog, item)
 
 
-def _observe(call: Call, catalog: Document, item: Document) -> None:
+def _observe(call: SandboxCall, catalog: Document, item: Document) -> None:
     if "price" in item:
         seen = {"sku": item["sku"], "price": item["price"]}
         observe(call.store, catalog["subscribedApplicationsIds"], seen, stamp(call.now))
 
 
 def _change(
-    call: Call, catalog: Document, item: Document, payload: Document, *, keeps: bool = False
+    call: SandboxCall, catalog: Document, item: Document, payload: Document, *, keeps: bool = False
 ) -> None:
-    """Store an item with new properties; its product goes unless it is given, or `keeps`."""
+    """Store an item with new properties; its product is removed unless given, or `keeps`."""
     changed = item | {"version": catalog["version"]}
     if not keeps:
         changed.pop("product", None)
@@ -128,7 +129,7 @@ def _change(
         _observe(call, catalog, changed)
 
 
-def _patch(call: Call, catalog: Document, payload: Document, at: str) -> None:
+def _patch(call: SandboxCall, catalog: Document, payload: Document, at: str) -> None:
     known = _find(call.store, catalog, payload["sku"])
     if known is None and payload.get("createIfNotExists"):
         _create(call, catalog, payload)
@@ -141,18 +142,18 @@ def _with_merged_attributes(item: Document, payload: Document) -> Document:
     return payload | {"attributes": item["attributes"] | payload.get("attributes", {})}
 
 
-def _patch_many(call: Call, catalog: Document, payload: Document, _: str) -> None:
+def _patch_many(call: SandboxCall, catalog: Document, payload: Document, _: str) -> None:
     where = list(_filters(payload))
     for item in list(call.store.each("catalog_items", *where, parent=catalog["id"])):
         changes = {key: value for key, value in payload.items() if key != "filters"}
         _change(call, catalog, item, _with_merged_attributes(item, changes), keeps=True)
 
 
-def _remove(call: Call, catalog: Document, payload: Document, at: str) -> None:
+def _remove(call: SandboxCall, catalog: Document, payload: Document, at: str) -> None:
     call.store.delete("catalog_items", _existing(call, catalog, payload, at)["id"])
 
 
-def _remove_many(call: Call, catalog: Document, payload: Document, _: str) -> None:
+def _remove_many(call: SandboxCall, catalog: Document, payload: Document, _: str) -> None:
     call.store.delete_where("catalog_items", *_filters(payload), parent=catalog["id"])
 
 
@@ -173,13 +174,13 @@ def _filters(payload: Document) -> Iterator[Where]:
 
 
 def _one_of(field: str, value: Any) -> Where:
-    """Ask for one of several values, separated by commas; a number is compared as it is written."""
+    """Match one of several comma-separated values; numbers compare as written."""
     words = [word.strip() for word in str(value).split(",")]
     marks = ",".join("?" * len(words))
     return Condition(f"CAST({column(field)} AS TEXT) IN ({marks})", tuple(words))
 
 
-def _adjust(call: Call, catalog: Document, payload: Document, at: str) -> None:
+def _adjust(call: SandboxCall, catalog: Document, payload: Document, at: str) -> None:
     item = _existing(call, catalog, payload, at)
     known = item.get("adjustments", [])
     taken = {each["referenceId"] for each in known}
@@ -187,7 +188,7 @@ def _adjust(call: Call, catalog: Document, payload: Document, at: str) -> None:
     for index, each in enumerate(payload["adjustments"]):
         if each["referenceId"] in taken:
             where = f"/{at}/adjustments/{index}/referenceId"
-            raise UpstreamError(400, f"{each['referenceId']} was used before", pointer=where)
+            raise RefusalError(400, f"{each['referenceId']} was used before", pointer=where)
         taken.add(each["referenceId"])
         new.append({"calculatedAt": stamp(call.now)} | each)
     changes = {"adjustments": [*known, *new], "version": catalog["version"]}
@@ -197,7 +198,7 @@ def _adjust(call: Call, catalog: Document, payload: Document, at: str) -> None:
 
 
 def _observe_adjustment(
-    call: Call, catalog: Document, item: Document, adjustment: Document
+    call: SandboxCall, catalog: Document, item: Document, adjustment: Document
 ) -> None:
     if adjustment.get("price") is None:
         return
@@ -218,7 +219,7 @@ def _observe_adjustment(
     observe(call.store, catalog["subscribedApplicationsIds"], seen, at)
 
 
-_ACTIONS: Mapping[str, Callable[[Call, Document, Document, str], None]] = {
+_ACTIONS: Mapping[str, Callable[[SandboxCall, Document, Document, str], None]] = {
     "ADD": _add,
     "PATCH": _patch,
     "PATCH_MANY": _patch_many,

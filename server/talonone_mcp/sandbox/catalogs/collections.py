@@ -5,24 +5,26 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 
-from talonone_mcp.sandbox.account import ACCOUNT_ID
-from talonone_mcp.sandbox.conditions import Condition, contains, equal, filled
-from talonone_mcp.sandbox.errors import UpstreamError
-from talonone_mcp.sandbox.handling import Call, Csv, Handler, Reply, page, rows_of
-from talonone_mcp.sandbox.imports import imported
-from talonone_mcp.sandbox.store import Document, Store
-from talonone_mcp.sandbox.times import stamp
+from talonone_mcp.sandbox.documents.conditions import Condition, contains, equal, filled
+from talonone_mcp.sandbox.documents.document_store import Document, DocumentStore
+from talonone_mcp.sandbox.ground.account_facts import ACCOUNT_ID
+from talonone_mcp.sandbox.ground.refusals import RefusalError
+from talonone_mcp.sandbox.ground.timestamps import stamp
+from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
+from talonone_mcp.sandbox.handling.csv_files import CsvExport, rows_of
+from talonone_mcp.sandbox.handling.import_records import imported
+from talonone_mcp.sandbox.handling.pages import page
 
 # https://docs.talon.one/management-api: importAccountCollection, getAccountCollection
 _MOST_ITEMS, _MOST_SHOWN = 500_000, 50
 
 
-def holds(store: Store, collection: int, item: str) -> bool:
-    """Tell whether a collection has an item."""
+def holds(store: DocumentStore, collection: int, item: str) -> bool:
+    """Return whether a collection has an item."""
     return store.find("collection_items", f"{collection}/{item}") is not None
 
 
-def drop_collections(store: Store, campaign: int) -> None:
+def drop_collections(store: DocumentStore, campaign: int) -> None:
     """Remove the collections of a campaign with their items."""
     of_them = Condition("parent IN (SELECT id FROM collections WHERE parent = ?)", (campaign,))
     store.delete_where("collection_items", of_them)
@@ -32,39 +34,39 @@ def drop_collections(store: Store, campaign: int) -> None:
 # --- The account's and a campaign's -------------------------------------------------------------
 
 
-def list_account_collections(call: Call) -> Reply:
+def list_account_collections(call: SandboxCall) -> Reply:
     return _listed(call, filled("campaignId", wanted=False))
 
 
-def list_application_collections(call: Call) -> Reply:
+def list_application_collections(call: SandboxCall) -> Reply:
     application = call.get("applications", "applicationId")
     return _listed(call, equal("applicationId", application["id"]))
 
 
-def list_campaign_collections(call: Call) -> Reply:
+def list_campaign_collections(call: SandboxCall) -> Reply:
     campaign = call.get("campaigns", "campaignId", parent="applicationId")
     return _listed(call, equal("campaignId", campaign["id"]))
 
 
-def _listed(call: Call, where: Condition | None) -> Reply:
+def _listed(call: SandboxCall, where: Condition | None) -> Reply:
     named = contains("name", call.arguments.get("name"))
     total = call.arguments.get("withTotalResultSize", False)
     return 200, page(call, "collections", where, named, total=total)
 
 
-def create_account_collection(call: Call) -> Reply:
+def create_account_collection(call: SandboxCall) -> Reply:
     _check_applications(call)
     settings = {"subscribedApplicationsIds": call.arguments.get("subscribedApplicationsIds", [])}
     return _created(call, settings, parent=None)
 
 
-def create_campaign_collection(call: Call) -> Reply:
+def create_campaign_collection(call: SandboxCall) -> Reply:
     campaign = call.get("campaigns", "campaignId", parent="applicationId")
     place = {"applicationId": campaign["applicationId"], "campaignId": campaign["id"]}
     return _created(call, place, parent=campaign["id"])
 
 
-def _created(call: Call, settings: Mapping[str, object], parent: int | None) -> Reply:
+def _created(call: SandboxCall, settings: Mapping[str, object], parent: int | None) -> Reply:
     now = stamp(call.now)
     collection = {
         "created": now,
@@ -76,16 +78,16 @@ def _created(call: Call, settings: Mapping[str, object], parent: int | None) -> 
         **settings,
     }
     try:
-        label = found_by(collection)
+        label = collection_label(collection)
         stored = call.store.add("collections", collection, parent=parent, label=label)
     except sqlite3.IntegrityError:
         message = f"a collection named {collection['name']} exists"
-        raise UpstreamError(409, message, pointer="/name") from None
+        raise RefusalError(409, message, pointer="/name") from None
     return 201, _with_items(call, stored)
 
 
-def found_by(collection: Document) -> str:
-    """Return what a collection is found by: its name, which its campaign or the account has once.
+def collection_label(collection: Document) -> str:
+    """Return a collection's label: its name is unique within its campaign or the account.
 
     That the account does is upstream's: https://docs.talon.one/management-api:
     createAccountCollection.
@@ -93,14 +95,14 @@ def found_by(collection: Document) -> str:
     return f"{collection.get('campaignId', '')}/{collection['name']}"
 
 
-def _check_applications(call: Call) -> None:
+def _check_applications(call: SandboxCall) -> None:
     for number in call.arguments.get("subscribedApplicationsIds", []):
         if call.store.get("applications", number) is None:
             message = f"application {number} does not exist"
-            raise UpstreamError(400, message, pointer="/subscribedApplicationsIds")
+            raise RefusalError(400, message, pointer="/subscribedApplicationsIds")
 
 
-def _with_items(call: Call, collection: Document) -> Document:
+def _with_items(call: SandboxCall, collection: Document) -> Document:
     first = call.store.select("collection_items", parent=collection["id"], limit=_MOST_SHOWN)
     return collection | {"payload": [each["item"] for each in first]}
 
@@ -108,33 +110,33 @@ def _with_items(call: Call, collection: Document) -> Document:
 # --- One of them --------------------------------------------------------------------------------
 
 
-def _collection(call: Call) -> Document:
-    """Return the collection of the path: of the campaign that the path names, or of the account."""
+def _collection(call: SandboxCall) -> Document:
+    """Return the path's collection, of a campaign or of the account."""
     if "campaignId" in call.arguments:
         call.get("campaigns", "campaignId", parent="applicationId")
     collection = call.get("collections", "collectionId")
     if collection.get("campaignId") != call.arguments.get("campaignId"):
         message = f"collection {collection['id']} does not exist here"
-        raise UpstreamError(404, message, resource="collection")
+        raise RefusalError(404, message, resource="collection")
     return collection
 
 
-def get_collection(call: Call) -> Reply:
+def get_collection(call: SandboxCall) -> Reply:
     return 200, _with_items(call, _collection(call))
 
 
-def update_collection(call: Call) -> Reply:
+def update_collection(call: SandboxCall) -> Reply:
     collection = _collection(call)
     _check_applications(call)
     return 200, _with_items(call, _changed(call, collection, call.body))
 
 
-def _changed(call: Call, collection: Document, changes: Mapping[str, object]) -> Document:
+def _changed(call: SandboxCall, collection: Document, changes: Mapping[str, object]) -> Document:
     by = {"modified": stamp(call.now), "modifiedBy": call.user_id}
     return call.store.replace("collections", {**collection, **changes, **by})
 
 
-def delete_collection(call: Call) -> Reply:
+def delete_collection(call: SandboxCall) -> Reply:
     collection = _collection(call)
     call.store.delete("collections", collection["id"])
     call.store.delete_where("collection_items", parent=collection["id"])
@@ -144,7 +146,7 @@ def delete_collection(call: Call) -> Reply:
 # --- Items --------------------------------------------------------------------------------------
 
 
-def list_collection_items(call: Call) -> Reply:
+def list_collection_items(call: SandboxCall) -> Reply:
     number = call.get("collections", "collectionId")["id"]
     return 200, page(call, "collection_items", parent=number, total=False, present=_item_alone)
 
@@ -153,19 +155,19 @@ def _item_alone(item: Document) -> Document:
     return {"item": item["item"]}
 
 
-def import_collection(call: Call) -> Reply:
+def import_collection(call: SandboxCall) -> Reply:
     collection = _collection(call)
     items = _items(call.arguments["csv"])
     present = call.store.each("collection_items", parent=collection["id"])
     if items == [each["item"] for each in present]:
-        raise UpstreamError(400, "the collection has exactly these items already", line="1")
+        raise RefusalError(400, "the collection has exactly these items already", line="1")
     call.store.delete_where("collection_items", parent=collection["id"])
     add_items(call.store, collection["id"], items)
     _changed(call, collection, {})
     return 200, imported(call, "Collection", len(items))
 
 
-def add_items(store: Store, collection: int, items: list[str]) -> None:
+def add_items(store: DocumentStore, collection: int, items: list[str]) -> None:
     """Store the items of a collection that has none, in their order."""
     first = store.next_id("collection_items")
     numbered = enumerate(items, first)
@@ -179,25 +181,25 @@ def add_items(store: Store, collection: int, items: list[str]) -> None:
 
 
 def _items(text: str) -> list[str]:
-    """Read the items of an import, each once.
+    """Return the distinct items of an import.
 
     Raises:
-        UpstreamError: 400 with the line, when one is empty or one too many.
+        RefusalError: 400 with the line, when one is empty or one too many.
     """
     items: dict[str, None] = {}
     for line, row in rows_of(text, ("item",)):
         if not row["item"]:
-            raise UpstreamError(400, "item must not be empty", line=str(line))
+            raise RefusalError(400, "item must not be empty", line=str(line))
         items[row["item"]] = None
         if len(items) > _MOST_ITEMS:
             message = f"a collection has at most {_MOST_ITEMS:,} items"
-            raise UpstreamError(400, message, line=str(line))
+            raise RefusalError(400, message, line=str(line))
     return list(items)
 
 
-def export_collection(call: Call) -> Reply:
+def export_collection(call: SandboxCall) -> Reply:
     collection = _collection(call)
-    return 200, Csv(("item",), call.store.each("collection_items", parent=collection["id"]))
+    return 200, CsvExport(("item",), call.store.each("collection_items", parent=collection["id"]))
 
 
 HANDLERS: Mapping[str, Handler] = {

@@ -1,25 +1,25 @@
-"""Prices of catalogs' items: what they are now, what they were, and the best of those."""
+"""Prices of catalogs' items: current, past and best."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
-from talonone_mcp.sandbox.conditions import Where, equal, holds, within
-from talonone_mcp.sandbox.handling import Call, Handler, Reply
-from talonone_mcp.sandbox.store import Document, Store
-from talonone_mcp.sandbox.times import moment, stamp
+from talonone_mcp.sandbox.documents.conditions import Where, equal, holds, within
+from talonone_mcp.sandbox.documents.document_store import Document, DocumentStore
+from talonone_mcp.sandbox.ground.timestamps import moment, stamp
+from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
 
 BASE = "base"  # the price type that an item has without adjustments
 
 
 def item_label(catalog: int, sku: str) -> str:
-    """Return what an item is found by: a catalog has each SKU once."""
+    """Return an item's label: SKUs are unique within a catalog."""
     return f"{catalog}/{sku}"
 
 
-def price_of(call: Call, sku: str) -> Document:
-    """Return what a cart item has from the catalogs of its Application; nothing without one."""
+def price_of(call: SandboxCall, sku: str) -> Document:
+    """Return what the Application's catalog adds to a cart item; {} without a catalog."""
     for catalog in call.store.select(
         "catalogs", holds("subscribedApplicationsIds", call.application_id)
     ):
@@ -65,7 +65,9 @@ _NAMES = {
 # --- History -------------------------------------------------------------------------------------
 
 
-def observe(store: Store, applications: Iterable[int], observation: Document, at: str) -> None:
+def observe(
+    store: DocumentStore, applications: Iterable[int], observation: Document, at: str
+) -> None:
     """Note a price in the history of each Application that sells the item.
 
     Args:
@@ -73,7 +75,7 @@ def observe(store: Store, applications: Iterable[int], observation: Document, at
         applications: their numbers.
         observation: `sku` and `price`, and where it comes from an adjustment, its `contextId` and
             `metadata`.
-        at: since when it holds, a time in the store's form.
+        at: since when it holds, a time in the store's format.
     """
     context = observation.get("contextId", "")
     entry = {
@@ -92,7 +94,7 @@ def _shown(entry: Document) -> Document:
     return {key: value for key, value in entry.items() if key not in ("applicationId", "sku")}
 
 
-def get_price_history(call: Call) -> Reply:
+def get_price_history(call: SandboxCall) -> Reply:
     application = call.get("applications", "applicationId")["id"]
     asked = call.arguments
     found = call.store.select(
@@ -108,12 +110,12 @@ def _of(application: int | None, sku: str) -> tuple[Where, ...]:
     return equal("applicationId", application), equal("sku", sku)
 
 
-def get_best_prior_price(call: Call) -> Reply:
+def get_best_prior_price(call: SandboxCall) -> Reply:
     found = (_best(call, sku) for sku in dict.fromkeys(call.arguments["skus"]))
     return 200, [each for each in found if each]
 
 
-def _best(call: Call, sku: str) -> Document | None:
+def _best(call: SandboxCall, sku: str) -> Document | None:
     """Return the lowest price that held in the days before the end of the time frame."""
     entries = _history(call, sku)
     if not entries:
@@ -131,8 +133,8 @@ def _best(call: Call, sku: str) -> Document | None:
     return {key: value for key, value in best.items() if key != "applicationId"}
 
 
-def _history(call: Call, sku: str) -> list[Document]:
-    """Return the prices up to the given date, of the target that is asked for."""
+def _history(call: SandboxCall, sku: str) -> list[Document]:
+    """Return the prices up to the given date, of the requested target."""
     asked = call.arguments
     target = asked.get("target", {"targetType": "NONE"})
     audience = target.get("audienceID") if target["targetType"] == "AUDIENCE" else None
@@ -146,7 +148,7 @@ def _history(call: Call, sku: str) -> list[Document]:
     )
 
 
-def _end(call: Call, entries: Sequence[Document]) -> str:
+def _end(call: SandboxCall, entries: Sequence[Document]) -> str:
     """Return when the time frame ends.
 
     strict: at the given date; price: when the price then began; sale: when its context did.
@@ -164,7 +166,7 @@ def _end(call: Call, entries: Sequence[Document]) -> str:
     return str(since["observedAt"])
 
 
-def _is_before(call: Call, entry: Document, end: str) -> bool:
+def _is_before(call: SandboxCall, entry: Document, end: str) -> bool:
     observed: str = entry["observedAt"]
     return observed <= end if call.arguments["timeframeEndDateType"] == "strict" else observed < end
 

@@ -1,1 +1,1 @@
-"""Codes that customers are given: coupons, referrals, giveaways."""
+"""Codes that customers are given: coupons, referrals and giveaways."""

@@ -1,16 +1,16 @@
-"""Capillary's coupon API: series of coupons, issued to customers of Capillary's own."""
+"""Capillary's coupon API: series of coupons, issued to Capillary's own customers."""
 
 from __future__ import annotations
 
 import string
 from collections.abc import Mapping
 
-from talonone_mcp.sandbox.codes.patterns import draw_free
-from talonone_mcp.sandbox.conditions import either, equal
-from talonone_mcp.sandbox.errors import UpstreamError
-from talonone_mcp.sandbox.handling import Call, Handler, Reply
-from talonone_mcp.sandbox.store import Document
-from talonone_mcp.sandbox.times import stamp
+from talonone_mcp.sandbox.documents.conditions import either, equal
+from talonone_mcp.sandbox.documents.document_store import Document
+from talonone_mcp.sandbox.ground.refusals import RefusalError
+from talonone_mcp.sandbox.ground.timestamps import stamp
+from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
+from talonone_mcp.sandbox.handling.code_patterns import draw_free
 
 _IDENTIFIERS = ("mobile", "externalId", "email")
 _PATTERN, _CHARACTERS = "##########", string.ascii_uppercase + string.digits
@@ -18,7 +18,7 @@ _SERIES = ("description", "discountCode", "validTill", "discountType", "discount
            "discountUpto", "discountOn", "detailedInfo")  # fmt: skip
 
 
-def capillary_issue_coupon(call: Call) -> Reply:
+def capillary_issue_coupon(call: SandboxCall) -> Reply:
     series = _series(call)
     customer = _customer(call)
     code = draw_free(call.random, _PATTERN, _CHARACTERS, lambda code: _is_free(call, code))
@@ -35,28 +35,28 @@ def capillary_issue_coupon(call: Call) -> Reply:
     }
 
 
-def _is_free(call: Call, code: str) -> bool:
+def _is_free(call: SandboxCall, code: str) -> bool:
     return call.store.find("capillary_coupons", code) is None
 
 
-def _series(call: Call) -> Document:
-    """Return the series of the request, which must still have coupons to give."""
+def _series(call: SandboxCall) -> Document:
+    """Return the request's series, which must have coupons left."""
     number = call.arguments["seriesId"]
     series = call.store.get("capillary_series", number)
     if series is None:
-        raise UpstreamError(400, f"coupon series {number} does not exist")
+        raise RefusalError(400, f"coupon series {number} does not exist")
     if series["validTill"] <= stamp(call.now):
-        raise UpstreamError(400, f"coupon series {number} has expired")
+        raise RefusalError(400, f"coupon series {number} has expired")
     if call.store.count("capillary_coupons", parent=number) >= series["maxIssued"]:
-        raise UpstreamError(400, f"coupon series {number} has no coupons left")
+        raise RefusalError(400, f"coupon series {number} has no coupons left")
     return series
 
 
-def _customer(call: Call) -> Document:
+def _customer(call: SandboxCall) -> Document:
     """Return the customer whom one of the identifiers names, or who is registered with them.
 
     Raises:
-        UpstreamError: 400, when there is only Capillary's own id, and it names nobody.
+        RefusalError: 400, when there is only Capillary's own id, and it names nobody.
     """
     given = call.arguments["customer"]
     named = (equal(name, given.get(name) or None) for name in _IDENTIFIERS)
@@ -67,7 +67,7 @@ def _customer(call: Call) -> Document:
         return found[0]
     identifiers = {name: given[name] for name in _IDENTIFIERS if given.get(name)}
     if not identifiers:
-        raise UpstreamError(400, f"customer {given['id']} does not exist")
+        raise RefusalError(400, f"customer {given['id']} does not exist")
     customer = {"created": stamp(call.now), "firstName": "", "lastName": "", **identifiers}
     return call.store.add("capillary_customers", customer)
 

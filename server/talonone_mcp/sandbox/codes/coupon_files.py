@@ -6,15 +6,22 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from talonone_mcp.sandbox.account import ACCOUNT_ID
-from talonone_mcp.sandbox.campaigns.campaigns import counted
-from talonone_mcp.sandbox.codes.coupons import filters, label, new_batch, new_coupon, of_application
-from talonone_mcp.sandbox.codes.files import codes_in, date_for_export
-from talonone_mcp.sandbox.errors import UpstreamError
-from talonone_mcp.sandbox.handling import Call, Csv, Handler, Reply
-from talonone_mcp.sandbox.imports import imported
-from talonone_mcp.sandbox.store import Document
-from talonone_mcp.sandbox.times import stamp
+from talonone_mcp.sandbox.campaigns.campaign_records import add_to_counters
+from talonone_mcp.sandbox.codes.code_files import codes_in
+from talonone_mcp.sandbox.codes.coupons import (
+    code_label,
+    coupon_filters,
+    new_coupon,
+    of_application,
+)
+from talonone_mcp.sandbox.documents.document_store import Document
+from talonone_mcp.sandbox.ground.account_facts import ACCOUNT_ID
+from talonone_mcp.sandbox.ground.refusals import RefusalError
+from talonone_mcp.sandbox.ground.timestamps import stamp
+from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
+from talonone_mcp.sandbox.handling.code_patterns import new_batch
+from talonone_mcp.sandbox.handling.csv_files import CsvExport, date_for_export
+from talonone_mcp.sandbox.handling.import_records import imported
 
 _LEAST = 3  # characters of a code, https://docs.talon.one/management-api: importCoupons
 
@@ -22,20 +29,20 @@ _OPTIONAL = ("expirydate", "startdate", "recipientintegrationid", "limitval", "d
              "attributes")  # fmt: skip
 
 
-def import_coupons(call: Call) -> Reply:
+def import_coupons(call: SandboxCall) -> Reply:
     campaign = call.get("campaigns", "campaignId", parent="applicationId")
     common = {"created": stamp(call.now), "batchId": new_batch(call)}
     created = 0
     for line, settings in codes_in(call, "Coupon", ("value",), _OPTIONAL):
         code = settings.pop("value")
         if len(code) < _LEAST:
-            raise UpstreamError(400, f"value must have at least {_LEAST} characters", line=line)
-        if call.store.find("coupons", label(campaign["applicationId"], code)) is None:
+            raise RefusalError(400, f"value must have at least {_LEAST} characters", line=line)
+        if call.store.find("coupons", code_label(campaign["applicationId"], code)) is None:
             new_coupon(call.store, campaign, code, common | settings)
             created += 1
         elif not call.arguments.get("skipDuplicates"):
-            raise UpstreamError(400, f"coupon {code} exists", line=line)
-    counted(call.store, campaign["id"], couponCreationCount=created)
+            raise RefusalError(400, f"coupon {code} exists", line=line)
+    add_to_counters(call.store, campaign["id"], couponCreationCount=created)
     return 200, imported(call, "Coupon", created)
 
 
@@ -46,13 +53,13 @@ _EXPORTED = ("accountid", "applicationid", "attributes", "batchid", "campaignid"
              "reservation_limitval", "startdate", "value")  # fmt: skip
 
 
-def export_coupons(call: Call) -> Reply:
-    where = [of_application(call), *filters(call.arguments, call.now)]
+def export_coupons(call: SandboxCall) -> Reply:
+    where = [of_application(call), *coupon_filters(call.arguments, call.now)]
     rows = (_exported(coupon, call) for coupon in call.store.each("coupons", *where))
-    return 200, Csv(("value",) if call.arguments.get("valuesOnly") else _EXPORTED, rows)
+    return 200, CsvExport(("value",) if call.arguments.get("valuesOnly") else _EXPORTED, rows)
 
 
-def _exported(coupon: Document, call: Call) -> dict[str, Any]:
+def _exported(coupon: Document, call: SandboxCall) -> dict[str, Any]:
     return {
         "accountid": ACCOUNT_ID,
         "applicationid": call.arguments["applicationId"],

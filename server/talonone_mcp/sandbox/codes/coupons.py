@@ -1,4 +1,4 @@
-"""Coupons: codes from patterns, limits, validity, batches, and the jobs on them."""
+"""Coupons: created, found, changed and deleted."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from talonone_mcp.sandbox.campaigns.campaigns import counted, in_state
+from talonone_mcp.sandbox.campaigns.campaign_records import add_to_counters, in_state
 from talonone_mcp.sandbox.catalogs import attributes
-from talonone_mcp.sandbox.codes.patterns import draw_free
-from talonone_mcp.sandbox.codes.validity import check_dates, has_uses_left, is_valid
-from talonone_mcp.sandbox.conditions import (
+from talonone_mcp.sandbox.codes.code_validity import check_dates, has_uses_left, is_valid
+from talonone_mcp.sandbox.documents.conditions import (
     Condition,
     Where,
     column,
@@ -22,10 +21,12 @@ from talonone_mcp.sandbox.conditions import (
     whether,
     within,
 )
-from talonone_mcp.sandbox.errors import UpstreamError
-from talonone_mcp.sandbox.handling import Call, Handler, Reply, page
-from talonone_mcp.sandbox.store import Document, Store
-from talonone_mcp.sandbox.times import stamp
+from talonone_mcp.sandbox.documents.document_store import Document, DocumentStore
+from talonone_mcp.sandbox.ground.refusals import RefusalError
+from talonone_mcp.sandbox.ground.timestamps import stamp
+from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
+from talonone_mcp.sandbox.handling.code_patterns import draw_free, new_batch
+from talonone_mcp.sandbox.handling.pages import page
 
 # https://docs.talon.one/management-api: createCoupons
 _MOST, _MOST_WITH_PREFIX = 20_000, 200_000
@@ -37,13 +38,13 @@ _TAKEN = ("usageLimit", "discountLimit", "reservationLimit", "startDate", "expir
           "isReservationMandatory", "implicitlyReserved", "recipientIntegrationId")  # fmt: skip
 
 
-def label(application: int, code: str) -> str:
-    """Return what a coupon is found by: codes are unique in an Application, whatever their case."""
+def code_label(application: int, code: str) -> str:
+    """Return a coupon's label: codes are unique within an Application, ignoring case."""
     return f"{application}/{code.upper()}"
 
 
 def new_coupon(
-    store: Store, campaign: Document, code: str, settings: Mapping[str, Any]
+    store: DocumentStore, campaign: Document, code: str, settings: Mapping[str, Any]
 ) -> Document:
     """Store one coupon.
 
@@ -68,35 +69,35 @@ def new_coupon(
     if "discountLimit" in coupon:
         coupon.setdefault("discountCounter", 0)
         coupon["discountRemainder"] = coupon["discountLimit"] - coupon["discountCounter"]
-    found_by = label(campaign["applicationId"], code)
+    found_by = code_label(campaign["applicationId"], code)
     return store.add("coupons", coupon, parent=campaign["id"], label=found_by)
 
 
 # --- Creating ----------------------------------------------------------------------------------
 
 
-def create_coupons(call: Call) -> Reply:
+def create_coupons(call: SandboxCall) -> Reply:
     asked = call.arguments
     most = _MOST_WITH_PREFIX if asked.get("uniquePrefix") else _MOST
     if not 1 <= asked["numberOfCoupons"] <= most:
-        raise UpstreamError(400, f"must be between 1 and {most}", pointer="/numberOfCoupons")
+        raise RefusalError(400, f"must be between 1 and {most}", pointer="/numberOfCoupons")
     return _created(call, _issue(call, [{}] * asked["numberOfCoupons"], asked))
 
 
-def create_coupons_for_recipients(call: Call) -> Reply:
+def create_coupons_for_recipients(call: SandboxCall) -> Reply:
     recipients = call.arguments["recipientsIntegrationIds"]
     each = [{"recipientIntegrationId": recipient} for recipient in recipients]
     return _created(call, _issue(call, each, call.arguments))
 
 
-def _created(call: Call, coupons: list[Document]) -> Reply:
+def _created(call: SandboxCall, coupons: list[Document]) -> Reply:
     if call.arguments.get("silent", "yes") != "no":
         return 204, None
     return 200, {"totalResultSize": len(coupons), "data": coupons}
 
 
 def _issue(
-    call: Call, each: Sequence[Mapping[str, Any]], asked: Mapping[str, Any]
+    call: SandboxCall, each: Sequence[Mapping[str, Any]], asked: Mapping[str, Any]
 ) -> list[Document]:
     campaign = call.get("campaigns", "campaignId", parent="applicationId")
     common = settings_of(call, asked)
@@ -104,15 +105,15 @@ def _issue(
         new_coupon(call.store, campaign, new_code(call, campaign, asked), {**common, **own})
         for own in each
     ]
-    counted(call.store, campaign["id"], couponCreationCount=len(issued))
+    add_to_counters(call.store, campaign["id"], couponCreationCount=len(issued))
     return issued
 
 
-def settings_of(call: Call, asked: Mapping[str, Any]) -> Document:
-    """Return what all the coupons of one request have in common.
+def settings_of(call: SandboxCall, asked: Mapping[str, Any]) -> Document:
+    """Return the properties that all coupons of one request share.
 
     Raises:
-        UpstreamError: 400, when they would end before they begin, or carry wrong attributes.
+        RefusalError: 400, when they would end before they start, or have invalid attributes.
     """
     check_dates(asked)
     attributes.check(call, "Coupon", asked.get("attributes"))
@@ -123,16 +124,11 @@ def settings_of(call: Call, asked: Mapping[str, Any]) -> Document:
     }
 
 
-def new_batch(call: Call) -> str:
-    """Draw the id of a batch."""
-    return "".join(call.random.choices(string.ascii_lowercase, k=8))
-
-
-def new_code(call: Call, campaign: Document, asked: Mapping[str, Any]) -> str:
-    """Draw a code that is not taken, from the request's pattern or the campaign's.
+def new_code(call: SandboxCall, campaign: Document, asked: Mapping[str, Any]) -> str:
+    """Return an unused random code from the request's pattern or the campaign's.
 
     Raises:
-        UpstreamError: 400, when the pattern has no more.
+        RefusalError: 400, when the pattern has no free code.
     """
     settings = campaign.get("couponSettings", {})
     pattern = asked.get("couponPattern") or settings.get("couponPattern") or _PATTERN
@@ -147,27 +143,29 @@ def new_code(call: Call, campaign: Document, asked: Mapping[str, Any]) -> str:
     return f"{prefix}{drawn}"
 
 
-def _is_taken(store: Store, campaign: Document, code: str) -> bool:
-    return store.find("coupons", label(campaign["applicationId"], code)) is not None
+def _is_taken(store: DocumentStore, campaign: Document, code: str) -> bool:
+    return store.find("coupons", code_label(campaign["applicationId"], code)) is not None
 
 
 # --- Finding -----------------------------------------------------------------------------------
 
 
-def list_coupons(call: Call) -> Reply:
+def list_coupons(call: SandboxCall) -> Reply:
     call.get("campaigns", "campaignId", parent="applicationId")
-    return _listed(call, filters(call.arguments, call.now), parent=call.arguments["campaignId"])
+    return _listed(
+        call, coupon_filters(call.arguments, call.now), parent=call.arguments["campaignId"]
+    )
 
 
-def search_coupons(call: Call) -> Reply:
-    return _listed(call, [of_application(call), *filters(call.arguments, call.now)])
+def search_coupons(call: SandboxCall) -> Reply:
+    return _listed(call, [of_application(call), *coupon_filters(call.arguments, call.now)])
 
 
-def of_application(call: Call) -> Where:
-    """Ask for coupons of an Application whose campaign campaignId and campaignState let through.
+def of_application(call: SandboxCall) -> Where:
+    """Match an Application's coupons by campaignId and campaignState.
 
     Raises:
-        UpstreamError: 404, when there is no such Application.
+        RefusalError: 404, when there is no such Application.
     """
     asked = call.arguments
     application = call.get("applications", "applicationId")
@@ -177,7 +175,7 @@ def of_application(call: Call) -> Where:
     return having_parent(each["id"] for each in campaigns if wanted[1] in (None, each["id"]))
 
 
-def _listed(call: Call, where: Sequence[Where], parent: int | None = None) -> Reply:
+def _listed(call: SandboxCall, where: Sequence[Where], parent: int | None = None) -> Reply:
     present = _value_alone if call.arguments.get("valuesOnly") else None
     return 200, page(call, "coupons", *where, parent=parent, total=False, present=present)
 
@@ -186,7 +184,7 @@ def _value_alone(coupon: Document) -> Document:
     return {"value": coupon["value"]}
 
 
-def filters(asked: Mapping[str, Any], now: datetime) -> list[Where]:
+def coupon_filters(asked: Mapping[str, Any], now: datetime) -> list[Where]:
     """Return the conditions for every documented filter of coupons among the arguments."""
     return [
         _has_code(asked),
@@ -220,12 +218,12 @@ def _has_code(asked: Mapping[str, Any]) -> Where:
 _CLEARED = ("startDate", "expiryDate")
 
 
-def update_coupon(call: Call) -> Reply:
+def update_coupon(call: SandboxCall) -> Reply:
     coupon = _coupon(call)
     return 200, _change(call, coupon, cleared=(*_CLEARED, "recipientIntegrationId"))
 
 
-def update_coupons(call: Call) -> Reply:
+def update_coupons(call: SandboxCall) -> Reply:
     campaign = call.get("campaigns", "campaignId", parent="applicationId")
     batch = equal("batchId", call.arguments.get("batchID"))
     for coupon in call.store.each("coupons", batch, parent=campaign["id"]):
@@ -233,8 +231,8 @@ def update_coupons(call: Call) -> Reply:
     return 204, None
 
 
-def _change(call: Call, coupon: Document, *, cleared: Sequence[str]) -> Document:
-    """Change a coupon as a PUT does: `cleared` are the properties that go unless they are given."""
+def _change(call: SandboxCall, coupon: Document, *, cleared: Sequence[str]) -> Document:
+    """Change a coupon as a PUT does: it removes `cleared` properties that are not given."""
     asked = call.arguments
     check_dates(asked)
     attributes.check(call, "Coupon", asked.get("attributes"))
@@ -245,19 +243,21 @@ def _change(call: Call, coupon: Document, *, cleared: Sequence[str]) -> Document
     return call.store.replace("coupons", changed)
 
 
-def _coupon(call: Call) -> Document:
+def _coupon(call: SandboxCall) -> Document:
     call.get("campaigns", "campaignId", parent="applicationId")
     return call.get("coupons", "couponId", parent="campaignId")
 
 
-def delete_coupon(call: Call) -> Reply:
+def delete_coupon(call: SandboxCall) -> Reply:
     call.store.delete("coupons", _coupon(call)["id"])
     return 204, None
 
 
-def delete_coupons(call: Call) -> Reply:
+def delete_coupons(call: SandboxCall) -> Reply:
     campaign = call.get("campaigns", "campaignId", parent="applicationId")
-    call.store.delete_where("coupons", *filters(call.arguments, call.now), parent=campaign["id"])
+    call.store.delete_where(
+        "coupons", *coupon_filters(call.arguments, call.now), parent=campaign["id"]
+    )
     return 204, None
 
 

@@ -6,22 +6,23 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from talonone_mcp.sandbox.codes.files import codes_in
-from talonone_mcp.sandbox.conditions import Condition, column, equal, within
-from talonone_mcp.sandbox.customers.customers import profile_of
-from talonone_mcp.sandbox.handling import Call, Csv, Handler, Reply
-from talonone_mcp.sandbox.imports import imported
-from talonone_mcp.sandbox.store import Document, Store
-from talonone_mcp.sandbox.times import stamp
+from talonone_mcp.sandbox.codes.code_files import codes_in
+from talonone_mcp.sandbox.customers.profile_records import profile_of
+from talonone_mcp.sandbox.documents.conditions import Condition, column, equal, within
+from talonone_mcp.sandbox.documents.document_store import Document, DocumentStore
+from talonone_mcp.sandbox.ground.timestamps import stamp
+from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
+from talonone_mcp.sandbox.handling.csv_files import CsvExport
+from talonone_mcp.sandbox.handling.import_records import imported
 
 
-def award(call: Call, pool: int, customer: str) -> Document | None:
-    """Give a customer the pool's next code whose dates let it be awarded now.
+def award(call: SandboxCall, pool: int, customer: str) -> Document | None:
+    """Award a customer the pool's next valid code.
 
     Args:
         call: the request.
         pool: the id of the pool.
-        customer: the integration id of who gets it; the profile comes into being if need be.
+        customer: the integration id of who gets it; the profile is created if needed.
 
     Returns:
         The giveaway; None when the pool has none left.
@@ -40,12 +41,12 @@ def award(call: Call, pool: int, customer: str) -> Document | None:
     return call.store.replace("giveaways", free[0] | {"used": True} | owner)
 
 
-def given_to(store: Store, customer: str) -> list[Document]:
+def given_to(store: DocumentStore, customer: str) -> list[Document]:
     """Return the giveaways that a customer was awarded."""
     return store.select("giveaways", equal("profileIntegrationId", customer))
 
 
-def import_giveaways(call: Call) -> Reply:
+def import_giveaways(call: SandboxCall) -> Reply:
     pool = call.get("giveaway_pools", "poolId")["id"]
     optional = ("startdate", "enddate", "attributes")
     codes = [each for _, each in codes_in(call, "Giveaway", ("code",), optional)]
@@ -83,13 +84,13 @@ _EXPORTED = {
 }
 
 
-def export_giveaways(call: Call) -> Reply:
+def export_giveaways(call: SandboxCall) -> Reply:
     pool = call.get("giveaway_pools", "poolId")["id"]
     created = within(
         "created", call.arguments.get("createdAfter"), call.arguments.get("createdBefore")
     )
     found = call.store.each("giveaways", created, parent=pool)
-    return 200, Csv(tuple(_EXPORTED), map(_exported, found))
+    return 200, CsvExport(tuple(_EXPORTED), map(_exported, found))
 
 
 def _exported(giveaway: Document) -> dict[str, Any]:

@@ -7,20 +7,29 @@ from collections.abc import Mapping
 from typing import Any
 
 from talonone_mcp.sandbox.catalogs import attributes
-from talonone_mcp.sandbox.codes.coupons import new_batch
-from talonone_mcp.sandbox.codes.files import codes_in, date_for_export
+from talonone_mcp.sandbox.codes.code_files import codes_in
+from talonone_mcp.sandbox.codes.code_validity import check_dates, has_uses_left, is_valid
 from talonone_mcp.sandbox.codes.referrals import find_referral, new_referral
-from talonone_mcp.sandbox.codes.validity import check_dates, has_uses_left, is_valid
-from talonone_mcp.sandbox.conditions import Condition, Where, column, equal, having_parent, within
-from talonone_mcp.sandbox.customers.customers import with_attributes
-from talonone_mcp.sandbox.errors import UpstreamError
-from talonone_mcp.sandbox.handling import Call, Csv, Handler, Reply, page
-from talonone_mcp.sandbox.imports import imported
-from talonone_mcp.sandbox.store import Document
-from talonone_mcp.sandbox.times import stamp
+from talonone_mcp.sandbox.customers.profile_records import with_attributes
+from talonone_mcp.sandbox.documents.conditions import (
+    Condition,
+    Where,
+    column,
+    equal,
+    having_parent,
+    within,
+)
+from talonone_mcp.sandbox.documents.document_store import Document
+from talonone_mcp.sandbox.ground.refusals import RefusalError
+from talonone_mcp.sandbox.ground.timestamps import stamp
+from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
+from talonone_mcp.sandbox.handling.code_patterns import new_batch
+from talonone_mcp.sandbox.handling.csv_files import CsvExport, date_for_export
+from talonone_mcp.sandbox.handling.import_records import imported
+from talonone_mcp.sandbox.handling.pages import page
 
 
-def list_referrals(call: Call) -> Reply:
+def list_referrals(call: SandboxCall) -> Reply:
     campaign = call.get("campaigns", "campaignId", parent="applicationId")
     asked = call.arguments
     return 200, page(
@@ -40,7 +49,7 @@ def _has_code(code: str | None) -> Where:
     return Condition(f"instr(code({column('code')}), code(?)) > 0", (code,))
 
 
-def _filters(call: Call) -> list[Where]:
+def _filters(call: SandboxCall) -> list[Where]:
     """Return the conditions for the filters that the list and the export share."""
     asked = call.arguments
     return [
@@ -50,7 +59,7 @@ def _filters(call: Call) -> list[Where]:
     ]
 
 
-def list_referred_friends(call: Call) -> Reply:
+def list_referred_friends(call: SandboxCall) -> Reply:
     application = call.get("applications", "applicationId")["id"]
     return 200, page(
         call,
@@ -64,7 +73,7 @@ def list_referred_friends(call: Call) -> Reply:
 _CLEARED = ("startDate", "expiryDate")  # without them, it is valid from the start, and for ever
 
 
-def update_referral(call: Call) -> Reply:
+def update_referral(call: SandboxCall) -> Reply:
     referral = _referral(call)
     given = call.body
     check_dates(given)
@@ -74,17 +83,17 @@ def update_referral(call: Call) -> Reply:
     return 200, call.store.replace("referrals", changed)
 
 
-def delete_referral(call: Call) -> Reply:
+def delete_referral(call: SandboxCall) -> Reply:
     call.store.delete("referrals", _referral(call)["id"])
     return 204, None
 
 
-def _referral(call: Call) -> Document:
+def _referral(call: SandboxCall) -> Document:
     call.get("campaigns", "campaignId", parent="applicationId")
     return call.get("referrals", "referralId", parent="campaignId")
 
 
-def import_referrals(call: Call) -> Reply:
+def import_referrals(call: SandboxCall) -> Reply:
     campaign = call.get("campaigns", "campaignId", parent="applicationId")
     required = ("code", "advocateprofileintegrationid")
     optional = ("startdate", "expirydate", "limitval", "attributes")
@@ -94,7 +103,7 @@ def import_referrals(call: Call) -> Reply:
     for line, settings in lines:
         code = settings.pop("code")
         if find_referral(call.store, campaign["applicationId"], code):
-            raise UpstreamError(400, f"referral {code} exists", line=line)
+            raise RefusalError(400, f"referral {code} exists", line=line)
         new_referral(call.store, campaign, code, common | settings)
     return 200, record
 
@@ -103,7 +112,7 @@ _EXPORTED = ("code", "advocateprofileintegrationid", "startdate", "expirydate", 
              "attributes")  # fmt: skip
 
 
-def export_referrals(call: Call) -> Reply:
+def export_referrals(call: SandboxCall) -> Reply:
     asked = call.arguments
     application = call.get("applications", "applicationId")
     campaigns = call.store.select(
@@ -115,10 +124,10 @@ def export_referrals(call: Call) -> Reply:
         equal("batchId", asked.get("batchId")),
         *_filters(call),
     )
-    return 200, Csv(_EXPORTED, (_exported(each, call) for each in found))
+    return 200, CsvExport(_EXPORTED, (_exported(each, call) for each in found))
 
 
-def _exported(referral: Document, call: Call) -> dict[str, Any]:
+def _exported(referral: Document, call: SandboxCall) -> dict[str, Any]:
     return {
         "code": referral["code"],
         "advocateprofileintegrationid": referral["advocateProfileIntegrationId"],

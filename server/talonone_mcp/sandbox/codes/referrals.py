@@ -1,4 +1,4 @@
-"""Referrals: codes by which customers, the advocates, bring in others, their friends."""
+"""Referrals: codes with which customers (advocates) bring in others (friends)."""
 
 from __future__ import annotations
 
@@ -6,17 +6,21 @@ import string
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from talonone_mcp.sandbox.campaigns.campaigns import counted, frontend_state, used
+from talonone_mcp.sandbox.campaigns.campaign_records import (
+    add_to_counters,
+    frontend_state,
+    used_of_limit,
+)
 from talonone_mcp.sandbox.catalogs import attributes
-from talonone_mcp.sandbox.codes.coupons import label, new_batch
-from talonone_mcp.sandbox.codes.patterns import draw_free
-from talonone_mcp.sandbox.codes.validity import check_dates
-from talonone_mcp.sandbox.conditions import equal, having_parent
-from talonone_mcp.sandbox.customers.customers import find_profile, meeting_with, profile_of
-from talonone_mcp.sandbox.errors import UpstreamError
-from talonone_mcp.sandbox.handling import Call, Handler, Reply
-from talonone_mcp.sandbox.store import Document, Store
-from talonone_mcp.sandbox.times import stamp
+from talonone_mcp.sandbox.codes.code_validity import check_dates
+from talonone_mcp.sandbox.codes.coupons import code_label
+from talonone_mcp.sandbox.customers.profile_records import find_profile, meeting_with, profile_of
+from talonone_mcp.sandbox.documents.conditions import equal, having_parent
+from talonone_mcp.sandbox.documents.document_store import Document, DocumentStore
+from talonone_mcp.sandbox.ground.refusals import RefusalError
+from talonone_mcp.sandbox.ground.timestamps import stamp
+from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
+from talonone_mcp.sandbox.handling.code_patterns import draw_free, new_batch
 
 # https://docs.talon.one/integration-api: createReferralsForMultipleAdvocates
 _CHARACTERS = list(string.ascii_uppercase + string.digits)
@@ -26,13 +30,13 @@ _PATTERN = "############"
 _TAKEN = ("startDate", "expiryDate", "usageLimit", "friendProfileIntegrationId", "attributes")
 
 
-def find_referral(store: Store, application: int, code: str) -> Document | None:
+def find_referral(store: DocumentStore, application: int, code: str) -> Document | None:
     """Return a referral of an Application by its code."""
-    return store.find("referrals", label(application, code))
+    return store.find("referrals", code_label(application, code))
 
 
 def new_referral(
-    store: Store, campaign: Document, code: str, settings: Mapping[str, Any]
+    store: DocumentStore, campaign: Document, code: str, settings: Mapping[str, Any]
 ) -> Document:
     """Store one referral, and count it.
 
@@ -51,20 +55,20 @@ def new_referral(
         "attributes": {},
         **settings,
     }
-    counted(store, campaign["id"], referralCreationCount=1)
-    found_by = label(campaign["applicationId"], code)
+    add_to_counters(store, campaign["id"], referralCreationCount=1)
+    found_by = code_label(campaign["applicationId"], code)
     return store.add("referrals", referral, parent=campaign["id"], label=found_by)
 
 
 # --- Creating ------------------------------------------------------------------------------------
 
 
-def create_referral(call: Call) -> Reply:
+def create_referral(call: SandboxCall) -> Reply:
     advocate = call.arguments["advocateProfileIntegrationId"]
     return 201, issue(call, [advocate], _campaign(call))[0]
 
 
-def create_referrals_for_advocates(call: Call) -> Reply:
+def create_referrals_for_advocates(call: SandboxCall) -> Reply:
     advocates = call.arguments["advocateProfileIntegrationIds"]
     issued = issue(call, advocates, _campaign(call), batch=new_batch(call))
     if call.arguments.get("silent", "yes") != "no":
@@ -72,25 +76,25 @@ def create_referrals_for_advocates(call: Call) -> Reply:
     return 201, {"totalResultSize": len(issued), "data": issued}
 
 
-def _campaign(call: Call) -> Document:
-    """Return the request's campaign, which must be the integration key's Application's."""
+def _campaign(call: SandboxCall) -> Document:
+    """Return the request's campaign, which must belong to the integration key's Application."""
     number = call.arguments["campaignId"]
     campaign = call.store.get("campaigns", number)
     if campaign is None or campaign["applicationId"] != call.application_id:
-        raise UpstreamError(400, f"campaign {number} does not exist", pointer="/campaignId")
+        raise RefusalError(400, f"campaign {number} does not exist", pointer="/campaignId")
     return campaign
 
 
 def issue(
-    call: Call, advocates: Sequence[str], campaign: Document, *, batch: str | None = None
+    call: SandboxCall, advocates: Sequence[str], campaign: Document, *, batch: str | None = None
 ) -> list[Document]:
-    """Create a referral for each advocate with what the request says of all of them.
+    """Create a referral for each advocate from the request's common settings.
 
     The campaign's limits of referrals do not hold here:
     https://docs.talon.one/integration-api: createReferral.
 
     Raises:
-        UpstreamError: 400, when dates or attributes are wrong, or the pattern has no more codes.
+        RefusalError: 400, when dates or attributes are wrong, or the pattern has no more codes.
     """
     asked = call.arguments
     check_dates(asked)
@@ -111,7 +115,7 @@ def issue(
     ]
 
 
-def _new_code(call: Call, campaign: Document) -> str:
+def _new_code(call: SandboxCall, campaign: Document) -> str:
     settings = campaign.get("referralSettings", {})
     asked = call.arguments
     pattern = asked.get("referralPattern") or settings.get("couponPattern") or _PATTERN
@@ -129,8 +133,8 @@ def _new_code(call: Call, campaign: Document) -> str:
 # --- Using ---------------------------------------------------------------------------------------
 
 
-def rejection(call: Call, referral: Document | None, friend: str) -> str | None:
-    """Return why a customer cannot use a referral now, as `rejectReferral` says it, or None.
+def rejection(call: SandboxCall, referral: Document | None, friend: str) -> str | None:
+    """Return why a customer cannot use a referral now, as in `rejectReferral`, or None.
 
     https://docs.talon.one/docs/dev/integration-api/api-effects: rejectReferral.
 
@@ -161,20 +165,20 @@ def rejection(call: Call, referral: Document | None, friend: str) -> str | None:
     return next((reason for reason, holds in reasons.items() if holds), None)
 
 
-def _was_referred(call: Call, application: int, friend: str) -> bool:
+def _was_referred(call: SandboxCall, application: int, friend: str) -> bool:
     where = (equal("applicationId", application), equal("friendIntegrationId", friend))
     return call.store.count("referred_friends", *where) > 0
 
 
 def _is_at_limit(campaign: Document) -> bool:
     return any(
-        limit["action"] == "redeemReferral" and used(campaign, limit) >= limit["limit"]
+        limit["action"] == "redeemReferral" and used_of_limit(campaign, limit) >= limit["limit"]
         for limit in campaign["limits"]
     )
 
 
-def redeem(call: Call, referral: Document, friend: str, session: str) -> Document:
-    """Use a referral, which `rejection` has nothing against; return the record of its use.
+def redeem(call: SandboxCall, referral: Document, friend: str, session: str) -> Document:
+    """Redeem a referral that `rejection` allows, and return the record of its use.
 
     Args:
         call: the request, of the Integration API.
@@ -199,8 +203,8 @@ def redeem(call: Call, referral: Document, friend: str, session: str) -> Documen
     return call.store.add("referred_friends", use)
 
 
-def unredeem(call: Call, application: int, session: str) -> None:
-    """Take back the uses of referrals in a session, which was cancelled."""
+def unredeem(call: SandboxCall, application: int, session: str) -> None:
+    """Undo the referrals of a cancelled session."""
     where = (equal("applicationId", application), equal("sessionId", session))
     for use in call.store.select("referred_friends", *where):
         referral = call.store.get("referrals", use["referralId"])
@@ -210,20 +214,22 @@ def unredeem(call: Call, application: int, session: str) -> None:
         call.store.delete("referred_friends", use["id"])
 
 
-def _count_use(store: Store, referral: Document, change: int) -> None:
+def _count_use(store: DocumentStore, referral: Document, change: int) -> None:
     counter = max(referral["usageCounter"] + change, 0)
     store.replace("referrals", referral | {"usageCounter": counter})
-    counted(store, referral["campaignId"], referralRedemptionCount=change)
+    add_to_counters(store, referral["campaignId"], referralRedemptionCount=change)
 
 
-def _enter_advocate(store: Store, application: int, friend: str, advocate: str | None) -> None:
-    """Note in the friend's record of an Application who brought them in."""
+def _enter_advocate(
+    store: DocumentStore, application: int, friend: str, advocate: str | None
+) -> None:
+    """Store in the friend's record who referred them."""
     meeting = meeting_with(store, application, friend)
     if meeting:
         store.replace("application_customers", meeting | {"advocateIntegrationId": advocate})
 
 
-def referrals_of(store: Store, application: int, advocate: str) -> list[Document]:
+def referrals_of(store: DocumentStore, application: int, advocate: str) -> list[Document]:
     """Return a customer's referrals of an Application, each with the friends who have used it."""
     campaigns = store.select("campaigns", parent=application)
     own = having_parent(each["id"] for each in campaigns)
@@ -233,7 +239,7 @@ def referrals_of(store: Store, application: int, advocate: str) -> list[Document
     ]
 
 
-def _friends(store: Store, referral: int) -> list[str]:
+def _friends(store: DocumentStore, referral: int) -> list[str]:
     uses = store.select("referred_friends", equal("referralId", referral))
     return [each["friendIntegrationId"] for each in uses]
 

@@ -1,32 +1,32 @@
-"""Coupons that are held for customers."""
+"""Coupons reserved for customers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from talonone_mcp.sandbox.codes.coupons import label
-from talonone_mcp.sandbox.customers.customers import profile_of
-from talonone_mcp.sandbox.customers.profiles import shown
-from talonone_mcp.sandbox.errors import UpstreamError
-from talonone_mcp.sandbox.handling import Call, Handler, Reply
-from talonone_mcp.sandbox.store import Document
+from talonone_mcp.sandbox.codes.coupons import code_label
+from talonone_mcp.sandbox.customers.profile_lists import profile_shown
+from talonone_mcp.sandbox.customers.profile_records import profile_of
+from talonone_mcp.sandbox.documents.document_store import Document
+from talonone_mcp.sandbox.ground.refusals import RefusalError
+from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
 
 
-def _by_code(call: Call) -> Document:
+def _by_code(call: SandboxCall) -> Document:
     code = call.arguments["couponValue"]
-    coupon = call.store.find("coupons", label(call.application_id or 0, code))
+    coupon = call.store.find("coupons", code_label(call.application_id or 0, code))
     if coupon is None:
-        raise UpstreamError(404, f"coupon {code} does not exist", resource="coupon")
+        raise RefusalError(404, f"coupon {code} does not exist", resource="coupon")
     return coupon
 
 
-def _holders(call: Call, coupon: Document) -> dict[str, Document]:
+def _holders(call: SandboxCall, coupon: Document) -> dict[str, Document]:
     return {
         each["customer"]: each for each in call.store.select("reservations", parent=coupon["id"])
     }
 
 
-def reserve_coupon(call: Call) -> Reply:
+def reserve_coupon(call: SandboxCall) -> Reply:
     coupon = _by_code(call)
     holders = _holders(call, coupon)
     for customer in dict.fromkeys(call.arguments["integrationIDs"]):
@@ -37,13 +37,13 @@ def reserve_coupon(call: Call) -> Reply:
     return 201, _counted(call, coupon)
 
 
-def list_coupon_reservations(call: Call) -> Reply:
+def list_coupon_reservations(call: SandboxCall) -> Reply:
     customers = _holders(call, _by_code(call))
-    profiles = [shown(call, profile_of(call, customer)) for customer in customers]
+    profiles = [profile_shown(call, profile_of(call, customer)) for customer in customers]
     return 200, {"totalResultSize": len(profiles), "data": profiles}
 
 
-def delete_coupon_reservations(call: Call) -> Reply:
+def delete_coupon_reservations(call: SandboxCall) -> Reply:
     coupon = _by_code(call)
     holders = _holders(call, coupon)
     for customer in call.arguments["integrationIDs"]:
@@ -53,7 +53,7 @@ def delete_coupon_reservations(call: Call) -> Reply:
     return 204, None
 
 
-def _counted(call: Call, coupon: Document) -> Document:
+def _counted(call: SandboxCall, coupon: Document) -> Document:
     count = len(_holders(call, coupon))
     return call.store.replace("coupons", coupon | {"reservationCounter": count})
 

@@ -1,1 +1,1 @@
-"""Customers, and the audiences and achievements that they have."""
+"""Customers' profiles and audiences."""

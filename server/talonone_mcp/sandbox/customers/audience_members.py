@@ -1,33 +1,40 @@
-"""The members of an audience: listed, changed one by one and all at once, as CSV and from it."""
+"""The members of an audience: listed, changed one by one or all at once, imported and exported."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from talonone_mcp.sandbox.catalogs import attributes
-from talonone_mcp.sandbox.conditions import contains, found_in, having_parent
 from talonone_mcp.sandbox.customers.audiences import check_exist, join, leave, members_changed
-from talonone_mcp.sandbox.customers.customers import (
+from talonone_mcp.sandbox.customers.profile_lists import profile_shown
+from talonone_mcp.sandbox.customers.profile_records import (
     existing_profile,
     known_profile,
     with_attributes,
 )
-from talonone_mcp.sandbox.customers.profiles import shown
-from talonone_mcp.sandbox.errors import UpstreamError
-from talonone_mcp.sandbox.handling import Call, Csv, Handler, Reply, page, rows_of
-from talonone_mcp.sandbox.imports import imported
+from talonone_mcp.sandbox.documents.conditions import contains, found_in, having_parent
+from talonone_mcp.sandbox.ground.refusals import RefusalError
+from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
+from talonone_mcp.sandbox.handling.csv_files import CsvExport, rows_of
+from talonone_mcp.sandbox.handling.import_records import imported
+from talonone_mcp.sandbox.handling.pages import page
 
 _COLUMN = "profileintegrationid"
 
 
-def list_audience_members(call: Call) -> Reply:
+def list_audience_members(call: SandboxCall) -> Reply:
     audience = call.get("audiences", "audienceId")["id"]
     part = contains("integrationId", call.arguments.get("profileQuery"))
     if call.arguments.get("sort"):  # by a field of the profiles
         own = having_parent([audience])
         inside = found_in("integrationId", "audience_members", "integrationId", own)
         return 200, page(
-            call, "customers", inside, part, total=False, present=lambda each: shown(call, each)
+            call,
+            "customers",
+            inside,
+            part,
+            total=False,
+            present=lambda each: profile_shown(call, each),
         )
     return 200, page(
         call,
@@ -35,16 +42,16 @@ def list_audience_members(call: Call) -> Reply:
         part,
         parent=audience,
         total=False,
-        present=lambda each: shown(call, existing_profile(call, each["integrationId"])),
+        present=lambda each: profile_shown(call, existing_profile(call, each["integrationId"])),
     )
 
 
-def import_audience_members(call: Call) -> Reply:
+def import_audience_members(call: SandboxCall) -> Reply:
     audience = call.get("audiences", "audienceId")["id"]
     customers: dict[str, None] = {}
     for line, row in rows_of(call.arguments["csv"], (_COLUMN,)):
         if not row[_COLUMN]:
-            raise UpstreamError(400, f"{_COLUMN} is empty", line=str(line))
+            raise RefusalError(400, f"{_COLUMN} is empty", line=str(line))
         customers[row[_COLUMN]] = None
     call.store.delete_where("audience_members", parent=audience)
     for customer in customers:
@@ -53,20 +60,20 @@ def import_audience_members(call: Call) -> Reply:
     return 200, imported(call, "AudienceMembership", len(customers))
 
 
-def export_audience_members(call: Call) -> Reply:
+def export_audience_members(call: SandboxCall) -> Reply:
     audience = call.get("audiences", "audienceId")["id"]
     members = call.store.each("audience_members", parent=audience)
-    return 200, Csv((_COLUMN,), ({_COLUMN: each["integrationId"]} for each in members))
+    return 200, CsvExport((_COLUMN,), ({_COLUMN: each["integrationId"]} for each in members))
 
 
-def delete_audience_members(call: Call) -> Reply:
+def delete_audience_members(call: SandboxCall) -> Reply:
     audience = call.get("audiences", "audienceId")["id"]
     call.store.delete_where("audience_members", parent=audience)
     members_changed(call, [audience])
     return 204, None
 
 
-def update_profile_audiences(call: Call) -> Reply:
+def update_profile_audiences(call: SandboxCall) -> Reply:
     changes = call.arguments.get("data", [])
     for index, change in enumerate(changes):
         at = f"data/{index}/audienceId"
@@ -81,7 +88,7 @@ def update_profile_audiences(call: Call) -> Reply:
     return 204, None
 
 
-def update_audience_attributes(call: Call) -> Reply:
+def update_audience_attributes(call: SandboxCall) -> Reply:
     audience = call.get("audiences", "audienceId")["id"]
     given = call.arguments.get("attributes", {})
     attributes.check(call, "CustomerProfile", given, at="")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from talonone_mcp.sandbox.account import ACCOUNT_ID
-from talonone_mcp.sandbox.conditions import among
-from talonone_mcp.sandbox.errors import UpstreamError
-from talonone_mcp.sandbox.handling import Call, Handler, Reply, page, page_of
-from talonone_mcp.sandbox.store import Document, Store
-from talonone_mcp.sandbox.times import stamp
+from talonone_mcp.sandbox.documents.conditions import among
+from talonone_mcp.sandbox.documents.document_store import Document, DocumentStore
+from talonone_mcp.sandbox.ground.account_facts import ACCOUNT_ID
+from talonone_mcp.sandbox.ground.refusals import RefusalError
+from talonone_mcp.sandbox.ground.timestamps import stamp
+from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
+from talonone_mcp.sandbox.handling.pages import page, page_of
 
 
-def names_of(store: Store, customers: Sequence[str]) -> dict[str, list[Document]]:
+def names_of(store: DocumentStore, customers: Sequence[str]) -> dict[str, list[Document]]:
     """Return id and name of each audience that customers are in, as their profiles show them."""
     found: dict[str, list[Document]] = {customer: [] for customer in customers}
     among_them = among("integrationId", customers)
@@ -27,12 +28,12 @@ def names_of(store: Store, customers: Sequence[str]) -> dict[str, list[Document]
 
 
 def member_label(audience: int, integration_id: str) -> str:
-    """Return what a membership is found by."""
+    """Return the label of a membership."""
     return f"{audience}/{integration_id}"
 
 
-def join(call: Call, audience: int, profile: Document) -> None:
-    """Make a customer a member, unless they are one."""
+def join(call: SandboxCall, audience: int, profile: Document) -> None:
+    """Make a customer a member if they are not yet."""
     label = member_label(audience, profile["integrationId"])
     if call.store.find("audience_members", label) is None:
         member = {
@@ -44,41 +45,41 @@ def join(call: Call, audience: int, profile: Document) -> None:
         call.store.add("audience_members", member, parent=audience, label=label)
 
 
-def leave(call: Call, audience: int, integration_id: str) -> None:
+def leave(call: SandboxCall, audience: int, integration_id: str) -> None:
     """End a customer's membership, if there is one."""
     member = call.store.find("audience_members", member_label(audience, integration_id))
     if member:
         call.store.delete("audience_members", member["id"])
 
 
-def members_changed(call: Call, audiences: Iterable[int]) -> None:
-    """Note when the memberships of audiences changed last."""
+def members_changed(call: SandboxCall, audiences: Iterable[int]) -> None:
+    """Store when the audiences' memberships last changed."""
     for number in audiences:
         audience = call.store.get("audiences", number)
         if audience:
             call.store.replace("audiences", audience | {"lastUpdate": stamp(call.now)})
 
 
-def check_exist(call: Call, audiences: Iterable[int], *, status: int, at: str) -> None:
+def check_exist(call: SandboxCall, audiences: Iterable[int], *, status: int, at: str) -> None:
     """Refuse audiences that do not exist.
 
     Raises:
-        UpstreamError: with this status, with a pointer to the argument `at`.
+        RefusalError: with this status, with a pointer to the argument `at`.
     """
     for number in audiences:
         if call.store.get("audiences", number) is None:
-            raise UpstreamError(status, f"audience {number} does not exist", pointer=f"/{at}")
+            raise RefusalError(status, f"audience {number} does not exist", pointer=f"/{at}")
 
 
-def list_audiences(call: Call) -> Reply:
+def list_audiences(call: SandboxCall) -> Reply:
     total = bool(call.arguments.get("withTotalResultSize"))
     return 200, page(call, "audiences", total=total)
 
 
-def list_audience_analytics(call: Call) -> Reply:
+def list_audience_analytics(call: SandboxCall) -> Reply:
     texts = [each.strip() for each in call.arguments["audienceIds"].split(",")]
     if not all(map(str.isdigit, texts)):
-        raise UpstreamError(400, "audienceIds must be numbers", parameter="audienceIds")
+        raise RefusalError(400, "audienceIds must be numbers", parameter="audienceIds")
     audiences = [
         audience
         for text in dict.fromkeys(texts)
@@ -98,22 +99,22 @@ def list_audience_analytics(call: Call) -> Reply:
     return 200, page_of(call, counts, total=False)
 
 
-def _check_applications(call: Call) -> None:
+def _check_applications(call: SandboxCall) -> None:
     for number in call.arguments.get("subscribedApplicationsIds", ()):
         if call.store.get("applications", number) is None:
-            raise UpstreamError(
+            raise RefusalError(
                 400, f"application {number} does not exist", pointer="/subscribedApplicationsIds"
             )
 
 
-def create_audience(call: Call) -> Reply:
+def create_audience(call: SandboxCall) -> Reply:
     asked = call.body
     _check_applications(call)
     label = None
     if "integrationId" in asked:
         label = f"{asked.get('integration', '').lower()}/{asked['integrationId']}"
         if call.store.find("audiences", label):
-            raise UpstreamError(
+            raise RefusalError(
                 409,
                 "an audience with this integrationId exists in this integration",
                 pointer="/integrationId",
@@ -130,13 +131,13 @@ def create_audience(call: Call) -> Reply:
     return 201, call.store.add("audiences", audience | asked, label=label)
 
 
-def update_audience(call: Call) -> Reply:
+def update_audience(call: SandboxCall) -> Reply:
     audience = call.get("audiences", "audienceId")
     _check_applications(call)
     return 200, call.store.replace("audiences", audience | call.body)
 
 
-def delete_audience(call: Call) -> Reply:
+def delete_audience(call: SandboxCall) -> Reply:
     audience = call.get("audiences", "audienceId")
     call.store.delete_where("audience_members", parent=audience["id"])
     call.store.delete("audiences", audience["id"])

@@ -23,8 +23,8 @@ from talonone_mcp.sandbox.demo import (
     stores,
     team,
 )
-from talonone_mcp.sandbox.demo.filling import Account
-from talonone_mcp.sandbox.store import Store
+from talonone_mcp.sandbox.demo.demo_account import DemoAccount
+from talonone_mcp.sandbox.documents.document_store import DocumentStore
 
 _PARTS = (
     team,
@@ -43,18 +43,18 @@ _PARTS = (
     stores,
     catalogs,
     sessions,
-)  # each needs what those before it filled in
+)  # each needs those before it
 
 
-def fill(store: Store, now: datetime, random: Random, scale: int = 1) -> None:
+def fill(store: DocumentStore, now: datetime, random: Random, scale: int = 1) -> None:
     """Fill an empty store with the demo account.
 
     Args:
-        store: where to; a transaction of it is open.
+        store: an empty store with an open transaction.
         now: what the dates are relative to.
-        random: draws codes, dates and amounts; the same seed gives the same account.
-        scale: how many times the customers of the demo account there are.
+        random: draws codes, dates and amounts; equal seeds give equal accounts.
+        scale: multiplies the number of demo customers.
     """
-    account = Account(store, now, random, scale)
+    account = DemoAccount(store, now, random, scale)
     for part in _PARTS:
         part.fill(account)

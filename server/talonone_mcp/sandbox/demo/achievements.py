@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from talonone_mcp.sandbox.customers.achievement_progress import new_round
-from talonone_mcp.sandbox.customers.achievement_rounds import span
-from talonone_mcp.sandbox.customers.achievements import new_achievement
+from talonone_mcp.sandbox.achievements.achievements import new_achievement
+from talonone_mcp.sandbox.achievements.progress import new_round
+from talonone_mcp.sandbox.achievements.round_periods import span
 from talonone_mcp.sandbox.demo.customers import CUSTOMERS
-from talonone_mcp.sandbox.demo.filling import Account
-from talonone_mcp.sandbox.loyalty.durations import zone_of
-from talonone_mcp.sandbox.store import Document
-from talonone_mcp.sandbox.times import moment, stamp
+from talonone_mcp.sandbox.demo.demo_account import DemoAccount
+from talonone_mcp.sandbox.documents.document_store import Document
+from talonone_mcp.sandbox.ground.durations import zone_of
+from talonone_mcp.sandbox.ground.timestamps import moment, stamp
 
 _ACHIEVEMENTS: dict[int, tuple[int, dict[str, Any]]] = {
     45: (18, {
@@ -57,8 +57,8 @@ _ROUNDS = {
 }
 
 
-def fill(account: Account) -> None:
-    """Fill in this part."""
+def fill(account: DemoAccount) -> None:
+    """Fill this part of the account."""
     zone = zone_of("Europe/Berlin")
     for number, (campaign_id, settings) in _ACHIEVEMENTS.items():
         campaign = account.store.get("campaigns", campaign_id) or {}
@@ -87,7 +87,7 @@ def _schedule(campaign: Document, settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _done(
-    account: Account, achievement: Document, times: dict[str, str], progress: float
+    account: DemoAccount, achievement: Document, times: dict[str, str], progress: float
 ) -> dict[str, Any]:
     """Return progress, and, where it reaches the target, when: halfway through the round so far."""
     if progress < achievement["target"]:

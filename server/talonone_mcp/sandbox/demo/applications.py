@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from talonone_mcp.sandbox.account import ACCOUNT_ID, SHOP, SHOP_US, USER_ID
-from talonone_mcp.sandbox.demo.filling import CREATED, Account
+from talonone_mcp.sandbox.demo.demo_account import CREATED, DemoAccount
+from talonone_mcp.sandbox.ground.account_facts import ACCOUNT_ID, SHOP, SHOP_US, USER_ID
 
 
-def fill(account: Account) -> None:
-    """Fill in this part."""
+def fill(account: DemoAccount) -> None:
+    """Fill this part of the account."""
     _fill_applications(account)
     _fill_access_groups(account)
     _fill_cart_item_filters(account)
 
 
-def _fill_applications(account: Account) -> None:
+def _fill_applications(account: DemoAccount) -> None:
     for number, name, currency, timezone in (
         (SHOP, "Webshop DE", "EUR", "Europe/Berlin"),
         (SHOP_US, "Webshop US", "USD", "America/New_York"),
@@ -40,7 +40,7 @@ def _fill_applications(account: Account) -> None:
         )
 
 
-def _fill_access_groups(account: Account) -> None:
+def _fill_access_groups(account: DemoAccount) -> None:
     for number, name, application in (
         (37, "Europe access group", SHOP),
         (38, "Americas access group", SHOP_US),
@@ -60,7 +60,7 @@ def _fill_access_groups(account: Account) -> None:
         )
 
 
-def _fill_cart_item_filters(account: Account) -> None:
+def _fill_cart_item_filters(account: DemoAccount) -> None:
     common = {"created": account.day(-300), "createdBy": USER_ID, "applicationId": SHOP}
     expression = {"id": 19, "cartItemFilterId": 20, "expression": ["!", [".", "gift_card", "tags"]]}
     account.store.add("cart_item_filter_expressions", common | expression, parent=SHOP)

@@ -1,12 +1,12 @@
-"""The demo account's attributes: those that upstream brings along, and the retailer's own."""
+"""The demo account's attributes: built-in ones and the retailer's own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from talonone_mcp.sandbox.catalogs.attributes import attribute_of
-from talonone_mcp.sandbox.demo.filling import CREATED, Account
-from talonone_mcp.sandbox.store import Document
+from talonone_mcp.sandbox.demo.demo_account import CREATED, DemoAccount
+from talonone_mcp.sandbox.documents.document_store import Document
 
 _FIRST = 31  # id of the attribute that upstream's examples are about
 
@@ -112,8 +112,8 @@ _RESTRICTED = (
 )
 
 
-def fill(account: Account) -> None:
-    """Fill in this part."""
+def fill(account: DemoAccount) -> None:
+    """Fill this part of the account."""
     settings = [
         *(each | {"editable": True} for each in _RESTRICTED),
         *_described(_CUSTOM, {"kind": "custom", "editable": True}),

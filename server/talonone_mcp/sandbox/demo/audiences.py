@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from talonone_mcp.sandbox.account import ACCOUNT_ID, SHOP, SHOP_US
 from talonone_mcp.sandbox.customers.audiences import member_label
 from talonone_mcp.sandbox.demo.customers import FIRST_ID, named
-from talonone_mcp.sandbox.demo.filling import Account
+from talonone_mcp.sandbox.demo.demo_account import DemoAccount
+from talonone_mcp.sandbox.ground.account_facts import ACCOUNT_ID, SHOP, SHOP_US
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """An audience; its members are every so manieth of the first hundred customers, from one on."""
+    """An audience, with every nth of the first hundred customers from a given one as members."""
 
     number: int
     name: str
@@ -32,8 +32,8 @@ _AUDIENCES = (
 _MOST = 100
 
 
-def fill(account: Account) -> None:
-    """Fill in this part."""
+def fill(account: DemoAccount) -> None:
+    """Fill this part of the account."""
     customers = named(account)[:_MOST]
     number = 0
     for plan in _AUDIENCES:

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from talonone_mcp.sandbox.account import ACCOUNT_ID, SHOP, SHOP_US, USER_ID, USER_NAME
-from talonone_mcp.sandbox.campaigns.campaigns import COUNTERS, counted
+from talonone_mcp.sandbox.campaigns.campaign_records import COUNTERS, add_to_counters
 from talonone_mcp.sandbox.codes.coupons import new_coupon
 from talonone_mcp.sandbox.demo.customers import CUSTOMERS
-from talonone_mcp.sandbox.demo.filling import Account
-from talonone_mcp.sandbox.store import Document
-from talonone_mcp.sandbox.times import stamp
+from talonone_mcp.sandbox.demo.demo_account import DemoAccount
+from talonone_mcp.sandbox.documents.document_store import Document
+from talonone_mcp.sandbox.ground.account_facts import ACCOUNT_ID, SHOP, SHOP_US, USER_ID, USER_NAME
+from talonone_mcp.sandbox.ground.timestamps import stamp
 
 _CHARACTERS = list(string.ascii_uppercase + string.digits)
 TEN_OFF = 26  # the campaign that is looked at again when items come back
@@ -22,7 +22,7 @@ _SPACE = "3d6f0a52-7c1b-4e8e-9a50-0000000000"  # the fixed part of the rules' id
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A campaign of the account. `days` are its first and last day from now, None being open."""
+    """A campaign of the account. `days` are its first and last, relative to now; None is open."""
 
     number: int
     application: int
@@ -71,8 +71,8 @@ _DESCRIPTIONS = {
 }
 
 
-def fill(account: Account) -> None:
-    """Fill in this part."""
+def fill(account: DemoAccount) -> None:
+    """Fill this part of the account."""
     for plan in _CAMPAIGNS:
         _fill_campaign(account, plan)
     _fill_value_map(account)
@@ -80,7 +80,7 @@ def fill(account: Account) -> None:
     _fill_experiments(account)
 
 
-def _fill_campaign(account: Account, plan: _Plan) -> None:
+def _fill_campaign(account: DemoAccount, plan: _Plan) -> None:
     first, last = plan.days
     campaign: Document = {
         "id": plan.number,
@@ -115,20 +115,20 @@ def _fill_campaign(account: Account, plan: _Plan) -> None:
     account.store.add("rulesets", _ruleset(account, campaign, plan), parent=plan.number)
     for index in range(plan.coupons):
         _fill_coupon(account, campaign, index)
-    counted(account.store, plan.number, couponCreationCount=plan.coupons)
+    add_to_counters(account.store, plan.number, couponCreationCount=plan.coupons)
     group = account.store.get("campaign_groups", campaign["campaignGroups"][0]) or {}
     numbers = [*group["campaignIds"], plan.number]
     account.store.replace("campaign_groups", group | {"campaignIds": numbers})
 
 
-def _fill_value_map(account: Account) -> None:
+def _fill_value_map(account: DemoAccount) -> None:
     campaign = account.store.get("campaigns", 18) or {}
     account.store.replace("campaigns", campaign | {"valueMapsIds": [17]})
     prices = [{"identifier": f"SKU-{n:03}", "value": f"{9.9 + n:.2f}"} for n in range(1, 13)]
     account.store.add("value_maps", {"id": 17, "campaignId": 18, "items": prices}, parent=18)
 
 
-def _ruleset(account: Account, campaign: Document, plan: _Plan) -> Document:
+def _ruleset(account: DemoAccount, campaign: Document, plan: _Plan) -> Document:
     return {
         "id": campaign["activeRulesetId"],
         "created": campaign["created"],
@@ -205,8 +205,8 @@ def _rule(number: int, title: str, percent: int | str) -> dict[str, Any]:
     }
 
 
-def _fill_coupon(account: Account, campaign: Document, index: int) -> None:
-    """Store one coupon; its place in the row decides in which of the possible states it is."""
+def _fill_coupon(account: DemoAccount, campaign: Document, index: int) -> None:
+    """Store one coupon; its index decides its state."""
     settings = {
         "created": campaign["created"],
         "batchId": f"batch{campaign['id']}{'ab'[index % 2]}",
@@ -226,7 +226,7 @@ _CHANNELS: tuple[Document, Document] = (
     {"channel": "newsletter"},
     {"channel": "influencer", "partner": "Nordlicht Media"},
 )
-_COUPON_STATES: list[Callable[[Account], dict[str, Any]]] = [
+_COUPON_STATES: list[Callable[[DemoAccount], dict[str, Any]]] = [
     lambda _: {},  # free
     lambda _: {"usageCounter": 1},  # used up
     lambda account: {"expiryDate": account.date(-2)},  # expired
@@ -240,11 +240,11 @@ _COUPON_STATES: list[Callable[[Account], dict[str, Any]]] = [
 ]
 
 
-def _draw(account: Account, pattern: str) -> str:
+def _draw(account: DemoAccount, pattern: str) -> str:
     return "".join(account.random.choice(_CHARACTERS) if c == "#" else c for c in pattern)
 
 
-def _fill_templates(account: Account) -> None:
+def _fill_templates(account: DemoAccount) -> None:
     account.store.add(
         "campaign_templates",
         {
@@ -280,7 +280,7 @@ def _fill_templates(account: Account) -> None:
     )
 
 
-def _fill_experiments(account: Account) -> None:
+def _fill_experiments(account: DemoAccount) -> None:
     common = {"created": account.day(-40), "experimentId": 1}
     account.store.add(
         "experiments",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from talonone_mcp.sandbox.account import ACCOUNT_ID, SHOP, SHOP_US, USER_ID
 from talonone_mcp.sandbox.catalogs.prices import item_label
-from talonone_mcp.sandbox.demo.filling import CREATED, Account
-from talonone_mcp.sandbox.store import Document
+from talonone_mcp.sandbox.demo.demo_account import CREATED, DemoAccount
+from talonone_mcp.sandbox.documents.document_store import Document
+from talonone_mcp.sandbox.ground.account_facts import ACCOUNT_ID, SHOP, SHOP_US, USER_ID
 
 CATALOG = 30
 # SKU, name, category, price
@@ -34,8 +34,8 @@ _EVENT_TYPES = (
 _HISTORY = ((-200, 1.1, ""), (-60, 1.0, ""), (-20, 0.8, "SummerSale"), (-6, 1.0, ""))
 
 
-def fill(account: Account) -> None:
-    """Fill in this part."""
+def fill(account: DemoAccount) -> None:
+    """Fill this part of the account."""
     catalog = {
         "id": CATALOG,
         "created": account.day(CREATED),
@@ -67,7 +67,7 @@ def fill(account: Account) -> None:
         account.store.add("event_types", event_type)
 
 
-def _history(account: Account) -> Iterator[tuple[Document, None, None]]:
+def _history(account: DemoAccount) -> Iterator[tuple[Document, None, None]]:
     number = 0
     for day, factor, context in _HISTORY:
         for application in (SHOP, SHOP_US):

@@ -1,14 +1,14 @@
-"""The demo account's customers, which Application has met them, and their audiences."""
+"""The demo account's customers, and which Applications know them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from talonone_mcp.sandbox.account import SHOP, SHOP_US
-from talonone_mcp.sandbox.customers.customers import met_label, new_meeting, new_profile
-from talonone_mcp.sandbox.demo.filling import Account
-from talonone_mcp.sandbox.store import Document
+from talonone_mcp.sandbox.customers.profile_records import met_label, new_meeting, new_profile
+from talonone_mcp.sandbox.demo.demo_account import DemoAccount
+from talonone_mcp.sandbox.documents.document_store import Document
+from talonone_mcp.sandbox.ground.account_facts import SHOP, SHOP_US
 
 FIRST_ID = 3778
 CUSTOMERS = (
@@ -31,7 +31,7 @@ _PLACES = (
 _TESTERS = ("test.checkout", "test.refund")
 
 
-def named(account: Account) -> list[str]:
+def named(account: DemoAccount) -> list[str]:
     """Return the integration ids of all live customers, in the order of their ids."""
     return [*CUSTOMERS, *map(_generated, range(_COUNT * account.scale - len(CUSTOMERS)))]
 
@@ -43,8 +43,8 @@ def _generated(index: int) -> str:
     return f"{first}.{last}{turn or ''}".lower()
 
 
-def fill(account: Account) -> None:
-    """Fill in this part."""
+def fill(account: DemoAccount) -> None:
+    """Fill this part of the account."""
     live = [_profile(account, *each) for each in enumerate(named(account), FIRST_ID)]
     behind = FIRST_ID + len(live)
     testers = [_profile(account, *each) | {"sandbox": True} for each in enumerate(_TESTERS, behind)]
@@ -54,7 +54,7 @@ def fill(account: Account) -> None:
     account.store.add_all("application_customers", _meetings(live))
 
 
-def _profile(account: Account, number: int, integration_id: str) -> Document:
+def _profile(account: DemoAccount, number: int, integration_id: str) -> Document:
     name = _NAMED.get(integration_id, integration_id.replace(".", " ").title().rstrip("0123456789"))
     country, language, city = _PLACES[number % len(_PLACES)]
     draw = account.random.random
@@ -74,7 +74,7 @@ def _profile(account: Account, number: int, integration_id: str) -> Document:
 
 
 def _meetings(profiles: list[Document]) -> Iterator[tuple[Document, int, str]]:
-    """Yield who has met whom: the American shop its own, both shops the best known customers."""
+    """Yield which shop knows whom: each its own customers, both the best known ones."""
     number = 0
     for profile in profiles:
         american = profile["attributes"]["ShippingCountry"] == "US"

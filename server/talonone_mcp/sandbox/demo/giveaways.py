@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from talonone_mcp.sandbox.account import ACCOUNT_ID
 from talonone_mcp.sandbox.demo.customers import CUSTOMERS, FIRST_ID
-from talonone_mcp.sandbox.demo.filling import Account
+from talonone_mcp.sandbox.demo.demo_account import DemoAccount
+from talonone_mcp.sandbox.ground.account_facts import ACCOUNT_ID
 
 _POOL = 8
 _CODES = 24
@@ -14,8 +14,8 @@ _MISSED = 8  # one code of so many can no longer be awarded
 _AWARDED = 6  # codes that customers have, the first ones
 
 
-def fill(account: Account) -> None:
-    """Fill in this part."""
+def fill(account: DemoAccount) -> None:
+    """Fill this part of the account."""
     pool = {"id": _POOL, "created": account.day(-120), "accountId": ACCOUNT_ID}
     account.store.add("giveaway_pools", pool | {"name": "Partner gift cards"})
     account.store.add_all(
@@ -24,7 +24,7 @@ def fill(account: Account) -> None:
     _fill_capillary(account)
 
 
-def _giveaway(account: Account, index: int) -> dict[str, Any]:
+def _giveaway(account: DemoAccount, index: int) -> dict[str, Any]:
     giveaway = {
         "id": index + 1,
         "created": account.day(-100),
@@ -41,7 +41,7 @@ def _giveaway(account: Account, index: int) -> dict[str, Any]:
     return giveaway | {"profileIntegrationId": CUSTOMERS[place], "profileId": FIRST_ID + place}
 
 
-def _fill_capillary(account: Account) -> None:
+def _fill_capillary(account: DemoAccount) -> None:
     common = {
         "discountCode": "festive",
         "discountType": "ABS",

@@ -1,4 +1,4 @@
-"""The demo account's webhooks and additional costs, and what its logs hold of the last days."""
+"""The demo account's webhooks and additional costs, and the recent entries of its logs."""
 
 from __future__ import annotations
 
@@ -6,16 +6,22 @@ import json
 from datetime import datetime
 from typing import Any
 
-from talonone_mcp.sandbox.account import ACCOUNT_ID, MANAGEMENT_KEY_ID, SHOP, SHOP_US, USER_ID
-from talonone_mcp.sandbox.demo.filling import CREATED, Account
-from talonone_mcp.sandbox.logs.message_log import Message, send
+from talonone_mcp.sandbox.demo.demo_account import CREATED, DemoAccount
+from talonone_mcp.sandbox.ground.account_facts import (
+    ACCOUNT_ID,
+    MANAGEMENT_KEY_ID,
+    SHOP,
+    SHOP_US,
+    USER_ID,
+)
+from talonone_mcp.sandbox.logs.message_log import SentMessage, log_message
 
 _WEBHOOK = 11
 _URL = "https://hooks.example.com"
 
 
-def fill(account: Account) -> None:
-    """Fill in this part."""
+def fill(account: DemoAccount) -> None:
+    """Fill this part of the account."""
     _fill_additional_costs(account)
     _fill_webhooks(account)
     _fill_access_log(account)
@@ -26,7 +32,7 @@ def fill(account: Account) -> None:
     account.store.add("exports", export | {"entity": "Coupon", "filter": chosen})
 
 
-def _fill_additional_costs(account: Account) -> None:
+def _fill_additional_costs(account: DemoAccount) -> None:
     costs = (
         (2, "shippingFee", "Shipping fee", "What delivery by a carrier costs", "session"),
         (3, "shipping", "Shipping", "What delivery costs", "both"),
@@ -47,7 +53,7 @@ def _fill_additional_costs(account: Account) -> None:
         account.store.add("additional_costs", cost, label=name)
 
 
-def _fill_webhooks(account: Account) -> None:
+def _fill_webhooks(account: DemoAccount) -> None:
     message = {
         "type": "string",
         "title": "message",
@@ -95,7 +101,7 @@ def _fill_webhooks(account: Account) -> None:
         account.store.add("webhooks", common | webhook)
 
 
-def _fill_access_log(account: Account) -> None:
+def _fill_access_log(account: DemoAccount) -> None:
     for number in range(1, 11):
         refused = number % 5 == 0
         body = {"customerSession": {"profileId": "anna.schmidt", "state": "open"}}
@@ -113,7 +119,7 @@ def _fill_access_log(account: Account) -> None:
         account.store.add("access_logs", entry)
 
 
-def _fill_audit_log(account: Account) -> None:
+def _fill_audit_log(account: DemoAccount) -> None:
     renamed: dict[str, Any] = {"id": 18, "name": "Summer promotions", "state": "enabled"}
     for number, application, campaign, old in ((1, SHOP, 18, "Summer"), (2, SHOP_US, 31, "Ship")):
         entry = {
@@ -129,8 +135,8 @@ def _fill_audit_log(account: Account) -> None:
         account.store.add("changes", entry)
 
 
-def _fill_messages(account: Account) -> None:
-    changed = Message(
+def _fill_messages(account: DemoAccount) -> None:
+    changed = SentMessage(
         entity_type="application",
         sender=(1, "Campaign changes"),
         url=f"{_URL}/campaigns",
@@ -139,9 +145,9 @@ def _fill_messages(account: Account) -> None:
         application_id=SHOP,
         campaign_id=18,
     )
-    send(account.store, datetime.fromisoformat(account.day(-2)), changed)
+    log_message(account.store, datetime.fromisoformat(account.day(-2)), changed)
     for number in range(1, 7):
-        message = Message(
+        message = SentMessage(
             entity_type="webhook",
             sender=(_WEBHOOK, "Send message"),
             url=f"{_URL}/messages",
@@ -150,4 +156,4 @@ def _fill_messages(account: Account) -> None:
             campaign_id=18,
             status=503 if number == 3 else 204,  # noqa: PLR2004
         )
-        send(account.store, datetime.fromisoformat(account.day(number / 4 - 1.75)), message)
+        log_message(account.store, datetime.fromisoformat(account.day(number / 4 - 1.75)), message)

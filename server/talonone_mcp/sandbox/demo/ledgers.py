@@ -1,4 +1,4 @@
-"""The ledgers of the demo account's customers and cards, made without asking the store.
+"""The ledgers of the demo account's customers and cards, written without reading the store.
 
 A hundred thousand customers have a million entries: the history of each is reckoned here, in whole
 hours from now, and written down with many others at once.
@@ -13,15 +13,16 @@ from datetime import timedelta
 from functools import cache
 from itertools import islice
 
-from talonone_mcp.sandbox.account import SHOP, USER_EMAIL, USER_ID
-from talonone_mcp.sandbox.demo.filling import Account
-from talonone_mcp.sandbox.loyalty.days import day_label, day_of, new_day, phases
-from talonone_mcp.sandbox.loyalty.ledger import ledger_label, use_of
-from talonone_mcp.sandbox.loyalty.members import member_label
-from talonone_mcp.sandbox.loyalty.points import IMMEDIATE, ON_ACTION, UNLIMITED, Holder
-from talonone_mcp.sandbox.loyalty.tiers import tier_for
-from talonone_mcp.sandbox.store import Document
-from talonone_mcp.sandbox.times import stamp
+from talonone_mcp.sandbox.demo.demo_account import DemoAccount
+from talonone_mcp.sandbox.documents.document_store import Document
+from talonone_mcp.sandbox.ground.account_facts import SHOP, USER_EMAIL, USER_ID
+from talonone_mcp.sandbox.ground.timestamps import stamp
+from talonone_mcp.sandbox.ledgers.daily_figures import day_label, day_of, new_day, phases
+from talonone_mcp.sandbox.ledgers.deductions import use_of
+from talonone_mcp.sandbox.ledgers.ledger import ledger_label
+from talonone_mcp.sandbox.ledgers.memberships import member_label
+from talonone_mcp.sandbox.ledgers.points import IMMEDIATE, ON_ACTION, UNLIMITED, PointsHolder
+from talonone_mcp.sandbox.ledgers.tiers import tier_for
 
 BONUS = "bonus"  # the subledger
 _PURCHASES = 7
@@ -53,9 +54,9 @@ class _Lot:
 
 @dataclass(frozen=True, slots=True)
 class _Pages:
-    """What is still to be written down: rows by kind, and how the figures of each day change."""
+    """Rows to write, by kind, and the changes of each day's figures."""
 
-    account: Account
+    account: DemoAccount
     program: Document
     times: Callable[[int], tuple[str, str]]  # by hours from now: as text, and the day
     rows: dict[str, list[tuple[Document, int | None, str | None]]]
@@ -65,20 +66,20 @@ class _Pages:
     def add(
         self, kind: str, document: Document, label: str | None = None, parent: int | None = None
     ) -> Document:
-        """Take a document down under the next id of its kind."""
+        """Add a document with the next id of its kind."""
         self.ids[kind] += 1
         row = {"id": self.ids[kind], **document}
         self.rows[kind].append((row, parent, label))
         return row
 
     def book(self, hours: int, changes: Mapping[str, float], subledger: str = "") -> None:
-        """Change the figures of the day of a time."""
+        """Change a day's figures."""
         day = self.days[subledger, self.times(hours)[1]]
         for name, change in changes.items():
             day[name] += change
 
     def book_course(self, lot: _Lot, amount: float, hours: int) -> None:
-        """Change the figures by what an amount of points does from a time on."""
+        """Change the figures by the phases of an amount of points from a time on."""
         for time, signs in phases(lot.active_from, lot.until, hours):
             changes = {name: sign * amount for name, sign in signs.items()}
             self.book(time, changes, lot.entry["subledgerId"])
@@ -90,8 +91,8 @@ class _Pages:
         self.rows.clear()
 
 
-def fill(account: Account, program: Document, holders: Iterable[Holder]) -> None:
-    """Write down the ledgers of all customers, or cards, of a program."""
+def fill(account: DemoAccount, program: Document, holders: Iterable[PointsHolder]) -> None:
+    """Write the ledgers of all customers or cards of a program."""
 
     @cache  # of the few thousand times that there are
     def times(hours: int) -> tuple[str, str]:
@@ -112,8 +113,8 @@ def fill(account: Account, program: Document, holders: Iterable[Holder]) -> None
     pages.write()
 
 
-def _fill_history(pages: _Pages, index: int, holder: Holder) -> None:
-    """Take down what a customer earned and spent, and how they stand now."""
+def _fill_history(pages: _Pages, index: int, holder: PointsHolder) -> None:
+    """Add what a customer earned and spent, and their current state."""
     draw = pages.account.random.randrange
     lots: list[_Lot] = []
     for turn in range(_PURCHASES):
@@ -132,9 +133,9 @@ def _fill_history(pages: _Pages, index: int, holder: Holder) -> None:
 
 
 def _add(
-    pages: _Pages, holder: Holder, at: tuple[int, int | None], points: float, about: Document
+    pages: _Pages, holder: PointsHolder, at: tuple[int, int | None], points: float, about: Document
 ) -> _Lot:
-    """Take down an addition, made at one time, and active from another one for a year."""
+    """Add an addition, created at one time and active from another for a year."""
     made, active_from = at
     until = None if active_from is None else active_from + _YEAR
     start = ON_ACTION if active_from is None else pages.times(active_from)[0]
@@ -153,7 +154,7 @@ def _add(
     return lot
 
 
-def _entry(pages: _Pages, holder: Holder, made: int, kind: str, points: float) -> Document:
+def _entry(pages: _Pages, holder: PointsHolder, made: int, kind: str, points: float) -> Document:
     bits = f"{pages.account.random.getrandbits(128):032x}"
     return {
         "transactionUUID": f"{bits[:8]}-{bits[8:12]}-4{bits[13:16]}-a{bits[17:20]}-{bits[20:]}",
@@ -167,8 +168,10 @@ def _entry(pages: _Pages, holder: Holder, made: int, kind: str, points: float) -
     }
 
 
-def _spend(pages: _Pages, holder: Holder, lots: list[_Lot], hours: int, points: float) -> None:
-    """Take down a subtraction; the additions are in the order of their expiry."""
+def _spend(
+    pages: _Pages, holder: PointsHolder, lots: list[_Lot], hours: int, points: float
+) -> None:
+    """Add a subtraction from additions, which are sorted by expiry."""
     points = min(points, sum(lot.entry["left"] for lot in lots))
     about = {"name": "Reward from the catalog"}
     entry = _entry(pages, holder, hours, "subtraction", points) | _BY_HAND | about
@@ -183,8 +186,8 @@ def _spend(pages: _Pages, holder: Holder, lots: list[_Lot], hours: int, points: 
             pages.book_course(lot, -part, hours)
 
 
-def _add_last(pages: _Pages, holder: Holder, index: int, order: Document) -> _Lot:
-    """Take down the latest entry: pending, waiting for an action, in the subledger, or by hand."""
+def _add_last(pages: _Pages, holder: PointsHolder, index: int, order: Document) -> _Lot:
+    """Add the latest entry: pending, awaiting an action, in the subledger, or manual."""
     made = -1 - pages.account.random.randrange(3) * _DAY
     match index % 4:
         case 0:
@@ -198,7 +201,7 @@ def _add_last(pages: _Pages, holder: Holder, index: int, order: Document) -> _Lo
     return _add(pages, holder, (made, made), 10, _BY_HAND)
 
 
-def _join(pages: _Pages, holder: Holder, hours: int) -> None:
+def _join(pages: _Pages, holder: PointsHolder, hours: int) -> None:
     customer, joined = str(holder.customer), pages.times(hours)[0]
     member = {"programId": holder.program_id, "customer": customer, "created": joined}
     label = member_label(holder.program_id, customer)
@@ -206,8 +209,8 @@ def _join(pages: _Pages, holder: Holder, hours: int) -> None:
     pages.book(hours, {"members": 1})
 
 
-def _open(pages: _Pages, holder: Holder, subledger: str, hours: int, points: float) -> None:
-    """Take down a ledger, and the tier that its points lead to, entered lately."""
+def _open(pages: _Pages, holder: PointsHolder, subledger: str, hours: int, points: float) -> None:
+    """Add a ledger with the tier that its points lead to, entered recently."""
     since = -30 * _DAY
     ledger = holder.names | {
         "subledgerId": subledger,

@@ -5,18 +5,18 @@ from __future__ import annotations
 import string
 from typing import Any
 
-from talonone_mcp.sandbox.account import ACCOUNT_ID, SHOP, SHOP_US
 from talonone_mcp.sandbox.demo import ledgers
 from talonone_mcp.sandbox.demo.customers import named
-from talonone_mcp.sandbox.demo.filling import CREATED, Account
-from talonone_mcp.sandbox.loyalty.points import IMMEDIATE, UNLIMITED, Holder
-from talonone_mcp.sandbox.store import Document
+from talonone_mcp.sandbox.demo.demo_account import CREATED, DemoAccount
+from talonone_mcp.sandbox.documents.document_store import Document
+from talonone_mcp.sandbox.ground.account_facts import ACCOUNT_ID, SHOP, SHOP_US
+from talonone_mcp.sandbox.ledgers.points import IMMEDIATE, UNLIMITED, PointsHolder
 
 REWARDS, CARDS = 5, 7
 
 
-def fill(account: Account) -> None:
-    """Fill in this part."""
+def fill(account: DemoAccount) -> None:
+    """Fill this part of the account."""
     rewards = _rewards(account)
     for program in (rewards, _card_program(account)):
         account.store.add("loyalty_programs", program)
@@ -24,12 +24,12 @@ def fill(account: Account) -> None:
             application = account.store.get("applications", number) or {}
             programs = [*application["loyaltyPrograms"], program]
             account.store.replace("applications", application | {"loyaltyPrograms": programs})
-    holders = (Holder(REWARDS, customer=customer) for customer in named(account))
+    holders = (PointsHolder(REWARDS, customer=customer) for customer in named(account))
     ledgers.fill(account, rewards, holders)
     _fill_notification(account)
 
 
-def _program(account: Account, **settings: Any) -> Document:
+def _program(account: DemoAccount, **settings: Any) -> Document:
     return {
         "created": account.day(CREATED),
         "accountID": ACCOUNT_ID,
@@ -44,7 +44,7 @@ def _program(account: Account, **settings: Any) -> Document:
     }
 
 
-def _rewards(account: Account) -> Document:
+def _rewards(account: DemoAccount) -> Document:
     program = _program(
         account,
         id=REWARDS,
@@ -77,7 +77,7 @@ def _rewards(account: Account) -> Document:
     return program
 
 
-def _card_program(account: Account) -> Document:
+def _card_program(account: DemoAccount) -> Document:
     characters = list(string.ascii_uppercase + string.digits)
     return _program(
         account,
@@ -97,7 +97,7 @@ def _card_program(account: Account) -> Document:
     )
 
 
-def _fill_notification(account: Account) -> None:
+def _fill_notification(account: DemoAccount) -> None:
     created = account.day(-80)
     account.store.add(
         "notifications",

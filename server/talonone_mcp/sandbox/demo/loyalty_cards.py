@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from talonone_mcp.sandbox.cards.cards import found_by, holder_of
-from talonone_mcp.sandbox.codes.patterns import draw
+from talonone_mcp.sandbox.cards.card_records import card_label, holder_of
 from talonone_mcp.sandbox.demo import ledgers
 from talonone_mcp.sandbox.demo.customers import named
-from talonone_mcp.sandbox.demo.filling import Account
+from talonone_mcp.sandbox.demo.demo_account import DemoAccount
 from talonone_mcp.sandbox.demo.loyalty import CARDS
-from talonone_mcp.sandbox.store import Document
+from talonone_mcp.sandbox.documents.document_store import Document
+from talonone_mcp.sandbox.handling.code_patterns import draw
 
 _BATCH, _PRINTED = "UY83CTT4", 20  # cards of the batch, times the account's scale
 _SOLD, _USED = 2, 5  # each second one is someone's, each fifth one has points
@@ -21,20 +21,20 @@ _LOST, _INSTEAD = "summer-loyalty-card-0500", "summer-loyalty-card-0545"
 
 @dataclass(frozen=True, slots=True)
 class _Card:
-    """A card of the account, apart from what all have in common."""
+    """What distinguishes a card of the account."""
 
     about: Document
     customers: tuple[str, ...] = ()
     has_points: bool = False
 
 
-def fill(account: Account) -> None:
-    """Fill in this part."""
+def fill(account: DemoAccount) -> None:
+    """Fill this part of the account."""
     cards = list(enumerate(chain(_told(), _printed(account)), 1))
     documents = {number: _document(account, number, card) for number, card in cards}
     account.store.add_all(
         "loyalty_cards",
-        ((each, CARDS, found_by(CARDS, each["identifier"])) for each in documents.values()),
+        ((each, CARDS, card_label(CARDS, each["identifier"])) for each in documents.values()),
     )
     links = ((number, customer) for number, card in cards for customer in card.customers)
     account.store.add_all(
@@ -50,7 +50,7 @@ def fill(account: Account) -> None:
 
 
 def _told() -> Iterator[_Card]:
-    """Yield the cards that have a story."""
+    """Yield the cards with a special state."""
     anna, ben, carla, david, emma = (
         "anna.schmidt",
         "ben.weber",
@@ -70,7 +70,7 @@ def _told() -> Iterator[_Card]:
     yield _Card({"identifier": "loyalty-card-1"}, (anna,))
 
 
-def _printed(account: Account) -> Iterator[_Card]:
+def _printed(account: DemoAccount) -> Iterator[_Card]:
     """Yield the cards of the batch; those that are not sold yet are not active."""
     program = account.store.get("loyalty_programs", CARDS) or {}
     format_of = program["cardCodeSettings"]
@@ -88,7 +88,7 @@ def _printed(account: Account) -> Iterator[_Card]:
             yield _Card(about, (customer,), has_points=index % _USED == 0)
 
 
-def _document(account: Account, number: int, card: _Card) -> Document:
+def _document(account: DemoAccount, number: int, card: _Card) -> Document:
     return {
         "id": number,
         "created": account.day(-390),
@@ -101,6 +101,6 @@ def _document(account: Account, number: int, card: _Card) -> Document:
     }
 
 
-def _link(account: Account, number: int, card: int, customer: str) -> Document:
+def _link(account: DemoAccount, number: int, card: int, customer: str) -> Document:
     since = account.day(-380)
     return {"id": number, "cardId": card, "customer": customer, "timestamp": since}

@@ -6,15 +6,15 @@ import string
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from talonone_mcp.sandbox.account import SHOP
-from talonone_mcp.sandbox.campaigns.campaigns import counted
-from talonone_mcp.sandbox.codes.patterns import draw
+from talonone_mcp.sandbox.campaigns.campaign_records import add_to_counters
 from talonone_mcp.sandbox.codes.referrals import new_referral
-from talonone_mcp.sandbox.conditions import equal
-from talonone_mcp.sandbox.customers.customers import meeting_with
+from talonone_mcp.sandbox.customers.profile_records import meeting_with
 from talonone_mcp.sandbox.demo.customers import CUSTOMERS, named
-from talonone_mcp.sandbox.demo.filling import Account
-from talonone_mcp.sandbox.store import Document
+from talonone_mcp.sandbox.demo.demo_account import DemoAccount
+from talonone_mcp.sandbox.documents.conditions import equal
+from talonone_mcp.sandbox.documents.document_store import Document
+from talonone_mcp.sandbox.ground.account_facts import SHOP
+from talonone_mcp.sandbox.handling.code_patterns import draw
 
 _FIRST_ID = 2154
 _CHARACTERS = string.ascii_uppercase + string.digits
@@ -22,7 +22,7 @@ _PATTERN = "FRIEND-####-####"
 _CAMPAIGNS = {18: 12, 19: 6}  # and how many codes each has
 _FRIENDS = 20  # the first customer who came as a friend, by place
 
-_STATES: list[Callable[[Account], dict[str, Any]]] = [
+_STATES: list[Callable[[DemoAccount], dict[str, Any]]] = [
     lambda _: {},  # free
     lambda _: {"usageLimit": 0, "usageCounter": 2},  # without limit
     lambda _: {"usageCounter": 1},  # used up
@@ -32,8 +32,8 @@ _STATES: list[Callable[[Account], dict[str, Any]]] = [
 ]
 
 
-def fill(account: Account) -> None:
-    """Fill in this part."""
+def fill(account: DemoAccount) -> None:
+    """Fill this part of the account."""
     number, friends = _FIRST_ID, _strangers(account)
     for campaign_id, amount in _CAMPAIGNS.items():
         campaign = account.store.get("campaigns", campaign_id) or {}
@@ -56,14 +56,14 @@ def fill(account: Account) -> None:
         number += amount
 
 
-def _strangers(account: Account) -> Iterator[str]:
-    """Yield customers of the shop who may have come as somebody's friend."""
+def _strangers(account: DemoAccount) -> Iterator[str]:
+    """Yield customers of the shop who may have been referred."""
     for customer in named(account)[_FRIENDS:]:
         if meeting_with(account.store, SHOP, customer):
             yield customer
 
 
-def _fill_use(account: Account, referral: Document, friend: str) -> None:
+def _fill_use(account: DemoAccount, referral: Document, friend: str) -> None:
     advocate = referral["advocateProfileIntegrationId"]
     order = account.store.select(
         "sessions", equal("applicationId", SHOP), equal("profileId", friend), limit=1
@@ -78,7 +78,7 @@ def _fill_use(account: Account, referral: Document, friend: str) -> None:
         "referralId": referral["id"],
     }
     account.store.add("referred_friends", use)
-    counted(account.store, referral["campaignId"], referralRedemptionCount=1)
+    add_to_counters(account.store, referral["campaignId"], referralRedemptionCount=1)
     meeting = meeting_with(account.store, SHOP, friend)
     if meeting:
         changed = meeting | {"advocateIntegrationId": advocate}

@@ -3,50 +3,37 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from talonone_mcp.sandbox.account import SHOP, SHOP_US
-from talonone_mcp.sandbox.campaigns.budgets import Use
-from talonone_mcp.sandbox.campaigns.campaigns import COUNTED, counted
-from talonone_mcp.sandbox.campaigns.figures import given
-from talonone_mcp.sandbox.conditions import Condition, column
-from talonone_mcp.sandbox.demo.campaigns import TEN_OFF
-from talonone_mcp.sandbox.demo.catalogs import PRODUCTS
+from talonone_mcp.sandbox.campaigns.campaign_records import COUNTED, add_to_counters
 from talonone_mcp.sandbox.demo.customers import CUSTOMERS, FIRST_ID, named
-from talonone_mcp.sandbox.demo.filling import Account
+from talonone_mcp.sandbox.demo.demo_account import DemoAccount
+from talonone_mcp.sandbox.demo.visits import DemoVisit, demo_cart, visits
+from talonone_mcp.sandbox.documents.document_store import Document
+from talonone_mcp.sandbox.ground.account_facts import SHOP
+from talonone_mcp.sandbox.rule_engine.built_in_rules import (
+    EffectDraft,
+    RuleSituation,
+    drafts,
+    first_unmet,
+    needs,
+)
+from talonone_mcp.sandbox.rule_engine.campaign_budgets import SpentBudget
+from talonone_mcp.sandbox.rule_engine.campaign_figures import series_of
 from talonone_mcp.sandbox.sessions.carts import totals
 from talonone_mcp.sandbox.sessions.event_log import effect_rows, rejection_note
-from talonone_mcp.sandbox.sessions.rules import Draft, Situation, drafts, first_unmet, needs
-from talonone_mcp.sandbox.sessions.sessions import code_rows
-from talonone_mcp.sandbox.store import Document
-from talonone_mcp.sandbox.times import moment, stamp
+from talonone_mcp.sandbox.sessions.session_records import code_rows
 
 _FIRST_ID = 2533  # of the oldest session
-_SPAN = 300  # days back to the oldest order without a coupon
-_US = 3  # every fifth customer, counted by id from here, buys in the American shop
-_REGULARS = 40  # customers who redeem coupons
 _PART = 2_000  # visits that are stored at once
 _PLAYED = ("setDiscount", "setDiscountPerItem", "addFreeItem")  # the rest is its own part's
-_GIFT = ("SKU1241028", "Air Glide", "shoes", 99.99)  # what the documented examples name
-
-
-@dataclass(frozen=True, slots=True)
-class _Visit:
-    """A cart of a customer. `customer` is their place among the customers; `at` RFC 3339."""
-
-    at: str
-    application: int
-    customer: int
-    name: str
-    coupon: Document | None = None
-    state: str = "closed"
 
 
 @dataclass(slots=True)
 class _Book:
-    """What is stored of the visits, part by part."""
+    """Documents of the visits, stored in batches."""
 
     sessions: list[Document] = field(default_factory=list)
     events: list[Document] = field(default_factory=list)
@@ -55,12 +42,12 @@ class _Book:
     redemptions: list[Document] = field(default_factory=list)
 
 
-def fill(account: Account) -> None:
-    """Fill in this part."""
+def fill(account: DemoAccount) -> None:
+    """Fill this part of the account."""
     customers = named(account)
-    visits = sorted(_visits(account, customers), key=lambda visit: visit.at)
+    planned = sorted(visits(account, customers), key=lambda visit: visit.at)
     shop = _Shop(account, customers)
-    remaining = iter(visits)
+    remaining = iter(planned)
     while part := list(islice(remaining, _PART)):
         book = _Book()
         for visit in part:
@@ -70,62 +57,10 @@ def fill(account: Account) -> None:
     _fill_custom_events(account)
 
 
-def _visits(account: Account, customers: Sequence[str]) -> Iterator[_Visit]:
-    draw = account.random.random
-    for place in range(len(customers)):
-        yield _Visit(account.day(-1 - _SPAN * draw()), _shop_of(place), place, f"order-{place}")
-    redeemed = Condition(f"{column('usageCounter')} > 0")
-    regulars = {
-        application: [p for p in range(_REGULARS) if _shop_of(p) == application]
-        for application in (SHOP, SHOP_US)
-    }
-    for coupon in account.store.select("coupons", redeemed):
-        for turn in range(coupon["usageCounter"]):
-            yield _redemption(account, coupon, regulars, turn)
-    yield from _examples(account)
-
-
-def _shop_of(place: int) -> int:
-    return SHOP_US if (FIRST_ID + place) % 5 == _US else SHOP
-
-
-def _redemption(
-    account: Account, coupon: Document, regulars: dict[int, list[int]], turn: int
-) -> _Visit:
-    campaign = account.store.get("campaigns", coupon["campaignId"]) or {}
-    start = moment(campaign["startTime"])
-    last = min(
-        stamp(account.now), campaign.get("endTime", "9999"), coupon.get("expiryDate", "9999")
-    )
-    at = start + (moment(last) - start) * account.random.random()
-    customer = account.random.choice(regulars[campaign["applicationId"]])
-    name = f"order-{coupon['value'].lower()}-{turn}"
-    return _Visit(stamp(at), campaign["applicationId"], customer, name, coupon)
-
-
-def _examples(account: Account) -> Iterator[_Visit]:
-    """Yield the carts that the documented examples name, and some in the rarer states."""
-    anna, ben, carla, david, emma, sam = range(len(CUSTOMERS))
-    expired = next(
-        coupon
-        for coupon in account.store.select("coupons", parent=18)
-        if coupon.get("expiryDate", "9999") < stamp(account.now) and not coupon["usageCounter"]
-    )
-    yield _Visit(account.day(-2), SHOP, sam, "session1")
-    yield _Visit(account.day(-3), SHOP, emma, "175KJPS947296")
-    yield _Visit(
-        account.day(-0.9), SHOP, anna, "cc53e4fa-547f-4f5e-8333-76e05c381f67", expired, "open"
-    )
-    for number, (customer, state) in enumerate((
-        (ben, "open"), (carla, "open"), (david, "cancelled"), (anna, "cancelled"), (emma, "open"),
-    )):  # fmt: skip
-        yield _Visit(account.day(-0.5 + number / 20), SHOP, customer, f"cart-{number}", None, state)
-
-
 class _Shop:
-    """Serves visits in the order of their times, and adds up what they come to."""
+    """Turns visits, in the order of time, into documents, and sums them up."""
 
-    def __init__(self, account: Account, customers: Sequence[str]) -> None:
+    def __init__(self, account: DemoAccount, customers: Sequence[str]) -> None:
         self._account = account
         self._customers = customers
         self._number = _FIRST_ID
@@ -139,8 +74,8 @@ class _Shop:
             for number, each in self._campaigns.items()
         }
 
-    def serve(self, visit: _Visit, book: _Book) -> None:
-        """Enter one visit into the book."""
+    def serve(self, visit: DemoVisit, book: _Book) -> None:
+        """Add one visit's documents to the book."""
         session = self._session(visit)
         applied, uses = self._applied(visit, session)
         discounts: Counter[str] = Counter()
@@ -160,7 +95,7 @@ class _Shop:
         self._happen(visit, session, book)
         self._number += 1
 
-    def _session(self, visit: _Visit) -> Document:
+    def _session(self, visit: DemoVisit) -> Document:
         first = visit.customer not in self._seen
         self._seen.add(visit.customer)
         session: Document = {
@@ -174,7 +109,7 @@ class _Shop:
             "referralCode": "",
             "loyaltyCards": [],
             "state": visit.state,
-            "cartItems": _cart(self._account, visit),
+            "cartItems": demo_cart(self._account, visit),
             "additionalCosts": {"shipping": {"price": 4.9}},
             "identifiers": [],
             "attributes": {},
@@ -184,12 +119,14 @@ class _Shop:
         }
         return session | totals(session)
 
-    def _applied(self, visit: _Visit, session: Document) -> tuple[list[Document], list[Use]]:
+    def _applied(
+        self, visit: DemoVisit, session: Document
+    ) -> tuple[list[Document], list[SpentBudget]]:
         """Return the effects of the campaigns that ran at the time, and what they used."""
         coupon = visit.coupon
         if coupon and visit.state == "open":
             return [_expired(coupon, self._campaigns[coupon["campaignId"]])], []
-        effects, uses = [], list[Use]()
+        effects, uses = [], list[SpentBudget]()
         for number, campaign in self._campaigns.items():
             own = coupon is not None and coupon["campaignId"] == number
             runs = campaign["startTime"] <= visit.at and campaign["state"] == "enabled"
@@ -197,18 +134,22 @@ class _Shop:
                 continue
             if coupon and own:
                 rule = self._rules[number][0]
-                accepted = Draft("acceptCoupon", {"value": coupon["value"]}, {})
+                accepted = EffectDraft("acceptCoupon", {"value": coupon["value"]}, {})
                 effects.append(_effect(campaign, 0, rule, accepted, coupon))
-                uses.append(Use(number, "redeemCoupon", 1, ()))
+                uses.append(SpentBudget(number, "redeemCoupon", 1, ()))
             for index, rule in enumerate(self._rules[number]):
                 if needs(rule, "couponValid") != own:
                     continue
                 for draft in _drafts(self._account, session, rule, coupon if own else None):
                     effects.append(_effect(campaign, index, rule, draft, coupon if own else None))
-                    uses += [Use(number, name, much, ()) for name, much in draft.uses.items()]
+                    uses += [
+                        SpentBudget(number, name, much, ()) for name, much in draft.uses.items()
+                    ]
         return effects, uses
 
-    def _close(self, visit: _Visit, session: Document, uses: list[Use], book: _Book) -> None:
+    def _close(
+        self, visit: DemoVisit, session: Document, uses: list[SpentBudget], book: _Book
+    ) -> None:
         session |= {
             "closedAt": visit.at,
             "applied": session["effects"],
@@ -241,10 +182,10 @@ class _Shop:
                 "sessions": 1,
                 "items": session["units"],
                 "campaignRevenue": session["total"],
-                **given(own),
+                **series_of(own),
             })  # fmt: skip
 
-    def _happen(self, visit: _Visit, session: Document, book: _Book) -> None:
+    def _happen(self, visit: DemoVisit, session: Document, book: _Book) -> None:
         name = {"open": "talon_session_created"}.get(visit.state, f"talon_session_{visit.state}")
         event: Document = {
             "id": self._event,
@@ -270,10 +211,10 @@ class _Shop:
             self._account.store.add("coupon_rejections", note)
 
     def finish(self) -> None:
-        """Enter into campaigns and profiles what the visits come to."""
+        """Store the sums of the visits in campaigns and profiles."""
         store = self._account.store
         for number, counters in self._counters.items():
-            counted(store, number, **counters)
+            add_to_counters(store, number, **counters)
         for place, (orders, sales) in self._orders.items():
             profile = store.find("customers", self._customers[place])
             if profile:
@@ -281,33 +222,11 @@ class _Shop:
                 store.replace("customers", profile | sums)
 
 
-def _cart(account: Account, visit: _Visit) -> list[Document]:
-    draw = account.random.random
-    products = [PRODUCTS[int(draw() * len(PRODUCTS))] for _ in range(1 + int(draw() * 3))]
-    if visit.coupon and visit.coupon["campaignId"] == TEN_OFF:  # which asks for 50 euros
-        products.append(PRODUCTS[7])
-    if visit.name == "session1":
-        products = [PRODUCTS[2], PRODUCTS[8], _GIFT]
-    return [
-        {
-            "name": name,
-            "sku": sku,
-            "category": category,
-            "price": price,
-            "quantity": 1,
-            "returnedQuantity": 0,
-            "remainingQuantity": 1,
-            "position": position,
-        }
-        for position, (sku, name, category, price) in enumerate(products)
-    ]
-
-
 def _drafts(
-    account: Account, session: Document, rule: Document, coupon: Document | None
-) -> Iterable[Draft]:
+    account: DemoAccount, session: Document, rule: Document, coupon: Document | None
+) -> Iterable[EffectDraft]:
     """Yield what a rule gives."""
-    situation = Situation(
+    situation = RuleSituation(
         profile=session["profileId"],
         items=session["cartItems"],
         costs=session["additionalCostTotal"],
@@ -323,7 +242,7 @@ def _drafts(
 
 
 def _effect(
-    campaign: Document, index: int, rule: Document, draft: Draft, coupon: Document | None
+    campaign: Document, index: int, rule: Document, draft: EffectDraft, coupon: Document | None
 ) -> Document:
     effect = {
         "campaignId": campaign["id"],
@@ -349,8 +268,8 @@ def _expired(coupon: Document, campaign: Document) -> Document:
     }
 
 
-def _fill_custom_events(account: Account) -> None:
-    """Store an advanced event and some plain ones, after all the others."""
+def _fill_custom_events(account: DemoAccount) -> None:
+    """Store an advanced event and some plain ones, after the sessions' events."""
     number = account.store.next_id("events")
     tracked = (("pe_12345", "pageViewed", 5), (None, "productReviewed", 1),
                (None, "newsletterSubscribed", 2))  # fmt: skip
@@ -370,7 +289,7 @@ def _fill_custom_events(account: Account) -> None:
         account.store.add("events", event, parent=SHOP, label=f"{SHOP}/{name}" if name else None)
 
 
-def _keep(account: Account, book: _Book) -> None:
+def _keep(account: DemoAccount, book: _Book) -> None:
     store = account.store
     store.add_all("sessions", (
         (each, each["applicationId"], f"{each['applicationId']}/{each['integrationId']}")

@@ -1,11 +1,11 @@
-"""The demo account's stores, those of its store campaign, and what they may spend."""
+"""The demo account's stores, its store campaign, and their budgets."""
 
 from __future__ import annotations
 
-from talonone_mcp.sandbox.account import SHOP, SHOP_US
-from talonone_mcp.sandbox.demo.filling import Account
-from talonone_mcp.sandbox.stores.budgets import new_budget
-from talonone_mcp.sandbox.stores.stores import found_by, with_stores
+from talonone_mcp.sandbox.demo.demo_account import DemoAccount
+from talonone_mcp.sandbox.ground.account_facts import SHOP, SHOP_US
+from talonone_mcp.sandbox.stores.store_budgets import new_budget
+from talonone_mcp.sandbox.stores.stores import store_label, with_stores
 
 # Number, Application, integration id, name, country and code
 _STORES = (
@@ -26,8 +26,8 @@ _BUDGETS = (
 )
 
 
-def fill(account: Account) -> None:
-    """Fill in this part."""
+def fill(account: DemoAccount) -> None:
+    """Fill this part of the account."""
     for number, application, integration_id, name, country, code in _STORES:
         store = {
             "id": number,
@@ -39,7 +39,7 @@ def fill(account: Account) -> None:
             "applicationId": application,
             "updated": account.day(-30),
         }
-        label = found_by(application, integration_id)
+        label = store_label(application, integration_id)
         account.store.add("stores", store, parent=application, label=label)
     for campaign, linked in _IN_STORES.items():
         document = account.store.get("campaigns", campaign) or {}

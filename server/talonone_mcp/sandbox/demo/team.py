@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from talonone_mcp.sandbox.account import (
+from talonone_mcp.sandbox.demo.demo_account import CREATED, DemoAccount
+from talonone_mcp.sandbox.documents.document_store import Document
+from talonone_mcp.sandbox.ground.account_facts import (
     ACCOUNT_ID,
     SHOP,
     USER_EMAIL,
@@ -10,8 +12,6 @@ from talonone_mcp.sandbox.account import (
     USER_NAME,
     USER_PASSWORD,
 )
-from talonone_mcp.sandbox.demo.filling import CREATED, Account
-from talonone_mcp.sandbox.store import Document
 from talonone_mcp.sandbox.team.passwords import set_password
 from talonone_mcp.sandbox.team.roles import new_role
 from talonone_mcp.sandbox.team.users import new_user
@@ -37,8 +37,8 @@ _ROLES = (
 )
 
 
-def fill(account: Account) -> None:
-    """Fill in this part."""
+def fill(account: DemoAccount) -> None:
+    """Fill this part of the account."""
     _fill_account(account)
     for number, name, description, operations in _ROLES:
         _fill_role(account, number, name, description, operations)
@@ -52,7 +52,7 @@ def fill(account: Account) -> None:
     _fill_admin(account)
 
 
-def _fill_account(account: Account) -> None:
+def _fill_account(account: DemoAccount) -> None:
     account.store.add(
         "accounts",
         {
@@ -75,7 +75,7 @@ def _fill_account(account: Account) -> None:
 
 
 def _fill_role(
-    account: Account, number: int, name: str, description: str, operations: tuple[str, ...]
+    account: DemoAccount, number: int, name: str, description: str, operations: tuple[str, ...]
 ) -> None:
     sets = [{"name": name, "logicalOperations": list(operations)}] if operations else []
     new_role(
@@ -93,12 +93,12 @@ def _fill_role(
     )
 
 
-def _fill_user(account: Account, number: int, name: str, settings: Document) -> None:
+def _fill_user(account: DemoAccount, number: int, name: str, settings: Document) -> None:
     email = f"{name.lower().replace(' ', '.')}@example.com"
     new_user(account.store, account.day(CREATED + 10), email, id=number, name=name, **settings)
 
 
-def _fill_admin(account: Account) -> None:
+def _fill_admin(account: DemoAccount) -> None:
     store, signed_in = account.store, account.day(-0.1)
     new_user(
         store,

@@ -1,1 +1,1 @@
-"""What the account remembers."""
+"""The logs of the account, and the webhooks that it would call."""

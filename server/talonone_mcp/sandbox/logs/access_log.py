@@ -12,7 +12,7 @@ from uuid import uuid4
 from starlette.requests import Request
 from starlette.responses import Response
 
-from talonone_mcp.sandbox.conditions import (
+from talonone_mcp.sandbox.documents.conditions import (
     Condition,
     Where,
     column,
@@ -22,19 +22,26 @@ from talonone_mcp.sandbox.conditions import (
     matches,
     within,
 )
-from talonone_mcp.sandbox.errors import UpstreamError
-from talonone_mcp.sandbox.handling import Call, Handler, Reply, page
-from talonone_mcp.sandbox.logs.retention import keep
-from talonone_mcp.sandbox.store import Document, Store
-from talonone_mcp.sandbox.times import stamp
+from talonone_mcp.sandbox.documents.document_store import Document, DocumentStore
+from talonone_mcp.sandbox.ground.limits import SandboxLimits
+from talonone_mcp.sandbox.ground.refusals import RefusalError
+from talonone_mcp.sandbox.ground.timestamps import stamp
+from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
+from talonone_mcp.sandbox.handling.pages import page
+from talonone_mcp.sandbox.logs.retention import keep_entry
 
 _MOST_TEXT = 4_000  # bytes of a payload that are kept
 
 
-def record_access(
-    store: Store, application: int, at: datetime, request: Request, response: Response
+def record_access(  # noqa: PLR0913, PLR0917 - what an entry is made of
+    store: DocumentStore,
+    application: int,
+    at: datetime,
+    request: Request,
+    response: Response,
+    limits: SandboxLimits,
 ) -> None:
-    """Keep an entry for a request to an Application, and its answer."""
+    """Log a request to an Application, and its answer."""
     query = request.scope["query_string"].decode("latin-1")
     path = request.scope["raw_path"].decode("latin-1").partition("?")[0]
     entry = {
@@ -47,11 +54,11 @@ def record_access(
         "requestPayload": _text(getattr(request.state, "payload", b"")),
         "responsePayload": _text(getattr(response, "body", b"")),
     }
-    keep(store, "access_logs", entry)
+    keep_entry(store, "access_logs", entry, limits)
 
 
-def erase(store: Store, customer: str) -> None:
-    """Remove the entries whose request or answer speaks of a customer, by their integration id."""
+def erase(store: DocumentStore, customer: str) -> None:
+    """Remove the entries that mention a customer's integration id."""
     quoted = json.dumps(customer)
     spoken_of = either(
         contains("requestUri", f"/{quote(customer, safe='')}"),
@@ -66,7 +73,7 @@ def _text(payload: bytes) -> str:
     return text + "..." if len(payload) > _MOST_TEXT else text
 
 
-def list_access_logs(call: Call) -> Reply:
+def list_access_logs(call: SandboxCall) -> Reply:
     call.get("applications", "applicationId")
     asked = call.arguments
     return 200, page(
@@ -92,7 +99,7 @@ def _expression(pattern: str | None) -> str | None:
     try:
         return None if pattern is None else re.compile(pattern).pattern
     except re.error as error:
-        raise UpstreamError(400, f"no regular expression: {error}", parameter="path") from None
+        raise RefusalError(400, f"no regular expression: {error}", parameter="path") from None
 
 
 def _present(entry: Document) -> Document:

@@ -1,4 +1,4 @@
-"""The audit log: what changed through the Management API, by whom, from what to what."""
+"""The audit log: who changed what through the Management API, before and after."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from http import HTTPStatus
 from typing import Any
 
 from talonone_mcp.core.catalog import Operation
-from talonone_mcp.sandbox.account import MANAGEMENT_KEY_ID
-from talonone_mcp.sandbox.conditions import contains, equal, within
-from talonone_mcp.sandbox.errors import UpstreamError
-from talonone_mcp.sandbox.handling import Call, Handler, Reply, page
-from talonone_mcp.sandbox.logs.retention import keep
-from talonone_mcp.sandbox.store import Document
-from talonone_mcp.sandbox.times import stamp
+from talonone_mcp.sandbox.documents.conditions import contains, equal, within
+from talonone_mcp.sandbox.documents.document_store import Document
+from talonone_mcp.sandbox.ground.account_facts import MANAGEMENT_KEY_ID
+from talonone_mcp.sandbox.ground.refusals import RefusalError
+from talonone_mcp.sandbox.ground.timestamps import stamp
+from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
+from talonone_mcp.sandbox.handling.pages import page
+from talonone_mcp.sandbox.logs.retention import keep_entry
 
 Reads = Mapping[str, tuple[Operation, Handler]]
 """What reads the thing at a path, by the path's template."""
@@ -25,16 +26,16 @@ _SECRET = {"inviteToken", "password", "resetToken", "token"}
 
 
 def is_change(operation: Operation) -> bool:
-    """Tell whether an operation changes the account, as opposed to customers' doings."""
+    """Return whether an operation changes the account, as opposed to customer activity."""
     return (
         operation.api == "management"
         and operation.risk != "read"
-        and operation.toolset != "auth"  # whoever logs in changes nothing
+        and operation.toolset != "auth"  # logging in changes nothing
     )
 
 
-def state_of(call: Call, reads: Reads) -> Document | None:
-    """Return what the request is about, as reading it shows it; None when nothing reads it."""
+def state_of(call: SandboxCall, reads: Reads) -> Document | None:
+    """Return the requested entity as its read operation shows it; None without one."""
     operation = call.operation
     if operation.path not in reads or not is_change(operation) or operation.method == "POST":
         return None
@@ -42,13 +43,13 @@ def state_of(call: Call, reads: Reads) -> Document | None:
     arguments = {name: call.arguments[name] for name in reading.path_arguments}
     try:
         _, state = handler(replace(call, operation=reading, arguments=arguments))
-    except UpstreamError:
+    except RefusalError:
         return None
     return state if isinstance(state, dict) else None
 
 
-def record_change(call: Call, old: Document | None, reply: Reply, reads: Reads) -> None:
-    """Keep an entry for a request that changed something.
+def record_change(call: SandboxCall, old: Document | None, reply: Reply, reads: Reads) -> None:
+    """Log a request that changed something.
 
     Args:
         call: the request.
@@ -69,11 +70,12 @@ def record_change(call: Call, old: Document | None, reply: Reply, reads: Reads) 
     if call.token is None:
         entry["managementKeyId"] = MANAGEMENT_KEY_ID
     states = {"old": _shown(old), "new": _shown(new)}
-    keep(call.store, "changes", entry | {key: each for key, each in states.items() if each})
+    given = {key: each for key, each in states.items() if each}
+    keep_entry(call.store, "changes", entry | given, call.limits)
 
 
-def _new_state(call: Call, reply: Reply, reads: Reads) -> Document | None:
-    """Return what came of it: the answer, the thing read anew, or else what was asked for."""
+def _new_state(call: SandboxCall, reply: Reply, reads: Reads) -> Document | None:
+    """Return the new state: the answer, the entity read again, or else the request's body."""
     body: Any = reply[1]
     if isinstance(body, dict) and "data" not in body:
         return body
@@ -87,7 +89,7 @@ def _shown(state: Document | None) -> Document:
     return shown if len(json.dumps(shown)) <= _MOST_TEXT else {}
 
 
-def list_audit_logs(call: Call) -> Reply:
+def list_audit_logs(call: SandboxCall) -> Reply:
     asked = call.arguments
     return 200, page(
         call,

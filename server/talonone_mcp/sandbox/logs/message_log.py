@@ -1,6 +1,6 @@
-"""The message log: the notifications and webhook calls that the account would have sent.
+"""The message log: the notifications and webhook calls that upstream would have sent.
 
-The sandbox sends nothing: a message is logged as if its receiver had answered.
+The sandbox sends nothing: it logs messages as if their receivers had answered.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from talonone_mcp.sandbox.conditions import (
+from talonone_mcp.sandbox.documents.conditions import (
     Condition,
     Where,
     among,
@@ -23,13 +23,14 @@ from talonone_mcp.sandbox.conditions import (
     whether,
     within,
 )
-from talonone_mcp.sandbox.errors import UpstreamError
-from talonone_mcp.sandbox.handling import Call, Handler, Reply, page
-from talonone_mcp.sandbox.logs.retention import keep
-from talonone_mcp.sandbox.store import Document, Store
-from talonone_mcp.sandbox.times import stamp
+from talonone_mcp.sandbox.documents.document_store import Document, DocumentStore
+from talonone_mcp.sandbox.ground.limits import USUAL_LIMITS, SandboxLimits
+from talonone_mcp.sandbox.ground.refusals import RefusalError
+from talonone_mcp.sandbox.ground.timestamps import stamp
+from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
+from talonone_mcp.sandbox.handling.pages import page
+from talonone_mcp.sandbox.logs.retention import keep_entry
 
-_PAGE = 100  # entries of an answer, which upstream leaves open
 _PERIODS = {
     "15m": timedelta(minutes=15),
     "30m": timedelta(minutes=30),
@@ -41,8 +42,8 @@ _PERIODS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """A message that goes out.
+class SentMessage:
+    """An outgoing message.
 
     `entity_type` is "application", "loyalty_program" or "webhook"; `change` one of the documented
     change types, None for a webhook; `sender` the notification's or webhook's id and name, and
@@ -61,8 +62,13 @@ class Message:
     response: str = ""
 
 
-def send(store: Store, at: datetime, message: Message) -> None:
-    """Log a message that is sent now."""
+def log_message(
+    store: DocumentStore,
+    at: datetime,
+    message: SentMessage,
+    limits: SandboxLimits = USUAL_LIMITS,
+) -> None:
+    """Log a message as sent."""
     number, name = message.sender
     webhook = message.entity_type == "webhook"
     answered = stamp(at + timedelta(milliseconds=120))
@@ -85,7 +91,8 @@ def send(store: Store, at: datetime, message: Message) -> None:
         "campaignId": message.campaign_id,
         "loyaltyProgramId": message.loyalty_program_id,
     }
-    keep(store, "message_logs", {key: each for key, each in entry.items() if each is not None})
+    given = {key: each for key, each in entry.items() if each is not None}
+    keep_entry(store, "message_logs", given, limits)
 
 
 def _encoded(text: str) -> str:
@@ -96,8 +103,8 @@ def _decoded(text: str) -> str:
     return b64decode(text).decode()
 
 
-def list_message_logs(call: Call) -> Reply:
-    asked = call.arguments
+def list_message_logs(call: SandboxCall) -> Reply:
+    asked, size = call.arguments, call.limits.messages_per_page
     found = call.store.select(
         "message_logs",
         equal("entityType", asked["entityType"]),
@@ -113,11 +120,11 @@ def list_message_logs(call: Call) -> Reply:
         within("createdAt", asked.get("createdAfter"), asked.get("createdBefore")),
         within("createdAt", _start_of(asked.get("period"), call.now)),
         _after(asked.get("cursor")),
-        limit=_PAGE + 1,
+        limit=size + 1,
     )
-    answer: Document = {"data": [_present(each) for each in found[:_PAGE]]}
-    if len(found) > _PAGE:
-        answer["nextCursor"] = _encoded(str(found[_PAGE - 1]["id"]))
+    answer: Document = {"data": [_present(each) for each in found[:size]]}
+    if len(found) > size:
+        answer["nextCursor"] = _encoded(str(found[size - 1]["id"]))
     return 200, answer
 
 
@@ -144,7 +151,7 @@ def _after(cursor: str | None) -> Where:
         return Condition("id > ?", (int(_decoded(cursor)),))
     except ValueError:
         said = "the cursor is none that an answer gave"
-        raise UpstreamError(400, said, parameter="cursor") from None
+        raise RefusalError(400, said, parameter="cursor") from None
 
 
 def _present(entry: Document) -> Document:
@@ -152,7 +159,7 @@ def _present(entry: Document) -> Document:
     return shown | {"id": entry["uuid"]}
 
 
-def list_webhook_logs(call: Call) -> Reply:
+def list_webhook_logs(call: SandboxCall) -> Reply:
     asked = call.arguments
     status = asked.get("status")
     return 200, page(
@@ -193,7 +200,7 @@ def _as_webhook_log(entry: Document) -> Document:
     return shown | place
 
 
-def list_webhook_activation_logs(call: Call) -> Reply:
+def list_webhook_activation_logs(call: SandboxCall) -> Reply:
     return 200, page(
         call,
         "message_logs",

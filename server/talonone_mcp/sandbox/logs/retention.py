@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from talonone_mcp.sandbox.conditions import Condition
-from talonone_mcp.sandbox.store import Document, Store
-
-MOST = 10_000  # entries of one log
-_STRIDE = 500  # entries beyond that before any are removed, so that few requests pay for it
+from talonone_mcp.sandbox.documents.conditions import Condition
+from talonone_mcp.sandbox.documents.document_store import Document, DocumentStore
+from talonone_mcp.sandbox.ground.limits import USUAL_LIMITS, SandboxLimits
 
 
-def keep(store: Store, log: str, entry: Document) -> None:
-    """Add an entry to a log of at most `MOST` and a few entries, and let go of the oldest ones.
+def keep_entry(
+    store: DocumentStore, log: str, entry: Document, limits: SandboxLimits = USUAL_LIMITS
+) -> None:
+    """Add an entry to a log, and drop the oldest ones beyond its limit from time to time.
 
     Args:
-        store: where to.
+        store: where the log is.
         log: the kind of its entries.
         entry: the new one, without an id.
+        limits: how many entries the log keeps.
     """
     number = store.next_id(log)
     store.add(log, {"id": number, **entry})
-    if number > MOST and number % _STRIDE == 0:
-        store.delete_where(log, Condition("id <= ?", (number - MOST,)))
+    if number > limits.log_entries and number % limits.log_surplus == 0:
+        store.delete_where(log, Condition("id <= ?", (number - limits.log_entries,)))

@@ -1,13 +1,14 @@
-"""Webhooks, which campaigns call other systems with."""
+"""Webhooks, with which campaigns call other systems."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from talonone_mcp.sandbox.conditions import contains, equal, filled, whether
-from talonone_mcp.sandbox.handling import Call, Handler, Reply, page
-from talonone_mcp.sandbox.store import Document
-from talonone_mcp.sandbox.subscriptions import available_in
+from talonone_mcp.sandbox.documents.conditions import contains, equal, filled, whether
+from talonone_mcp.sandbox.documents.document_store import Document
+from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
+from talonone_mcp.sandbox.handling.pages import page
+from talonone_mcp.sandbox.handling.subscriptions import available_in
 
 _IN_LIST_ALONE = (
     "outgoingIntegrationTemplateId",
@@ -16,7 +17,7 @@ _IN_LIST_ALONE = (
 )
 
 
-def list_webhooks(call: Call) -> Reply:
+def list_webhooks(call: SandboxCall) -> Reply:
     asked = call.arguments
     kind, visibility = asked.get("creationType"), asked.get("visibility")
     return 200, page(
@@ -36,7 +37,7 @@ def _without(webhook: Document, *left_out: str) -> Document:
     return {key: value for key, value in webhook.items() if key not in left_out}
 
 
-def get_webhook(call: Call) -> Reply:
+def get_webhook(call: SandboxCall) -> Reply:
     return 200, _without(call.get("webhooks", "webhookId"), "hidden", *_IN_LIST_ALONE)
 
 

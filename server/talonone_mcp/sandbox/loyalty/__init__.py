@@ -1,1 +1,1 @@
-"""Loyalty programs and their points."""
+"""Loyalty programs, and their customers' points."""

@@ -1,1 +1,1 @@
-"""What an identity provider sees."""
+"""Users and groups as an identity provider sees them."""

@@ -1,12 +1,12 @@
-"""What SCIM can do here, as an identity provider asks for it while it is being set up."""
+"""SCIM discovery: what an identity provider reads during its setup."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from talonone_mcp.sandbox.handling import Call, Handler, Reply
+from talonone_mcp.sandbox.documents.document_store import Document
+from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
 from talonone_mcp.sandbox.scim.resources import CORE, answer_list
-from talonone_mcp.sandbox.store import Document
 
 _CHALLENGE = "x-okta-verification-challenge"  # https://developer.okta.com/docs/concepts/event-hooks
 
@@ -47,11 +47,11 @@ _GROUP = {
 }
 
 
-def list_scim_schemas(call: Call) -> Reply:
+def list_scim_schemas(call: SandboxCall) -> Reply:
     return 200, answer_list(call, [_USER, _GROUP])
 
 
-def list_scim_resource_types(call: Call) -> Reply:
+def list_scim_resource_types(call: SandboxCall) -> Reply:
     kinds = [
         {
             "schemas": [f"{CORE}:ResourceType"],
@@ -66,7 +66,7 @@ def list_scim_resource_types(call: Call) -> Reply:
     return 200, answer_list(call, kinds)
 
 
-def get_scim_service_provider_config(_: Call) -> Reply:
+def get_scim_service_provider_config(_: SandboxCall) -> Reply:
     return 200, {
         "schemas": [f"{CORE}:ServiceProviderConfig"],
         "documentationUri": "https://docs.talon.one/docs/product/account/account-settings/scim",
@@ -86,7 +86,7 @@ def get_scim_service_provider_config(_: Call) -> Reply:
     }
 
 
-def validate_okta_ownership(call: Call) -> Reply:
+def validate_okta_ownership(call: SandboxCall) -> Reply:
     return 200, {"verification": call.headers.get(_CHALLENGE, "")}
 
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from talonone_mcp.sandbox.errors import UpstreamError
-from talonone_mcp.sandbox.times import moment, stamp
+from talonone_mcp.sandbox.ground.refusals import RefusalError
+from talonone_mcp.sandbox.ground.timestamps import moment, stamp
 
 Resource = Mapping[str, Any]
 Test = Callable[[Resource], bool]
@@ -31,10 +31,10 @@ _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
 
 
 def filter_of(text: str) -> Test:
-    """Return the test that a filter stands for. Names and texts are compared whatever their case.
+    """Return the test that a filter stands for. Names and texts ignore case.
 
     Raises:
-        UpstreamError: 400, when it is no filter.
+        RefusalError: 400, when it is no filter.
     """
     tokens = _tokens(text)
     test = _either(tokens, 0)
@@ -54,8 +54,8 @@ def _tokens(text: str) -> list[str]:
     return tokens
 
 
-def _refused(why: str) -> UpstreamError:
-    return UpstreamError(400, f"invalidFilter: {why}", parameter="filter")
+def _refused(why: str) -> RefusalError:
+    return RefusalError(400, f"invalidFilter: {why}", parameter="filter")
 
 
 def _either(tokens: list[str], depth: int) -> Test:
@@ -140,7 +140,7 @@ def _holds(compare: Callable[[Any, Any], bool], found: Any, wanted: Any) -> bool
 
 
 def _folded(value: Any) -> Any:
-    """Return a value in the form that it is compared in: texts without case, times all alike."""
+    """Return a value as it is compared: text ignoring case, times in one format."""
     if not isinstance(value, str):
         return value
     try:
@@ -150,7 +150,7 @@ def _folded(value: Any) -> Any:
 
 
 def values_at(resource: Resource, path: str) -> list[Any]:
-    """Return the values at a path such as `name.formatted`, whatever the case of its names."""
+    """Return the values at a path such as `name.formatted`, ignoring case."""
     found: list[Any] = [resource]
     for name in path.rpartition(":")[2].casefold().split("."):
         values = (value_of(each, name) for each in found if isinstance(each, Mapping))

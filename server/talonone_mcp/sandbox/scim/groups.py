@@ -1,11 +1,13 @@
-"""Roles as an identity provider creates, changes and removes them: as groups."""
+"""Roles as groups that an identity provider creates, changes and removes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from talonone_mcp.sandbox.errors import UpstreamError
-from talonone_mcp.sandbox.handling import Call, Handler, Reply
+from talonone_mcp.sandbox.documents.document_store import Document
+from talonone_mcp.sandbox.ground.refusals import RefusalError
+from talonone_mcp.sandbox.ground.timestamps import stamp
+from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
 from talonone_mcp.sandbox.scim.patch import apply_to_group, patched
 from talonone_mcp.sandbox.scim.resources import (
     PROVISIONED,
@@ -13,21 +15,19 @@ from talonone_mcp.sandbox.scim.resources import (
     group_resource,
     provisioned,
 )
-from talonone_mcp.sandbox.store import Document
 from talonone_mcp.sandbox.team.roles import check_name, new_role, set_members
-from talonone_mcp.sandbox.times import stamp
 
 
-def list_scim_groups(call: Call) -> Reply:
+def list_scim_groups(call: SandboxCall) -> Reply:
     roles = call.store.select("roles", PROVISIONED)
     return 200, answer_list(call, [group_resource(call.store, role) for role in roles])
 
 
-def get_scim_group(call: Call) -> Reply:
+def get_scim_group(call: SandboxCall) -> Reply:
     return 200, group_resource(call.store, provisioned(call, "roles", "groupId"))
 
 
-def create_scim_group(call: Call) -> Reply:
+def create_scim_group(call: SandboxCall) -> Reply:
     name = call.arguments.get("displayName", "")
     check_name(call.store, name, status=409)
     role = new_role(call.store, stamp(call.now), name, provisioned=True)
@@ -39,11 +39,11 @@ def _numbers(members: Sequence[Document] | None) -> list[int]:
     values = [str(member.get("value", "")) for member in members or ()]
     if wrong := [each for each in values if not each.isdecimal()]:
         said = f"invalidValue: {wrong[0]!r} is no user's id"
-        raise UpstreamError(400, said, pointer="/members")
+        raise RefusalError(400, said, pointer="/members")
     return [int(each) for each in values]
 
 
-def _changed(call: Call, role: Document, group: Document) -> Reply:
+def _changed(call: SandboxCall, role: Document, group: Document) -> Reply:
     now, name = stamp(call.now), group.get("displayName", "")
     check_name(call.store, name, role["id"], status=409)
     set_members(call.store, now, role["id"], _numbers(group.get("members")))
@@ -51,18 +51,18 @@ def _changed(call: Call, role: Document, group: Document) -> Reply:
     return 200, group_resource(call.store, changed)
 
 
-def replace_scim_group(call: Call) -> Reply:
+def replace_scim_group(call: SandboxCall) -> Reply:
     return _changed(call, provisioned(call, "roles", "groupId"), call.body)
 
 
-def patch_scim_group(call: Call) -> Reply:
+def patch_scim_group(call: SandboxCall) -> Reply:
     role = provisioned(call, "roles", "groupId")
     operations = call.arguments["Operations"]
     resource = group_resource(call.store, role)
     return _changed(call, role, patched(resource, operations, apply_to_group))
 
 
-def delete_scim_group(call: Call) -> Reply:
+def delete_scim_group(call: SandboxCall) -> Reply:
     role = provisioned(call, "roles", "groupId")
     set_members(call.store, stamp(call.now), role["id"], ())
     call.store.delete("roles", role["id"])

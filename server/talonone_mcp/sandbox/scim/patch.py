@@ -1,4 +1,4 @@
-"""SCIM's PATCH, as RFC 7644 (section 3.5.2) describes it: which value goes where.
+"""SCIM's PATCH, as RFC 7644 (section 3.5.2) describes it.
 
 Upstream documents each operation's value as text, so a value that is none stands there as JSON.
 """
@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from talonone_mcp.sandbox.errors import UpstreamError
+from talonone_mcp.sandbox.documents.document_store import Document
+from talonone_mcp.sandbox.ground.refusals import RefusalError
 from talonone_mcp.sandbox.scim.filters import filter_of, value_of
-from talonone_mcp.sandbox.store import Document
 
 _NAME = re.compile(r"[A-Za-z$][\w$-]*(\.[A-Za-z$][\w$-]*)?")
 _MEMBERS = re.compile(r"members\[(.*)\]", re.IGNORECASE | re.DOTALL)
@@ -23,10 +23,10 @@ Apply = Callable[[Document, str, str, Any], None]
 
 
 def patched(resource: Document, operations: Iterable[Mapping[str, Any]], apply: Apply) -> Document:
-    """Return a resource with a request's operations carried out one after the other.
+    """Return a resource with a request's operations applied in turn.
 
     Raises:
-        UpstreamError: 400, when one of them cannot be.
+        RefusalError: 400, when one of them cannot be.
     """
     changed = dict(resource)
     for each in operations:
@@ -55,23 +55,23 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 def as_json(value: Any) -> Any:
-    """Read a text as the JSON in it; what is no JSON is itself."""
+    """Parse a text as JSON; return it unchanged if it is not."""
     try:
         return json.loads(value) if isinstance(value, str) else value
     except (ValueError, RecursionError):
         return value
 
 
-def refused(kind: str, why: str) -> UpstreamError:
+def refused(kind: str, why: str) -> RefusalError:
     """Return the refusal of an operation; `kind` is RFC 7644's word for what is wrong."""
-    return UpstreamError(400, f"{kind}: {why}", pointer="/Operations")
+    return RefusalError(400, f"{kind}: {why}", pointer="/Operations")
 
 
 def apply_to_user(user: Document, op: str, path: str, value: Any) -> None:
-    """Change a user's resource; attributes that the account has no place for are kept as they are.
+    """Change a user's resource; other attributes are stored as they are.
 
     Raises:
-        UpstreamError: 400.
+        RefusalError: 400.
     """
     name = path.casefold()
     if not _NAME.fullmatch(path):
@@ -117,7 +117,7 @@ def apply_to_group(group: Document, op: str, path: str, value: Any) -> None:
     """Change a group's resource: its name or its members.
 
     Raises:
-        UpstreamError: 400.
+        RefusalError: 400.
     """
     chosen = _MEMBERS.fullmatch(path)
     if path.casefold() == "displayname":

@@ -1,4 +1,4 @@
-"""SCIM: what an identity provider sees of users and of roles, which it calls groups.
+"""SCIM: users and roles as an identity provider sees them; it calls roles groups.
 
 It follows RFC 7643 and RFC 7644 where upstream's documents are silent. A filter and a page are read
 from the request itself, because upstream documents no parameters for SCIM's lists.
@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
-from talonone_mcp.sandbox.conditions import equal
-from talonone_mcp.sandbox.errors import UpstreamError
-from talonone_mcp.sandbox.handling import Call
+from talonone_mcp.sandbox.documents.conditions import equal
+from talonone_mcp.sandbox.documents.document_store import Document, DocumentStore
+from talonone_mcp.sandbox.ground.refusals import RefusalError
+from talonone_mcp.sandbox.handling.calls import SandboxCall
 from talonone_mcp.sandbox.scim.filters import filter_of
-from talonone_mcp.sandbox.store import Document, Store
 from talonone_mcp.sandbox.team.roles import members_of
 
 CORE = "urn:ietf:params:scim:schemas:core:2.0"
@@ -25,7 +25,7 @@ _ERROR_TYPES = ("invalidFilter", "invalidPath", "invalidValue", "mutability", "n
 PROVISIONED = equal("provisioned", True)
 
 
-def scim_error(error: UpstreamError) -> Document:
+def scim_error(error: RefusalError) -> Document:
     """Return a refusal as RFC 7644 (section 3.12) writes it, besides upstream's own form."""
     kind, _, rest = error.message.partition(": ")
     body = {
@@ -36,25 +36,25 @@ def scim_error(error: UpstreamError) -> Document:
     return body | {"scimType": kind} if kind in _ERROR_TYPES else body
 
 
-def provisioned(call: Call, kind: str, argument: str) -> Document:
+def provisioned(call: SandboxCall, kind: str, argument: str) -> Document:
     """Return the user or role that an argument names.
 
     Raises:
-        UpstreamError: 404, when there is none, or no identity provider created it.
+        RefusalError: 404, when there is none, or no identity provider created it.
     """
     document = call.get(kind, argument)
     if not document.get("provisioned"):
         name = argument.removesuffix("Id")
         said = f"{name} {document['id']} was not created over SCIM"
-        raise UpstreamError(404, said, resource=name)
+        raise RefusalError(404, said, resource=name)
     return document
 
 
-def answer_list(call: Call, resources: Sequence[Mapping[str, Any]]) -> Document:
-    """Return the part of a list that the request asks for with filter, startIndex and count.
+def answer_list(call: SandboxCall, resources: Sequence[Mapping[str, Any]]) -> Document:
+    """Return the page of a list by the request's filter, startIndex and count.
 
     Raises:
-        UpstreamError: 400, when one of them is none.
+        RefusalError: 400, when one of them is none.
     """
     asked = dict(parse_qsl(call.query, keep_blank_values=True))
     if "filter" in asked:
@@ -75,7 +75,7 @@ def _number(asked: Mapping[str, str], name: str, default: int) -> int:
     try:
         return int(asked.get(name, default))
     except ValueError:
-        raise UpstreamError(400, f"{name} must be an integer", parameter=name) from None
+        raise RefusalError(400, f"{name} must be an integer", parameter=name) from None
 
 
 def user_resource(user: Document) -> Document:
@@ -91,7 +91,7 @@ def user_resource(user: Document) -> Document:
     }
 
 
-def group_resource(store: Store, role: Document) -> Document:
+def group_resource(store: DocumentStore, role: Document) -> Document:
     """Return a role as SCIM shows it."""
     members = members_of(store, role["id"])
     return {

@@ -1,1 +1,1 @@
-"""What customers do: carts and events, and the rules that apply to them."""
+"""What customers do: carts, returns, events and changes of their profiles."""

@@ -1,4 +1,4 @@
-"""Carts: what a customer session makes of the items and costs that a request gives."""
+"""Carts: the items and costs of a customer session, from a request."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 from talonone_mcp.sandbox.catalogs import attributes
 from talonone_mcp.sandbox.catalogs.prices import price_of
-from talonone_mcp.sandbox.errors import UpstreamError
-from talonone_mcp.sandbox.handling import Call
-from talonone_mcp.sandbox.sessions.rules import item_costs, units
-from talonone_mcp.sandbox.store import Document
+from talonone_mcp.sandbox.documents.document_store import Document
+from talonone_mcp.sandbox.ground.refusals import RefusalError
+from talonone_mcp.sandbox.handling.calls import SandboxCall
+from talonone_mcp.sandbox.rule_engine.built_in_rules import item_costs, units
 
 _MOST_UNITS = 10_000  # https://docs.talon.one/integration-api: updateCustomerSessionV2
 _AT = "customerSession/cartItems"
@@ -20,18 +20,18 @@ _OWN = ("returnedQuantity", "remainingQuantity", "position", "catalogItemID", "s
         "prices")  # fmt: skip
 
 
-def cart_of(call: Call, given: Sequence[Document]) -> list[Document]:
-    """Return the lines of a cart, with their positions, and the catalogs' prices where they lack.
+def cart_of(call: SandboxCall, given: Sequence[Document]) -> list[Document]:
+    """Return the lines of a cart, with their positions, and catalog prices where they have none.
 
     Raises:
-        UpstreamError: 400, for too many units, unknown attributes, or an item without a price.
+        RefusalError: 400, for too many units, unknown attributes, or an item without a price.
     """
     if sum(each["quantity"] for each in given) > _MOST_UNITS:
-        raise UpstreamError(400, f"at most {_MOST_UNITS:,} units in a cart", pointer=f"/{_AT}")
+        raise RefusalError(400, f"at most {_MOST_UNITS:,} units in a cart", pointer=f"/{_AT}")
     return [_line(call, position, each) for position, each in enumerate(given)]
 
 
-def _line(call: Call, position: int, given: Document) -> Document:
+def _line(call: SandboxCall, position: int, given: Document) -> Document:
     at = f"{_AT}/{position}"
     attributes.check(call, "CartItem", given.get("attributes"), at=f"{at}/attributes")
     check_costs(call, given.get("additionalCosts"), at=f"{at}/additionalCosts")
@@ -39,7 +39,7 @@ def _line(call: Call, position: int, given: Document) -> Document:
     line = price_of(call, asked["sku"]) | asked
     if "price" not in line:
         message = f"{asked['sku']} is in no catalog of the Application, so it needs a price"
-        raise UpstreamError(400, message, pointer=f"/{at}/price")
+        raise RefusalError(400, message, pointer=f"/{at}/price")
     return line | {
         "position": position,
         "returnedQuantity": 0,
@@ -47,18 +47,18 @@ def _line(call: Call, position: int, given: Document) -> Document:
     }
 
 
-def check_costs(call: Call, costs: dict[str, Any] | None, at: str) -> None:
-    """Refuse additional costs that the account has not defined.
+def check_costs(call: SandboxCall, costs: dict[str, Any] | None, at: str) -> None:
+    """Refuse undefined additional costs.
 
     Raises:
-        UpstreamError: 400, with a pointer to the first.
+        RefusalError: 400, with a pointer to the first.
     """
     if not costs:
         return
     known = set(call.store.distinct("additional_costs", "name"))
     for name in costs:
         if name not in known:
-            raise UpstreamError(
+            raise RefusalError(
                 400, f"additional cost {name} does not exist", pointer=f"/{at}/{name}"
             )
 

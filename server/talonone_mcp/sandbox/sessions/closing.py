@@ -1,38 +1,38 @@
-"""What closing a session, or an event, changes beyond it, and how that is taken back."""
+"""What a closed session or an event changes elsewhere, and how that is undone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from talonone_mcp.sandbox.campaigns.budgets import Use, spend
-from talonone_mcp.sandbox.campaigns.figures import enter, of_closing, of_return
+from talonone_mcp.sandbox.achievements.progress import decrease, increase
 from talonone_mcp.sandbox.codes import giveaways, referrals
-from talonone_mcp.sandbox.codes.redemptions import give_back, redeem
-from talonone_mcp.sandbox.customers.achievement_progress import decrease, increase
-from talonone_mcp.sandbox.customers.customers import ordered
-from talonone_mcp.sandbox.handling import Call
-from talonone_mcp.sandbox.loyalty.ledger import add_points
-from talonone_mcp.sandbox.loyalty.points import Cause, Holder
-from talonone_mcp.sandbox.loyalty.rollback import undo_session
-from talonone_mcp.sandbox.sessions.evaluation import Outcome
-from talonone_mcp.sandbox.sessions.rules import units
-from talonone_mcp.sandbox.store import Document
+from talonone_mcp.sandbox.customers.profile_records import count_orders
+from talonone_mcp.sandbox.documents.document_store import Document
+from talonone_mcp.sandbox.handling.calls import SandboxCall
+from talonone_mcp.sandbox.ledgers.additions import add_points
+from talonone_mcp.sandbox.ledgers.points import PointsCause, PointsHolder
+from talonone_mcp.sandbox.ledgers.session_rollback import undo_session
+from talonone_mcp.sandbox.rule_engine.built_in_rules import units
+from talonone_mcp.sandbox.rule_engine.campaign_budgets import SpentBudget, spend_budgets
+from talonone_mcp.sandbox.rule_engine.campaign_figures import enter_figures, of_closing, of_return
+from talonone_mcp.sandbox.rule_engine.coupon_redemption import give_back, redeem
+from talonone_mcp.sandbox.rule_engine.evaluation import EvaluationOutcome
 
 # What stays when a session is reopened: https://docs.talon.one/integration-api:
 # reopenCustomerSession. Nor can an item be taken back out of a cancelled order's parcel.
 _STAYING = ("addFreeItem", "awardGiveaway")
 
 
-def close(call: Call, session: Document, outcome: Outcome) -> Document:
-    """Carry out the effects of a session that was closed, and return it with what to take back."""
+def close(call: SandboxCall, session: Document, outcome: EvaluationOutcome) -> Document:
+    """Carry out the effects of a closed session, and return it with what to undo later."""
     redeem(call, outcome.coupons.values(), session)
     if outcome.referral:
         referrals.redeem(call, outcome.referral, session["profileId"], session["integrationId"])
     carry_out(call, outcome, session["profileId"], session["integrationId"])
     if session["profileId"]:
-        ordered(call, session["profileId"], 1, session["total"])
-    enter(call.store, of_closing(call.now, session, outcome))
+        count_orders(call, session["profileId"], 1, session["total"])
+    enter_figures(call.store, of_closing(call.now, session, outcome))
     return session | {
         "effects": outcome.effects,
         "applied": outcome.effects,
@@ -43,19 +43,23 @@ def close(call: Call, session: Document, outcome: Outcome) -> Document:
     }
 
 
-def carry_out(call: Call, outcome: Outcome, profile: str, session: str | None) -> None:
-    """Give what was promised: points, progress, giveaways; and count what the budgets lose.
+def carry_out(
+    call: SandboxCall, outcome: EvaluationOutcome, profile: str, session: str | None
+) -> None:
+    """Give the points, progress and giveaways of the effects, and count the budgets.
 
-    The outcome's effects become those of what was really given.
+    The outcome's effects become those that were really given.
     """
     given: list[Document] = []
     for effect in outcome.effects:
         given += _given(call, effect, profile, session)
     outcome.effects = given
-    spend(call, outcome.uses)
+    spend_budgets(call, outcome.uses)
 
 
-def _given(call: Call, effect: Document, profile: str, session: str | None) -> list[Document]:
+def _given(
+    call: SandboxCall, effect: Document, profile: str, session: str | None
+) -> list[Document]:
     props = effect["props"]
     if effect["effectType"] == "addLoyaltyPoints":
         return [effect | {"props": props | _points(call, effect, profile, session)}]
@@ -67,14 +71,16 @@ def _given(call: Call, effect: Document, profile: str, session: str | None) -> l
     return [effect]
 
 
-def _points(call: Call, effect: Document, profile: str, session: str | None) -> dict[str, Any]:
+def _points(
+    call: SandboxCall, effect: Document, profile: str, session: str | None
+) -> dict[str, Any]:
     props = effect["props"]
     entry = add_points(
         call,
-        Holder(props["programId"], customer=profile),
+        PointsHolder(props["programId"], customer=profile),
         props["value"],
         subledger=props["subLedgerId"],
-        cause=Cause(
+        cause=PointsCause(
             name=props["name"],
             application_id=call.application_id,
             session_id=session,
@@ -88,10 +94,10 @@ def _points(call: Call, effect: Document, profile: str, session: str | None) -> 
 
 
 def _is_time(text: object) -> bool:
-    return str(text)[:1].isdigit()  # unlike "immediate" and "unlimited"
+    return str(text)[:1].isdigit()  # not "immediate" or "unlimited"
 
 
-def _giveaway(call: Call, effect: Document, profile: str) -> list[Document]:
+def _giveaway(call: SandboxCall, effect: Document, profile: str) -> list[Document]:
     award = giveaways.award(call, effect["props"]["poolId"], profile)
     if award is None:
         return []
@@ -102,10 +108,10 @@ def _giveaway(call: Call, effect: Document, profile: str) -> list[Document]:
 # --- Taking back ---------------------------------------------------------------------------------
 
 
-def undo(call: Call, session: Document, *, reopens: bool) -> list[Document]:
-    """Take back what a closed session gave, and return the effects that say so.
+def undo(call: SandboxCall, session: Document, *, reopens: bool) -> list[Document]:
+    """Undo what a closed session gave, and return the rollback effects.
 
-    Of a session that was never closed, there is nothing to take back.
+    A session that was never closed has nothing to undo.
     """
     if "used" not in session or session["state"] not in ("closed", "partially_returned"):
         return []
@@ -117,18 +123,18 @@ def undo(call: Call, session: Document, *, reopens: bool) -> list[Document]:
     effects += map(points_taken_back, entries)
     effects += _progress_taken_back(call, applied)
     uses = [as_use(each) for each in session["used"]]
-    spend(call, [each for each in uses if each.action not in _STAYING], -1)
+    spend_budgets(call, [each for each in uses if each.action not in _STAYING], -1)
     if session["profileId"]:
-        ordered(call, session["profileId"], -1, -session["total"])
+        count_orders(call, session["profileId"], -1, -session["total"])
     discounts = sum(each.amount for each in uses if each.action == "setDiscount")
     lost = {"campaignRefund": session["total"], "campaignRefundedDiscounts": discounts}
-    enter(call.store, of_return(call.now, session, lost, len(codes)))
+    enter_figures(call.store, of_return(call.now, session, lost, len(codes)))
     return effects
 
 
-def as_use(kept: Document) -> Use:
-    """Return what a session took from a budget, as it keeps it."""
-    return Use(**{**kept, "labels": tuple(kept["labels"])})
+def as_use(kept: Document) -> SpentBudget:
+    """Return a stored use of a budget."""
+    return SpentBudget(**{**kept, "labels": tuple(kept["labels"])})
 
 
 _ROLLED_BACK = {
@@ -163,7 +169,7 @@ def discount_taken_back(effect: Document) -> Document:
 
 
 def points_taken_back(entry: Document) -> Document:
-    """Return the effect that says that points of a session were taken back, or given back."""
+    """Return the rollback effect of a ledger entry."""
     taken = entry["type"] == "subtraction"
     props = {
         "programId": entry["programId"],
@@ -184,7 +190,7 @@ def points_taken_back(entry: Document) -> Document:
     }
 
 
-def _progress_taken_back(call: Call, applied: Iterable[Document]) -> Iterator[Document]:
+def _progress_taken_back(call: SandboxCall, applied: Iterable[Document]) -> Iterator[Document]:
     for effect in applied:
         props = effect["props"]
         if effect["effectType"] == "increaseAchievementProgress" and "progressTrackerId" in props:

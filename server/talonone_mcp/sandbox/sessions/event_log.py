@@ -1,4 +1,4 @@
-"""What happened in Applications: every session's and event's evaluation, with its effects."""
+"""The events of Applications: each evaluation of a session or event, with its effects."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from talonone_mcp.sandbox.conditions import equal
-from talonone_mcp.sandbox.handling import Call
-from talonone_mcp.sandbox.sessions.evaluation import Outcome, failures_shown
-from talonone_mcp.sandbox.store import Document, Store
-from talonone_mcp.sandbox.times import stamp
+from talonone_mcp.sandbox.documents.conditions import equal
+from talonone_mcp.sandbox.documents.document_store import Document, DocumentStore
+from talonone_mcp.sandbox.ground.timestamps import stamp
+from talonone_mcp.sandbox.handling.calls import SandboxCall
+from talonone_mcp.sandbox.rule_engine.evaluation import EvaluationOutcome, failures_shown
 
 _OF_CODES = {"acceptCoupon", "rejectCoupon", "rollbackCoupon"}
 _OF_REFERRALS = {"acceptReferral", "rejectReferral", "rollbackReferral"}
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class LoggedEvent:
     """An event: of a session, or a custom one. `integration_id` is an advanced event's own."""
 
     type: str
@@ -28,7 +28,7 @@ class Happening:
     integration_id: str | None = None
 
 
-def record(call: Call, happening: Happening, outcome: Outcome) -> Document:
+def record(call: SandboxCall, happening: LoggedEvent, outcome: EvaluationOutcome) -> Document:
     """Store an event and its effects, and return it."""
     event = {
         "id": call.store.next_id("events"),
@@ -49,8 +49,8 @@ def record(call: Call, happening: Happening, outcome: Outcome) -> Document:
     return event
 
 
-def _circumstances(happening: Happening) -> Document:
-    """Return who and what an event is about, without what it is not about."""
+def _circumstances(happening: LoggedEvent) -> Document:
+    """Return the fields that say who and what an event is about."""
     session = happening.session or {}
     profile = happening.profile or {}
     facts = {
@@ -65,9 +65,9 @@ def _circumstances(happening: Happening) -> Document:
 
 
 def effect_rows(
-    event: Document, first: int, session: Document | None, store: Store | None = None
+    event: Document, first: int, session: Document | None, store: DocumentStore | None = None
 ) -> Iterator[tuple[Document, int, None]]:
-    """Yield the effects of an event as documents of their own, each of which can be looked for.
+    """Yield the effects of an event as separate, searchable documents.
 
     Args:
         event: as it is stored.
@@ -91,7 +91,7 @@ _OF_EVENT = ("created", "applicationId", "session", "sessionId", "profile", "pro
              "storeIntegrationId")  # fmt: skip
 
 
-def _code(effect: Document, store: Store | None) -> str:
+def _code(effect: Document, store: DocumentStore | None) -> str:
     if effect["effectType"] in _OF_CODES:
         return str(effect["props"]["value"])
     number = effect.get("triggeredByCoupon")
@@ -118,8 +118,8 @@ _SUMMARIES = {
 }
 
 
-def _note_rejections(call: Call, event: Document) -> None:
-    """Keep why codes were refused, for whoever asks later; the last refusal of a code counts."""
+def _note_rejections(call: SandboxCall, event: Document) -> None:
+    """Store why codes were refused; the last refusal of a code counts."""
     for effect in event["effects"]:
         if effect["effectType"] == "rejectCoupon" and "session" in event:
             code = effect["props"]["value"]
@@ -149,8 +149,8 @@ def rejection_note(event: Document, effect: Document, code: str) -> Document:
     }
 
 
-def erase(store: Store, integration_id: str) -> None:
-    """Take the attributes out of a customer's events, wherever they are."""
+def erase(store: DocumentStore, integration_id: str) -> None:
+    """Erase the attributes of a customer's events in all Applications."""
     for application in store.select("applications"):
         own = (equal("applicationId", application["id"]), equal("profile", integration_id))
         for event in store.each("events", *own):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from talonone_mcp.sandbox.campaigns.figures import enter, of_event
 from talonone_mcp.sandbox.catalogs import attributes
-from talonone_mcp.sandbox.conditions import (
+from talonone_mcp.sandbox.customers.profile_records import profile_of
+from talonone_mcp.sandbox.documents.conditions import (
     Condition,
     Where,
     among,
@@ -15,29 +15,34 @@ from talonone_mcp.sandbox.conditions import (
     equal,
     with_child,
 )
-from talonone_mcp.sandbox.customers.customers import profile_of
-from talonone_mcp.sandbox.errors import UpstreamError
-from talonone_mcp.sandbox.handling import Call, Handler, Reply, page, page_of
-from talonone_mcp.sandbox.sessions.answers import Answer, answer, event_shown
+from talonone_mcp.sandbox.documents.document_store import Document, DocumentStore
+from talonone_mcp.sandbox.documents.time_ranges import best_order, created_within
+from talonone_mcp.sandbox.ground.refusals import RefusalError
+from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
+from talonone_mcp.sandbox.handling.pages import page, page_of
+from talonone_mcp.sandbox.rule_engine.campaign_figures import enter_figures, of_event
+from talonone_mcp.sandbox.rule_engine.evaluation import evaluate
+from talonone_mcp.sandbox.rule_engine.evaluation_subject import (
+    EvaluationSubject,
+    check_cards,
+    place_of,
+)
 from talonone_mcp.sandbox.sessions.closing import carry_out
-from talonone_mcp.sandbox.sessions.evaluation import evaluate
-from talonone_mcp.sandbox.sessions.event_log import Happening, record
-from talonone_mcp.sandbox.sessions.sessions import find_session, rehearsed
-from talonone_mcp.sandbox.sessions.subject import Subject, check_cards, place_of
-from talonone_mcp.sandbox.store import Document, Store
-from talonone_mcp.sandbox.timeline import best_order, created_within
+from talonone_mcp.sandbox.sessions.event_log import LoggedEvent, record
+from talonone_mcp.sandbox.sessions.integration_answers import IntegrationAnswer, answer, event_shown
+from talonone_mcp.sandbox.sessions.session_records import find_session, rehearsed
 
 
-def track_event(call: Call) -> Reply:
+def track_event(call: SandboxCall) -> Reply:
     with rehearsed(call, dry=call.arguments.get("dry", False)):
         state = _tracked(call, {})
     return (200, state) if _wants_answer(call) else (204, None)
 
 
-def track_advanced_event(call: Call) -> Reply:
+def track_advanced_event(call: SandboxCall) -> Reply:
     name = call.arguments["integrationId"]
     if find_event(call.store, call.application_id or 0, name):
-        raise UpstreamError(409, f"event {name} exists", pointer="/integrationId")
+        raise RefusalError(409, f"event {name} exists", pointer="/integrationId")
     connected = {}
     if "connectedSessionId" in call.arguments:
         connected["connectedSessionId"] = _closed_session(call)["integrationId"]
@@ -50,38 +55,38 @@ def track_advanced_event(call: Call) -> Reply:
 _ALWAYS = ("effects", "createdCoupons", "createdReferrals")
 
 
-def _wants_answer(call: Call) -> bool:
+def _wants_answer(call: SandboxCall) -> bool:
     return bool(call.arguments.get("silent", "yes") == "no")
 
 
-def find_event(store: Store, application: int, integration_id: str) -> Document | None:
+def find_event(store: DocumentStore, application: int, integration_id: str) -> Document | None:
     """Return an advanced event of an Application by its own id."""
     return store.find("events", f"{application}/{integration_id}")
 
 
-def _closed_session(call: Call) -> Document:
+def _closed_session(call: SandboxCall) -> Document:
     """Return the session that an event refers to.
 
     Raises:
-        UpstreamError: 400, when there is none, or it is not closed.
+        RefusalError: 400, when there is none, or it is not closed.
     """
     name = call.arguments["connectedSessionId"]
     session = find_session(call.store, call.application_id or 0, name)
     if session is None or session["state"] != "closed":
         message = f"session {name} is {session['state'] if session else 'unknown'}, not closed"
-        raise UpstreamError(400, message, pointer="/connectedSessionId")
+        raise RefusalError(400, message, pointer="/connectedSessionId")
     return session
 
 
-def _tracked(call: Call, connected: Document) -> Document:
+def _tracked(call: SandboxCall, connected: Document) -> Document:
     asked = call.arguments
     profile = profile_of(call, asked["profileId"])
     _check(call)
     subject = _subject(call)
     outcome = evaluate(call, subject)
     carry_out(call, outcome, subject.profile, None)
-    enter(call.store, of_event(call.now, subject.application_id, subject.profile, outcome))
-    happening = Happening(
+    enter_figures(call.store, of_event(call.now, subject.application_id, subject.profile, outcome))
+    happening = LoggedEvent(
         type=asked["type"],
         profile=profile,
         attributes=asked.get("attributes", {}),
@@ -92,27 +97,27 @@ def _tracked(call: Call, connected: Document) -> Document:
     if connected:
         call.store.replace("events", event)
     wanted, cards = asked.get("responseContent", ()), asked.get("loyaltyCards", ())
-    return answer(call, Answer(None, event, outcome, wanted, cards))
+    return answer(call, IntegrationAnswer(None, event, outcome, wanted, cards))
 
 
-def _check(call: Call) -> None:
-    """Refuse built-in and undefined types, and what else does not exist.
+def _check(call: SandboxCall) -> None:
+    """Refuse built-in and undefined types, and missing entities.
 
     Raises:
-        UpstreamError: 400, with a pointer.
+        RefusalError: 400, with a pointer.
     """
     name = call.arguments["type"]
     if not call.store.count("event_types", equal("name", name)):
         message = f"event type {name} is not defined; it must be a custom one"
-        raise UpstreamError(400, message, pointer="/type")
+        raise RefusalError(400, message, pointer="/type")
     attributes.check(call, "Event", call.arguments.get("attributes"), event_type=name)
     check_cards(call, call.arguments.get("loyaltyCards", ()))
 
 
-def _subject(call: Call) -> Subject:
+def _subject(call: SandboxCall) -> EvaluationSubject:
     asked = call.arguments
     only = asked.get("evaluableCampaignIds") if asked.get("dry") else None
-    return Subject(
+    return EvaluationSubject(
         application_id=call.application_id or 0,
         at=call.now,
         profile=asked["profileId"],
@@ -122,18 +127,18 @@ def _subject(call: Call) -> Subject:
     )
 
 
-def get_advanced_event(call: Call) -> Reply:
+def get_advanced_event(call: SandboxCall) -> Reply:
     name = call.arguments["integrationId"]
     event = find_event(call.store, call.application_id or 0, name)
     if event is None:
-        raise UpstreamError(404, f"event {name} does not exist", resource="event")
+        raise RefusalError(404, f"event {name} does not exist", resource="event")
     return 200, event_shown(event)
 
 
 # --- Lists ---------------------------------------------------------------------------------------
 
 
-def list_application_events(call: Call) -> Reply:
+def list_application_events(call: SandboxCall) -> Reply:
     application = call.get("applications", "applicationId")["id"]
     asked = call.arguments
     types = [each.strip() for each in asked.get("type", "").split(",") if each.strip()]
@@ -160,7 +165,7 @@ def _shown(event: Document) -> Document:
 
 
 def _of_customers(attribute: str, part: str | None) -> Where:
-    """Ask for events of customers with a part of a text in an attribute of theirs."""
+    """Match events of customers with a text in one of their attributes."""
     wanted = contains(f"attributes.{attribute}", part)
     if wanted is None:
         return None
@@ -168,8 +173,8 @@ def _of_customers(attribute: str, part: str | None) -> Where:
     return Condition(f"{column('profile')} IN ({customers})", wanted.values)
 
 
-def _with_effect(call: Call, application: int) -> Where:
-    """Ask for events with an effect that all the filters by effect hold for."""
+def _with_effect(call: SandboxCall, application: int) -> Where:
+    """Match events with an effect that meets all filters by effect."""
     asked = call.arguments
     where = [
         equal("coupon", _upper(asked.get("couponCode"))),
@@ -187,15 +192,15 @@ def _upper(code: str | None) -> str | None:
     return code.upper() if code else None
 
 
-def _of_campaigns(call: Call, application: int, part: str | None) -> Where:
+def _of_campaigns(call: SandboxCall, application: int, part: str | None) -> Where:
     if part is None:
         return None
     found = call.store.select("campaigns", contains("name", part), parent=application)
     return among("campaignId", [0, *(each["id"] for each in found)])
 
 
-def _of_rules(call: Call, application: int, part: str | None) -> Where:
-    """Ask for effects of rules with a part of a text in their names, which are few."""
+def _of_rules(call: SandboxCall, application: int, part: str | None) -> Where:
+    """Match effects of rules with a text in their names, of which there are few."""
     if part is None:
         return None
     campaigns = call.store.select("campaigns", parent=application)
@@ -205,15 +210,15 @@ def _of_rules(call: Call, application: int, part: str | None) -> Where:
     return among("ruleName", sorted(found)) or Condition("0")
 
 
-def list_application_event_types(call: Call) -> Reply:
+def list_application_event_types(call: SandboxCall) -> Reply:
     application = call.get("applications", "applicationId")["id"]
     names = call.store.distinct("events", "type", equal("applicationId", application))
     names.sort(reverse=str(call.arguments.get("sort", "")).startswith("-"))
     return 200, page_of(call, names, total=True)
 
 
-def list_event_types(call: Call) -> Reply:
-    """List the definitions; without asking, only the newest version of each."""
+def list_event_types(call: SandboxCall) -> Reply:
+    """List the definitions; by default, only the newest version of each."""
     asked = call.arguments
     old = asked.get("includeOldVersions", False) or "name" in asked
     name = column("name")

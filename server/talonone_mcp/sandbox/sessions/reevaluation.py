@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from talonone_mcp.sandbox.campaigns.budgets import spend
-from talonone_mcp.sandbox.codes.redemptions import give_back, redeem
-from talonone_mcp.sandbox.conditions import among
-from talonone_mcp.sandbox.handling import Call
+from talonone_mcp.sandbox.documents.conditions import among
+from talonone_mcp.sandbox.documents.document_store import Document
+from talonone_mcp.sandbox.handling.calls import SandboxCall
+from talonone_mcp.sandbox.rule_engine.campaign_budgets import spend_budgets
+from talonone_mcp.sandbox.rule_engine.coupon_redemption import give_back, redeem
+from talonone_mcp.sandbox.rule_engine.evaluation import EvaluationOutcome, evaluate
 from talonone_mcp.sandbox.sessions.closing import as_use, discount_taken_back
-from talonone_mcp.sandbox.sessions.evaluation import Outcome, evaluate
 from talonone_mcp.sandbox.sessions.sessions import subject_of
-from talonone_mcp.sandbox.store import Document
 
 # What is weighed again. Points go back by the returned items' share, and gifts stay given.
 _DISCOUNTS = ("setDiscount", "setDiscountPerItem")
 _ACTIONS = ("redeemCoupon", "setDiscount", "setDiscountEffect")
 
 
-def reevaluated(call: Call, session: Document) -> tuple[Document, list[Document]]:
-    """Return a session as it is with what is left in it, and the effects that say what changed.
+def reevaluated(call: SandboxCall, session: Document) -> tuple[Document, list[Document]]:
+    """Return a session evaluated on its remaining items, and the effects of the change.
 
     Campaigns that gave something when it was closed, and that are to be looked at again, are:
     https://docs.talon.one/integration-api: returnCartItems, parameter runRuleEngine.
@@ -32,11 +32,11 @@ def reevaluated(call: Call, session: Document) -> tuple[Document, list[Document]
     gone = [each for each in gone if each["effectType"] in (*_DISCOUNTS, "acceptCoupon")]
     uses = [as_use(each) for each in session["used"]]
     lost = [each for each in uses if each.campaign in numbers and each.action in _ACTIONS]
-    spend(call, lost, -1)
+    spend_budgets(call, lost, -1)
     codes = give_back(call, session, among("campaignId", numbers))
     outcome = _again(call, session, numbers, codes)
     redeem(call, outcome.coupons.values(), session)
-    spend(call, outcome.uses)
+    spend_budgets(call, outcome.uses)
     kept = [each for each in session["applied"] if each not in gone]
     used = [each for each in uses if each not in lost] + outcome.uses
     left = without_discounts(session, gone)["discounts"] | outcome.discounts
@@ -49,14 +49,16 @@ def reevaluated(call: Call, session: Document) -> tuple[Document, list[Document]
     return session | changed, [*_taken_back(gone, outcome), *outcome.effects]
 
 
-def _campaigns(call: Call, applied: Iterable[Document]) -> list[int]:
+def _campaigns(call: SandboxCall, applied: Iterable[Document]) -> list[int]:
     numbers = dict.fromkeys(each["campaignId"] for each in applied)
     found = (call.store.get("campaigns", number) for number in numbers)
     return [each["id"] for each in found if each and each["reevaluateOnReturn"]]
 
 
-def _again(call: Call, session: Document, numbers: Sequence[int], codes: Sequence[str]) -> Outcome:
-    """Return what the campaigns give now, of discounts alone."""
+def _again(
+    call: SandboxCall, session: Document, numbers: Sequence[int], codes: Sequence[str]
+) -> EvaluationOutcome:
+    """Return the discounts that the campaigns give now."""
     subject = replace(subject_of(call, session), only=numbers, codes=codes, referral_code="")
     outcome = evaluate(call, subject)
     kinds = (*_DISCOUNTS, "acceptCoupon")
@@ -65,7 +67,7 @@ def _again(call: Call, session: Document, numbers: Sequence[int], codes: Sequenc
     return outcome
 
 
-def _taken_back(gone: Iterable[Document], outcome: Outcome) -> list[Document]:
+def _taken_back(gone: Iterable[Document], outcome: EvaluationOutcome) -> list[Document]:
     effects = []
     for effect in gone:
         if effect["effectType"] in _DISCOUNTS:

@@ -1,41 +1,39 @@
-"""Returns: items of a closed session that come back, and what goes back with them."""
+"""Returns: items of a closed session that come back, and what is undone with them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from talonone_mcp.sandbox.account import ACCOUNT_ID
-from talonone_mcp.sandbox.campaigns.budgets import Use, spend
-from talonone_mcp.sandbox.campaigns.figures import enter, of_return
-from talonone_mcp.sandbox.customers.customers import ordered
-from talonone_mcp.sandbox.errors import UpstreamError
-from talonone_mcp.sandbox.handling import Call, Handler, Reply
-from talonone_mcp.sandbox.loyalty.rollback import undo_session
-from talonone_mcp.sandbox.sessions.answers import Answer, answer
+from talonone_mcp.sandbox.customers.profile_records import count_orders
+from talonone_mcp.sandbox.documents.document_store import Document
+from talonone_mcp.sandbox.ground.account_facts import ACCOUNT_ID
+from talonone_mcp.sandbox.ground.refusals import RefusalError
+from talonone_mcp.sandbox.ground.timestamps import stamp
+from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
+from talonone_mcp.sandbox.ledgers.session_rollback import undo_session
+from talonone_mcp.sandbox.rule_engine.campaign_budgets import SpentBudget, spend_budgets
+from talonone_mcp.sandbox.rule_engine.campaign_figures import enter_figures, of_return
+from talonone_mcp.sandbox.rule_engine.evaluation import EvaluationOutcome
 from talonone_mcp.sandbox.sessions.carts import totals
 from talonone_mcp.sandbox.sessions.closing import as_use, discount_taken_back, points_taken_back
-from talonone_mcp.sandbox.sessions.evaluation import Outcome
-from talonone_mcp.sandbox.sessions.event_log import Happening, record
+from talonone_mcp.sandbox.sessions.event_log import LoggedEvent, record
+from talonone_mcp.sandbox.sessions.integration_answers import IntegrationAnswer, answer
 from talonone_mcp.sandbox.sessions.reevaluation import reevaluated, without_discounts
-from talonone_mcp.sandbox.sessions.sessions import existing, rehearsed
-from talonone_mcp.sandbox.store import Document
-from talonone_mcp.sandbox.times import stamp
+from talonone_mcp.sandbox.sessions.session_records import existing, rehearsed
 
 _AT = "/return/returnedCartItems"
 
 
-def return_cart_items(call: Call) -> Reply:
+def return_cart_items(call: SandboxCall) -> Reply:
     session = existing(call)
     if session["state"] not in ("closed", "partially_returned"):
-        raise UpstreamError(
-            400, f"a session that is {session['state']} has no returns", pointer="/"
-        )
+        raise RefusalError(400, f"a session that is {session['state']} has no returns", pointer="/")
     with rehearsed(call, dry=call.arguments.get("dry", False)):
         return 200, _returned(call, session)
 
 
-def _returned(call: Call, before: Document) -> Document:
+def _returned(call: SandboxCall, before: Document) -> Document:
     lines, returned = _without(before["cartItems"], call.arguments["return"]["returnedCartItems"])
     session = before | {
         "cartItems": lines,
@@ -48,34 +46,34 @@ def _returned(call: Call, before: Document) -> Document:
     if call.arguments.get("runRuleEngine"):
         session, again = reevaluated(call, session)
         effects += again
-    outcome = Outcome(effects=effects)
+    outcome = EvaluationOutcome(effects=effects)
     session["effects"] = effects
     call.store.replace("sessions", session)
-    event = record(call, Happening("talon_session_partially_returned", session=session), outcome)
+    event = record(call, LoggedEvent("talon_session_partially_returned", session=session), outcome)
     wanted = call.arguments.get("responseContent", ())
-    state = answer(call, Answer(session, event, outcome, wanted))
+    state = answer(call, IntegrationAnswer(session, event, outcome, wanted))
     return state | {"return": _entered(call, session, event, returned)}
 
 
 def _without(
     lines: Sequence[Document], asked: Sequence[Mapping[str, Any]]
 ) -> tuple[list[Document], list[Document]]:
-    """Return the cart without what comes back, and what comes back, each with its position.
+    """Return the cart without the returned items, and the returned items with positions.
 
     Raises:
-        UpstreamError: 400, for an item that the cart does not have, or not as many of.
+        RefusalError: 400, for an item that the cart does not have, or not as many of.
     """
     left = [dict(each) for each in lines]
     returned = []
     for index, each in enumerate(asked):
         position = _position(left, each)
         if position is None:
-            raise UpstreamError(400, "the cart has no such item", pointer=f"{_AT}/{index}")
+            raise RefusalError(400, "the cart has no such item", pointer=f"{_AT}/{index}")
         line = left[position]
         quantity = each.get("quantity", line["remainingQuantity"])
         if not 0 < quantity <= line["remainingQuantity"]:
             message = f"{line['remainingQuantity']} of {line['sku']} can be returned"
-            raise UpstreamError(400, message, pointer=f"{_AT}/{index}/quantity")
+            raise RefusalError(400, message, pointer=f"{_AT}/{index}/quantity")
         line["remainingQuantity"] -= quantity
         line["returnedQuantity"] += quantity
         returned.append({"position": position, "quantity": quantity, "sku": line["sku"]})
@@ -83,7 +81,7 @@ def _without(
 
 
 def _position(lines: Sequence[Document], asked: Mapping[str, Any]) -> int | None:
-    """Return where in the cart an item is: at its position, or else the first of its SKU."""
+    """Return an item's index in the cart: by position, or else the first with its SKU."""
     for position, line in enumerate(lines):
         here = asked.get("position", position) == position
         if here and asked.get("sku", line["sku"]) == line["sku"] and {"position", "sku"} & {*asked}:
@@ -92,9 +90,9 @@ def _position(lines: Sequence[Document], asked: Mapping[str, Any]) -> int | None
 
 
 def _items_taken_back(
-    call: Call, before: Document, session: Document
+    call: SandboxCall, before: Document, session: Document
 ) -> tuple[Document, list[Document]]:
-    """Take back what the returned items were given: their discounts, their share of the points.
+    """Undo the returned items' discounts and their share of the points.
 
     What was given for the session as a whole stays, unless its campaign is evaluated again:
     https://docs.talon.one/docs/dev/tutorials/partially-return-a-session
@@ -102,17 +100,17 @@ def _items_taken_back(
     gone = [each for each in session["applied"] if _is_of_returned(each, session["cartItems"])]
     kept = [each for each in session["applied"] if each not in gone]
     lost, left = _divided(gone, [as_use(each) for each in session["used"]])
-    spend(call, lost, -1)
+    spend_budgets(call, lost, -1)
     refund = round(before["total"] - session["total"], 2)
     share = refund / before["closedTotal"] if before["closedTotal"] else 0.0
     entries = undo_session(
         call, session["applicationId"], session["integrationId"], share=min(share, 1.0)
     )
     if session["profileId"]:
-        ordered(call, session["profileId"], 0, -refund)
+        count_orders(call, session["profileId"], 0, -refund)
     discounts = sum(each.amount for each in lost if each.action == "setDiscount")
     figures = {"campaignRefund": refund, "campaignRefundedDiscounts": discounts}
-    enter(call.store, of_return(call.now, session, figures, 0))
+    enter_figures(call.store, of_return(call.now, session, figures, 0))
     effects = [*map(discount_taken_back, gone), *map(points_taken_back, entries)]
     used = [each.kept() for each in left]
     return session | {"applied": kept, "used": used} | without_discounts(session, gone), effects
@@ -125,9 +123,11 @@ def _is_of_returned(effect: Document, lines: Sequence[Document]) -> bool:
     return bool(props["subPosition"] >= lines[props["position"]]["remainingQuantity"])
 
 
-def _divided(gone: Sequence[Document], uses: Sequence[Use]) -> tuple[list[Use], list[Use]]:
-    """Return what the discounts that are taken back had used of the budgets, and what others."""
-    lost, left = list[Use](), list(uses)
+def _divided(
+    gone: Sequence[Document], uses: Sequence[SpentBudget]
+) -> tuple[list[SpentBudget], list[SpentBudget]]:
+    """Split uses of budgets into those of undone discounts and the rest."""
+    lost, left = list[SpentBudget](), list(uses)
     for effect in gone:
         wanted = {"setDiscount": effect["props"]["value"], "setDiscountEffect": 1}
         for action, amount in wanted.items():
@@ -141,7 +141,7 @@ def _divided(gone: Sequence[Document], uses: Sequence[Use]) -> tuple[list[Use], 
 
 
 def _entered(
-    call: Call, session: Document, event: Document, returned: Sequence[Document]
+    call: SandboxCall, session: Document, event: Document, returned: Sequence[Document]
 ) -> Document:
     entry = {
         "created": stamp(call.now),

@@ -1,25 +1,39 @@
-"""Customer sessions: carts that are opened, changed, closed, cancelled and reopened."""
+"""Customer sessions: carts opened, changed, closed, cancelled and reopened."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from talonone_mcp.sandbox.catalogs import attributes
-from talonone_mcp.sandbox.conditions import Condition, Where, equal, within
-from talonone_mcp.sandbox.customers.customers import profile_of, with_attributes
-from talonone_mcp.sandbox.errors import UpstreamError
-from talonone_mcp.sandbox.handling import Call, Handler, Reply
+from talonone_mcp.sandbox.customers.profile_records import profile_of, with_attributes
+from talonone_mcp.sandbox.documents.conditions import Condition
+from talonone_mcp.sandbox.documents.document_store import Document, DocumentStore
+from talonone_mcp.sandbox.ground.refusals import RefusalError
+from talonone_mcp.sandbox.ground.timestamps import moment, stamp
+from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
+from talonone_mcp.sandbox.rule_engine.evaluation import EvaluationOutcome, evaluate
+from talonone_mcp.sandbox.rule_engine.evaluation_subject import (
+    EvaluationSubject,
+    check_cards,
+    place_of,
+)
 from talonone_mcp.sandbox.sessions import closing
-from talonone_mcp.sandbox.sessions.answers import Answer, answer, session_shown
 from talonone_mcp.sandbox.sessions.carts import cart_of, check_costs, totals
-from talonone_mcp.sandbox.sessions.evaluation import Outcome, evaluate
-from talonone_mcp.sandbox.sessions.event_log import Happening, record
-from talonone_mcp.sandbox.sessions.subject import Subject, check_cards, place_of
-from talonone_mcp.sandbox.store import Document, Store
-from talonone_mcp.sandbox.times import moment, stamp
+from talonone_mcp.sandbox.sessions.event_log import LoggedEvent, record
+from talonone_mcp.sandbox.sessions.integration_answers import (
+    IntegrationAnswer,
+    answer,
+    session_shown,
+)
+from talonone_mcp.sandbox.sessions.session_records import (
+    code_rows,
+    existing,
+    find_session,
+    of_customer,
+    rehearsed,
+)
 
 # From which state a request may lead to which: https://docs.talon.one/docs/dev/concepts/entities
 _NEXT: Mapping[str | None, tuple[str, ...]] = {
@@ -35,57 +49,7 @@ _TAKEN = ("storeIntegrationId", "evaluableCampaignIds", "couponCodes", "referral
           "identifiers")  # fmt: skip
 
 
-def find_session(store: Store, application: int, integration_id: str) -> Document | None:
-    """Return a session of an Application by the shop's id."""
-    return store.find("sessions", f"{application}/{integration_id}")
-
-
-def existing(call: Call) -> Document:
-    """Return the session that a request of the Integration API names.
-
-    Raises:
-        UpstreamError: 404, when the Application does not have it.
-    """
-    name = call.arguments["customerSessionId"]
-    session = find_session(call.store, call.application_id or 0, name)
-    if session is None:
-        raise UpstreamError(404, f"session {name} does not exist", resource="customerSession")
-    return session
-
-
-def of_customer(application: int, integration_id: str) -> tuple[Where, ...]:
-    """Ask for the sessions of a customer in an Application."""
-    return equal("applicationId", application), equal("profileId", integration_id)
-
-
-def sessions_of(
-    store: Store,
-    application: int,
-    integration_id: str,
-    start: str | None = None,
-    end: str | None = None,
-) -> list[Document]:
-    """Return the sessions of a customer in an Application, by their ids.
-
-    Args:
-        store: where they are.
-        application: its number.
-        integration_id: the customer.
-        start: the earliest creation, a time in the store's form.
-        end: the latest.
-    """
-    created = within("created", start, end)
-    return store.select("sessions", *of_customer(application, integration_id), created)
-
-
-def erase(store: Store, integration_id: str) -> None:
-    """Take a customer's personal data out of their sessions, wherever they are."""
-    for application in store.select("applications"):
-        for session in store.each("sessions", *of_customer(application["id"], integration_id)):
-            store.replace("sessions", session | {"attributes": {}, "identifiers": []})
-
-
-def get_customer_session(call: Call) -> Reply:
+def get_customer_session(call: SandboxCall) -> Reply:
     session = existing(call)
     return 200, {"customerSession": session_shown(session), "effects": session["effects"]}
 
@@ -93,22 +57,12 @@ def get_customer_session(call: Call) -> Reply:
 # --- Updating ------------------------------------------------------------------------------------
 
 
-def update_customer_session(call: Call) -> Reply:
+def update_customer_session(call: SandboxCall) -> Reply:
     with rehearsed(call, dry=call.arguments.get("dry", False)):
         return 200, _updated(call)
 
 
-@contextmanager
-def rehearsed(call: Call, *, dry: bool) -> Iterator[None]:
-    """Do what is inside as a dry run, if it is one."""
-    if not dry:
-        yield
-        return
-    with call.store.rehearsal():
-        yield
-
-
-def _updated(call: Call) -> Document:
+def _updated(call: SandboxCall) -> Document:
     name = call.arguments["customerSessionId"]
     known = find_session(call.store, call.application_id or 0, name)
     asked = call.arguments["customerSession"]
@@ -116,7 +70,7 @@ def _updated(call: Call) -> Document:
     before = known["state"] if known else None
     if state not in _NEXT[before]:
         message = f"a session that is {before or 'new'} cannot become {state}"
-        raise UpstreamError(400, message, pointer="/customerSession/state")
+        raise RefusalError(400, message, pointer="/customerSession/state")
     if known and state == "cancelled":
         return _cancelled(call, known)
     session = _merged(call, _base(call, known), asked) | {"state": state}
@@ -124,8 +78,8 @@ def _updated(call: Call) -> Document:
     return _settled(call, session, outcome, is_new=known is None)
 
 
-def _base(call: Call, known: Document | None) -> Document:
-    """Return what a request builds upon: the session so far; a dry run, on an empty one.
+def _base(call: SandboxCall, known: Document | None) -> Document:
+    """Return the session that a request changes; a dry run starts from an empty one.
 
     https://docs.talon.one/integration-api: updateCustomerSessionV2, parameter dry.
     """
@@ -148,11 +102,11 @@ def _base(call: Call, known: Document | None) -> Document:
     return empty if known is None or call.arguments.get("dry") else known
 
 
-def _merged(call: Call, base: Document, asked: Document) -> Document:
-    """Return the session as a request leaves it.
+def _merged(call: SandboxCall, base: Document, asked: Document) -> Document:
+    """Return the session with a request's changes.
 
     Raises:
-        UpstreamError: 400, with a pointer to what does not exist.
+        RefusalError: 400, with a pointer to what does not exist.
     """
     attributes.check(
         call, "CustomerSession", asked.get("attributes"), at="customerSession/attributes"
@@ -173,8 +127,8 @@ def _merged(call: Call, base: Document, asked: Document) -> Document:
     }
 
 
-def _is_first(call: Call, session: Document) -> bool:
-    """Tell whether the customer has no earlier session; nobody's session always is a first."""
+def _is_first(call: SandboxCall, session: Document) -> bool:
+    """Return whether the customer has no earlier session; without a customer, True."""
     if not session["profileId"]:
         return True
     applications = [each["id"] for each in call.store.select("applications")]
@@ -185,18 +139,18 @@ def _is_first(call: Call, session: Document) -> bool:
     )
 
 
-def subject_of(call: Call, session: Document) -> Subject:
+def subject_of(call: SandboxCall, session: Document) -> EvaluationSubject:
     """Return a session as the campaigns see it.
 
     Raises:
-        UpstreamError: 400, when its store or one of its cards does not exist.
+        RefusalError: 400, when its store or one of its cards does not exist.
     """
     at = call.now
     if call.arguments.get("dry") and "now" in call.arguments:
         at = _future(call)
     check_cards(call, session["loyaltyCards"])
     only = session.get("evaluableCampaignIds") if call.arguments.get("dry") else None
-    return Subject(
+    return EvaluationSubject(
         application_id=session["applicationId"],
         at=at,
         profile=session["profileId"],
@@ -211,15 +165,17 @@ def subject_of(call: Call, session: Document) -> Subject:
     )
 
 
-def _future(call: Call) -> datetime:
+def _future(call: SandboxCall) -> datetime:
     at = moment(call.arguments["now"])
     if at < call.now:
-        raise UpstreamError(400, "now must be in the future", parameter="now")
+        raise RefusalError(400, "now must be in the future", parameter="now")
     return at
 
 
-def _settled(call: Call, session: Document, outcome: Outcome, *, is_new: bool) -> Document:
-    """Store a session that was evaluated, and what closing it does; return the answer."""
+def _settled(
+    call: SandboxCall, session: Document, outcome: EvaluationOutcome, *, is_new: bool
+) -> Document:
+    """Store an evaluated session and, if it closes, its consequences; return the answer."""
     session |= {
         "effects": outcome.effects,
         "discounts": outcome.discounts,
@@ -233,11 +189,13 @@ def _settled(call: Call, session: Document, outcome: Outcome, *, is_new: bool) -
         session = closing.close(call, session, outcome)
     _keep_codes(call.store, session)
     call.store.replace("sessions", session)
-    happening = Happening(_event_type(session, is_new=is_new), session=session)
+    happening = LoggedEvent(_event_type(session, is_new=is_new), session=session)
     if is_new and closes:
-        record(call, replace(happening, type="talon_session_created"), Outcome())
+        record(call, replace(happening, type="talon_session_created"), EvaluationOutcome())
     event = record(call, happening, outcome)
-    return answer(call, Answer(session, event, outcome, call.arguments.get("responseContent", ())))
+    return answer(
+        call, IntegrationAnswer(session, event, outcome, call.arguments.get("responseContent", ()))
+    )
 
 
 def _label(session: Document) -> str:
@@ -250,8 +208,8 @@ def _event_type(session: Document, *, is_new: bool) -> str:
     return "talon_session_created" if is_new else "talon_session_updated"
 
 
-def _keep_codes(store: Store, session: Document) -> None:
-    """Make a session be found by the codes in it."""
+def _keep_codes(store: DocumentStore, session: Document) -> None:
+    """Store a session's codes, so that it can be found by them."""
     rows = list(code_rows(session))
     kept = store.select("session_codes", parent=session["id"])
     if rows == [{key: each[key] for key in each if key != "id"} for each in kept]:
@@ -261,32 +219,23 @@ def _keep_codes(store: Store, session: Document) -> None:
         store.add("session_codes", row, parent=session["id"])
 
 
-def code_rows(session: Document) -> Iterator[Document]:
-    """Yield what a session is found by: the codes in it, in upper case."""
-    codes = {"coupon": session["couponCodes"], "referral": [session["referralCode"]]}
-    for kind, each in codes.items():
-        for code in filter(None, each):
-            found_by = {"applicationId": session["applicationId"], "kind": kind}
-            yield found_by | {"code": code.upper()}
-
-
 # --- Calling off and reopening -------------------------------------------------------------------
 
 
-def _cancelled(call: Call, session: Document) -> Document:
+def _cancelled(call: SandboxCall, session: Document) -> Document:
     return taken_back(call, session, "cancelled")
 
 
-def reopen_customer_session(call: Call) -> Reply:
+def reopen_customer_session(call: SandboxCall) -> Reply:
     session = existing(call)
     if session["state"] != "closed":
-        raise UpstreamError(400, f"the session is {session['state']}, not closed", pointer="/")
+        raise RefusalError(400, f"the session is {session['state']}, not closed", pointer="/")
     return 200, {"effects": taken_back(call, session, "open")["effects"]}
 
 
-def taken_back(call: Call, session: Document, state: str) -> Document:
-    """Give a session's effects back, store it in its new state, and return the answer."""
-    outcome = Outcome(effects=closing.undo(call, session, reopens=state == "open"))
+def taken_back(call: SandboxCall, session: Document, state: str) -> Document:
+    """Undo a session's effects, store its new state, and return the answer."""
+    outcome = EvaluationOutcome(effects=closing.undo(call, session, reopens=state == "open"))
     at = stamp(call.now)
     session = session | {
         "state": state,
@@ -299,8 +248,10 @@ def taken_back(call: Call, session: Document, state: str) -> Document:
         session["cancelledAt"] = at
     call.store.replace("sessions", session)
     name = "talon_session_reopened" if state == "open" else "talon_session_cancelled"
-    event = record(call, Happening(name, session=session), outcome)
-    return answer(call, Answer(session, event, outcome, call.arguments.get("responseContent", ())))
+    event = record(call, LoggedEvent(name, session=session), outcome)
+    return answer(
+        call, IntegrationAnswer(session, event, outcome, call.arguments.get("responseContent", ()))
+    )
 
 
 HANDLERS: Mapping[str, Handler] = {

@@ -1,1 +1,1 @@
-"""Stores."""
+"""Stores, and the budgets that they have in campaigns."""

@@ -6,24 +6,33 @@ import sqlite3
 from collections.abc import Callable, Mapping
 
 from talonone_mcp.sandbox.catalogs import attributes
-from talonone_mcp.sandbox.conditions import Condition, Where, contains, either, equal, filled, holds
-from talonone_mcp.sandbox.errors import UpstreamError
-from talonone_mcp.sandbox.handling import Call, Handler, Reply, page
-from talonone_mcp.sandbox.store import Document, Store
-from talonone_mcp.sandbox.times import stamp
+from talonone_mcp.sandbox.documents.conditions import (
+    Condition,
+    Where,
+    contains,
+    either,
+    equal,
+    filled,
+    holds,
+)
+from talonone_mcp.sandbox.documents.document_store import Document, DocumentStore
+from talonone_mcp.sandbox.ground.refusals import RefusalError
+from talonone_mcp.sandbox.ground.timestamps import stamp
+from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
+from talonone_mcp.sandbox.handling.pages import page
 
 
-def found_by(application: int, integration_id: str) -> str:
-    """Return what a store is found by: its integration id, which its Application has once."""
+def store_label(application: int, integration_id: str) -> str:
+    """Return a store's label: its integration id is unique within its Application."""
     return f"{application}/{integration_id}"
 
 
-def find_store(store: Store, application: int, integration_id: str) -> Document | None:
+def find_store(store: DocumentStore, application: int, integration_id: str) -> Document | None:
     """Return the store that an Application knows by an integration id."""
-    return store.find("stores", found_by(application, integration_id))
+    return store.find("stores", store_label(application, integration_id))
 
 
-def list_stores(call: Call) -> Reply:
+def list_stores(call: SandboxCall) -> Reply:
     application = call.get("applications", "applicationId")["id"]
     asked = call.arguments
     word = asked.get("query")
@@ -50,7 +59,7 @@ def _linked_to(campaign: float | None) -> Where:
     return Condition(f"id IN ({linked})", (campaign,))
 
 
-def _links(store: Store, application: int, linked: Where) -> dict[int, list[int]]:
+def _links(store: DocumentStore, application: int, linked: Where) -> dict[int, list[int]]:
     """Return, by the number of a store, the campaigns that it is linked to."""
     links: dict[int, list[int]] = {}
     for campaign in store.select("campaigns", linked, parent=application):
@@ -63,44 +72,44 @@ def _presenter(links: Mapping[int, list[int]]) -> Callable[[Document], Document]
     return lambda place: place | {"linkedCampaignIds": links.get(place["id"], [])}
 
 
-def create_store(call: Call) -> Reply:
+def create_store(call: SandboxCall) -> Reply:
     application = call.get("applications", "applicationId")["id"]
     attributes.check(call, "Store", call.arguments.get("attributes"))
     now = stamp(call.now)
     created = {"created": now, "applicationId": application, "updated": now, "attributes": {}}
-    label = found_by(application, call.arguments["integrationId"])
+    label = store_label(application, call.arguments["integrationId"])
     try:
         stored = call.store.add("stores", created | call.body, parent=application, label=label)
     except sqlite3.IntegrityError:
         message = f"a store with integration id {call.arguments['integrationId']} exists"
-        raise UpstreamError(409, message, pointer="/integrationId") from None
+        raise RefusalError(409, message, pointer="/integrationId") from None
     return 201, stored | {"linkedCampaignIds": []}
 
 
-def get_store(call: Call) -> Reply:
+def get_store(call: SandboxCall) -> Reply:
     return 200, _shown(call, _place(call))
 
 
-def _place(call: Call) -> Document:
+def _place(call: SandboxCall) -> Document:
     return call.get("stores", "storeId", parent="applicationId")
 
 
-def _shown(call: Call, place: Document) -> Document:
+def _shown(call: SandboxCall, place: Document) -> Document:
     linked = holds("linkedStoreIds", place["id"])
     return _presenter(_links(call.store, place["applicationId"], linked))(place)
 
 
-def update_store(call: Call) -> Reply:
+def update_store(call: SandboxCall) -> Reply:
     place = _place(call)
     if call.arguments["integrationId"] != place["integrationId"]:
         # https://docs.talon.one/management-api: updateStore
-        raise UpstreamError(400, "integrationId cannot change", pointer="/integrationId")
+        raise RefusalError(400, "integrationId cannot change", pointer="/integrationId")
     attributes.check(call, "Store", call.arguments.get("attributes"))
     changed = place | call.body | {"updated": stamp(call.now)}
     return 200, _shown(call, call.store.replace("stores", changed))
 
 
-def delete_store(call: Call) -> Reply:
+def delete_store(call: SandboxCall) -> Reply:
     place = _place(call)
     call.store.delete("stores", place["id"])
     call.store.delete_where("store_budgets", equal("storeId", place["id"]))

@@ -1,27 +1,27 @@
-"""The company's account as a whole: its plan, its limits, and how much of what there is in it."""
+"""The company's account as a whole: its plan, its limits and its usage."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from talonone_mcp.sandbox.account import ACCOUNT_ID
-from talonone_mcp.sandbox.campaigns.campaigns import in_state
-from talonone_mcp.sandbox.conditions import Condition, Where, column, equal, within
-from talonone_mcp.sandbox.errors import UpstreamError
-from talonone_mcp.sandbox.handling import Call, Handler, Reply
-from talonone_mcp.sandbox.store import Document
-from talonone_mcp.sandbox.times import stamp
+from talonone_mcp.sandbox.campaigns.campaign_records import in_state
+from talonone_mcp.sandbox.documents.conditions import Condition, Where, column, equal, within
+from talonone_mcp.sandbox.documents.document_store import Document
+from talonone_mcp.sandbox.ground.account_facts import ACCOUNT_ID
+from talonone_mcp.sandbox.ground.refusals import RefusalError
+from talonone_mcp.sandbox.ground.timestamps import stamp
+from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
 
 
-def _account(call: Call) -> Document:
+def _account(call: SandboxCall) -> Document:
     account = call.store.get("accounts", ACCOUNT_ID)
     if account is None or call.arguments["accountId"] != ACCOUNT_ID:
         said = f"account {call.arguments['accountId']} does not exist"
-        raise UpstreamError(404, said, resource="account")
+        raise RefusalError(404, said, resource="account")
     return account
 
 
-def get_account(call: Call) -> Reply:
+def get_account(call: SandboxCall) -> Reply:
     account, count = _account(call), call.store.count
     active = count("campaigns", in_state("running", call.now))
     return 200, account | {
@@ -32,7 +32,7 @@ def get_account(call: Call) -> Reply:
     }
 
 
-def get_account_analytics(call: Call) -> Reply:
+def get_account_analytics(call: SandboxCall) -> Reply:
     _account(call)
     count, running = call.store.count, in_state("running", call.now)
     in_sandboxes = [each["id"] for each in call.store.select("applications", _sandbox())]
@@ -71,7 +71,7 @@ def _live() -> Where:
     return Condition(f"NOT coalesce({column('sandbox')}, 0)")
 
 
-def _active_rules(call: Call) -> int:
+def _active_rules(call: SandboxCall) -> int:
     running = call.store.select("campaigns", in_state("running", call.now))
     rulesets = (call.store.get("rulesets", each.get("activeRulesetId", 0)) for each in running)
     return sum(len(ruleset["rules"]) for ruleset in rulesets if ruleset)

@@ -1,4 +1,4 @@
-"""Passwords, of which the account keeps salted hashes alone."""
+"""Passwords, stored as salted hashes."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import hashlib
 import hmac
 import secrets
 
-from talonone_mcp.sandbox.store import Store
+from talonone_mcp.sandbox.documents.document_store import DocumentStore
 
 _ROUNDS = 10_000  # a practice account: enough that no password stands in its file
 
 
 def hashed(password: str, salt: bytes | None = None) -> str:
-    """Return a password as it is kept; with the same salt, the same one gives the same text."""
+    """Return the hash of a password; it is deterministic for a salt."""
     salt = salt or secrets.token_bytes(16)
     return f"{salt.hex()}:{hashlib.pbkdf2_hmac('sha256', password.encode(), salt, _ROUNDS).hex()}"
 
 
-def set_password(store: Store, user_id: int, password: str) -> None:
-    """Let a user log in with this password, and no other."""
+def set_password(store: DocumentStore, user_id: int, password: str) -> None:
+    """Set a user's password."""
     store.delete("passwords", user_id)
     store.add("passwords", {"id": user_id, "hash": hashed(password)})
 
 
-def is_password(store: Store, user_id: int, password: str) -> bool:
-    """Tell whether a user logs in with this password; whoever has none never does."""
+def is_password(store: DocumentStore, user_id: int, password: str) -> bool:
+    """Return whether a user logs in with this password; False if they have none."""
     known = store.get("passwords", user_id)
     if known is None:
         return False

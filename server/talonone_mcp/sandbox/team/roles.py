@@ -1,23 +1,23 @@
-"""Roles: what their members may do where. A user's document says which roles they have."""
+"""Roles: what their members may do. A user's document lists their roles."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from talonone_mcp.sandbox.account import ACCOUNT_ID
-from talonone_mcp.sandbox.conditions import Condition, among, equal, holds
-from talonone_mcp.sandbox.errors import UpstreamError
-from talonone_mcp.sandbox.handling import Call, Handler, Reply
-from talonone_mcp.sandbox.store import Document, Store
+from talonone_mcp.sandbox.documents.conditions import Condition, among, equal, holds
+from talonone_mcp.sandbox.documents.document_store import Document, DocumentStore
+from talonone_mcp.sandbox.ground.account_facts import ACCOUNT_ID
+from talonone_mcp.sandbox.ground.refusals import RefusalError
+from talonone_mcp.sandbox.ground.timestamps import stamp
+from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
 from talonone_mcp.sandbox.team.users import change_user
-from talonone_mcp.sandbox.times import stamp
 
 _INTERNAL = ("provisioned",)  # by SCIM; upstream shows it to nobody
 
 
-def new_role(store: Store, at: str, name: str, **settings: Any) -> Document:
-    """Store and return a role, which permits nothing unless the settings say else.
+def new_role(store: DocumentStore, at: str, name: str, **settings: Any) -> Document:
+    """Store and return a role, which permits nothing by default.
 
     Args:
         store: where to.
@@ -38,21 +38,21 @@ def new_role(store: Store, at: str, name: str, **settings: Any) -> Document:
     return store.add("roles", role)
 
 
-def members_of(store: Store, role: int) -> list[Document]:
+def members_of(store: DocumentStore, role: int) -> list[Document]:
     """Return the users who have a role."""
     return store.select("users", holds("roles", role))
 
 
-def set_members(store: Store, at: str, role: int, members: Iterable[int]) -> None:
-    """Give a role to these users, and take it from all others.
+def set_members(store: DocumentStore, at: str, role: int, members: Iterable[int]) -> None:
+    """Give a role to exactly these users.
 
     Raises:
-        UpstreamError: 400, when one of them does not exist.
+        RefusalError: 400, when one of them does not exist.
     """
     wanted = set(members)
     found = {user["id"]: user for user in store.select("users", among("id", sorted(wanted)))}
     if unknown := sorted(wanted - found.keys()):
-        raise UpstreamError(400, f"user {unknown[0]} does not exist", pointer="/members")
+        raise RefusalError(400, f"user {unknown[0]} does not exist", pointer="/members")
     present = {user["id"]: user for user in members_of(store, role)}
     for number in sorted(present.keys() - wanted):
         roles = [each for each in present[number]["roles"] if each != role]
@@ -61,34 +61,34 @@ def set_members(store: Store, at: str, role: int, members: Iterable[int]) -> Non
         change_user(store, at, found[number], roles=[*found[number]["roles"], role])
 
 
-def check_name(store: Store, name: str, role: int = 0, *, status: int = 400) -> None:
-    """Refuse the name of another role than this.
+def check_name(store: DocumentStore, name: str, role: int = 0, *, status: int = 400) -> None:
+    """Refuse a name that another role has.
 
     Raises:
-        UpstreamError: with the status.
+        RefusalError: with the status.
     """
     if store.count("roles", equal("name", name), Condition("id <> ?", (role,))):
-        raise UpstreamError(status, f"there is a role {name} already", pointer="/name")
+        raise RefusalError(status, f"there is a role {name} already", pointer="/name")
 
 
-def _present(store: Store, role: Document) -> Document:
+def _present(store: DocumentStore, role: Document) -> Document:
     shown = {key: value for key, value in role.items() if key not in _INTERNAL}
     return shown | {"members": [user["id"] for user in members_of(store, role["id"])]}
 
 
-def list_roles(call: Call) -> Reply:
+def list_roles(call: SandboxCall) -> Reply:
     roles = [_present(call.store, role) for role in call.store.select("roles")]
     return 200, {"totalResultSize": len(roles), "data": roles}
 
 
-def get_role(call: Call) -> Reply:
+def get_role(call: SandboxCall) -> Reply:
     return 200, _present(call.store, call.get("roles", "roleId"))
 
 
-def update_role(call: Call) -> Reply:
+def update_role(call: SandboxCall) -> Reply:
     role, given, now = call.get("roles", "roleId"), dict(call.body), stamp(call.now)
     if role["isReadonly"]:
-        raise UpstreamError(400, f"role {role['name']} cannot be changed", resource="role")
+        raise RefusalError(400, f"role {role['name']} cannot be changed", resource="role")
     if "name" in given:
         check_name(call.store, given["name"], role["id"])
     members = given.pop("members", None)

@@ -6,14 +6,18 @@ nothing more.
 
 from __future__ import annotations
 
-import os
-import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
+from talonone_mcp.core.safe_files import Unsafe, UnsafeFileError, read_regular
+
 MOST, LARGEST = 100, 65_536  # files, and bytes of one
-_NONBLOCK = getattr(os, "O_NONBLOCK", 0)  # opening a pipe must not wait for a writer
+_REASONS: Mapping[Unsafe, str] = {
+    "not regular": "is not a regular file",
+    "outside": "is a link that leads out of the folder",
+    "too large": f"has more than {LARGEST:,} bytes",
+}
 
 
 class _UnusableError(ValueError):
@@ -54,9 +58,12 @@ def _read(folder: Path, name: str) -> str:
     Raises:
         _UnusableError: the file cannot be a prompt.
     """
-    content = _content(folder, name)
-    if len(content) > LARGEST:
-        raise _UnusableError(f"it has more than {LARGEST:,} bytes")
+    try:
+        content = read_regular(name, within=folder, max_bytes=LARGEST)
+    except UnsafeFileError as error:
+        raise _UnusableError(f"it {_REASONS.get(error.kind, error.reason)}") from None
+    except OSError as error:
+        raise _UnusableError(f"it cannot be read: {error.strerror}") from None
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -65,19 +72,3 @@ def _read(folder: Path, name: str) -> str:
     if not text.strip():
         raise _UnusableError("it is empty")
     return text
-
-
-def _content(folder: Path, name: str) -> bytes:
-    """Return a file's content, up to one byte more than allowed."""
-    try:
-        path = (folder / name).resolve(strict=True)
-        if not path.is_relative_to(folder.resolve()):
-            raise _UnusableError("it is a link that leads out of the folder")
-        with os.fdopen(os.open(path, os.O_RDONLY | _NONBLOCK), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise _UnusableError("it is not a regular file")
-            return file.read(LARGEST + 1)
-    except OSError as error:
-        raise _UnusableError(f"it cannot be read: {error.strerror}") from None
-    except RuntimeError:  # how pathlib reports a loop before Python 3.13
-        raise _UnusableError("it cannot be read: it is a link to itself") from None

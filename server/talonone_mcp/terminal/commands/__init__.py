@@ -1,1 +1,1 @@
-"""Commands of the terminal that are more than a start of the server: one module each."""
+"""The commands of the terminal, one module each; `serve` and `demo` are in the room above."""

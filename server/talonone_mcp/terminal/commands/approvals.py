@@ -1,8 +1,8 @@
-"""`talonone-mcp approvals`: where a person looks at what an agent wants, and says yes or no.
+"""`talonone-mcp approvals`: a person sees what agents want to do, and says yes or no.
 
-Only a person can say yes, so `approve` wants a terminal, and the passphrase where one is set; no
-flag goes around either. Whatever an agent or a customer wrote is cleaned before it is printed: a
-question must not be able to draw something else over itself.
+Only a person can say yes, so `approve` needs a terminal, and the passphrase if one is set; no flag
+replaces either. Anything that an agent or a customer wrote is cleaned before it is printed, so that
+a question cannot draw something else over itself.
 """
 
 # ruff: noqa: T201 - stdout is what a command answers on
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,43 +28,42 @@ from talonone_mcp.store.ledger import Approval, DecisionError, Ledger, LedgerErr
 from talonone_mcp.store.passphrase import PassphraseError
 from talonone_mcp.store.sqlite_ledger import LEDGER_FILE, SqliteLedger
 from talonone_mcp.terminal.approval_text import (
+    LIST_HEAD,
     clock,
     deny_command,
     everything,
+    list_row,
     record,
-    row,
     shown_id,
     span,
     standing,
-    table,
     what_it_allows,
 )
 from talonone_mcp.terminal.person import (
     ask_hidden,
     at_terminal,
-    fail,
     knows_passphrase,
     says_yes,
     user,
-    warn,
-    writable_anyhow,
 )
+from talonone_mcp.terminal.streams import escape_unprintable, fail, warn
 
-_REASON = 500  # characters of a reason; the agent reads it
+_REASON_CHARS = 500  # the agent reads it
+_QUESTION_CHARS = 70  # that the list shows
 
 _NO_TERMINAL = (
-    "approve needs a terminal as its input and output, and this is none. Only a person may say"
-    " yes, and an agent with a shell is no person. In a terminal of your own:"
+    "approve needs a terminal for input and output, and there is none. Only a person may say yes,"
+    " and an agent with a shell is not one. In a terminal of your own:"
 )
 _UNGUARDED = (
-    "no passphrase is set, so anybody who can run commands as this user, any agent included,"
+    "no passphrase is set, so anyone who can run commands as this user, including any agent,"
     " could approve. To set one: talonone-mcp approvals passphrase"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What is kept, as the environment says."""
+    """The state directory and its approvals."""
 
     folder: Path
     ledger: Ledger
@@ -74,7 +74,7 @@ _Command = Callable[[argparse.Namespace, _State], int]
 
 
 def add_to(commands: argparse._SubParsersAction[Any]) -> None:
-    """Add `approvals` with its subcommands to the parser of the whole command.
+    """Add the command and its subcommands to the parser.
 
     Each sets `run`, which takes the options and returns the exit status: 0 success, 1 failure,
     2 wrong use.
@@ -112,8 +112,8 @@ def _add(
 
 
 def _run(command: _Command, options: argparse.Namespace) -> int:
-    """Run a command; what goes wrong is one line on stderr."""
-    writable_anyhow()
+    """Run a command; report an error as one line on stderr."""
+    escape_unprintable()
     known = with_state(os.environ)
     folder, lifetime = state_folder(known), approval_lifetime(known)
     ledger = SqliteLedger(folder / LEDGER_FILE, lifetime=lifetime)
@@ -131,7 +131,12 @@ def _list(options: argparse.Namespace, state: _State) -> int:
     if options.json:
         print(json.dumps([record(approval, now) for approval in waiting], indent=2))
     elif waiting:
-        print(table([row(approval, now) for approval in waiting]))
+        from talonone_mcp.terminal import printing  # noqa: PLC0415 - slow to load, not for scripts
+
+        rows = [list_row(approval, now) for approval in waiting]
+        printing.print_table(
+            printing.console(sys.stdout), LIST_HEAD, rows, cell_chars=_QUESTION_CHARS
+        )
     else:
         print("Nothing waits.")
     return 0
@@ -167,7 +172,7 @@ def _approve(options: argparse.Namespace, state: _State) -> int:
 
 def _deny(options: argparse.Namespace, state: _State) -> int:
     approval = _find(options.id, state.ledger)
-    reason = one_line(options.reason, _REASON)
+    reason = one_line(options.reason, _REASON_CHARS)
     denied = state.ledger.decide(approval.id, approve=False, by=user(), reason=reason)
     because = f": {denied.reason}" if denied.reason else ""
     print(f"Denied: {what_it_allows(denied)}.")
@@ -183,7 +188,7 @@ def _prune(_: argparse.Namespace, state: _State) -> int:
 
 def _passphrase(_: argparse.Namespace, state: _State) -> int:
     if not at_terminal():
-        return fail("passphrase needs a terminal: it is typed, and never given any other way")
+        return fail("passphrase needs a terminal: it can only be typed")
     if passphrases.is_set(state.folder) and not knows_passphrase(
         state.folder, "Passphrase so far: "
     ):
@@ -196,12 +201,12 @@ def _passphrase(_: argparse.Namespace, state: _State) -> int:
     except ValueError as error:
         return fail(f"nothing was changed. {error}")
     print("The passphrase is set, and is asked for before each yes.")
-    print(f"Only a hash of it is kept, in {state.folder / passphrases.NAME}: do not forget it.")
+    print(f"Only its hash is stored, in {state.folder / passphrases.NAME}: do not forget it.")
     return 0
 
 
 def _find(given: str, ledger: Ledger) -> Approval:
-    """Return the approval that was named.
+    """Return the approval with this id.
 
     Raises:
         DecisionError: there is none.
@@ -215,10 +220,10 @@ def _find(given: str, ledger: Ledger) -> Approval:
 
 
 def _undecided(given: str, ledger: Ledger) -> Approval:
-    """Return the approval that was named, so that nobody is asked in vain.
+    """Return the approval with this id if it can be decided, so that nobody is asked in vain.
 
     Raises:
-        DecisionError: there is none, or it is not pending (any more).
+        DecisionError: there is none, or it is no longer pending.
     """
     approval = _find(given, ledger)
     state = standing(approval, time.time())

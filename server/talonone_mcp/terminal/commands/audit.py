@@ -1,4 +1,4 @@
-"""`talonone-mcp audit`: looks at the audit log."""
+"""`talonone-mcp audit`: inspect the audit log."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from talonone_mcp.store.audit import verify
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to the parser of the terminal."""
+    """Add the command to the parser."""
     audit = commands.add_parser("audit", help="look at the log of what was called")
     actions = audit.add_subparsers(required=True, metavar="ACTION")
     verifying = actions.add_parser(
         "verify", help="check that no line of the log was changed or removed"
     )
-    verifying.add_argument("--json", action="store_true", help="for scripts")
+    verifying.add_argument("--json", action="store_true", help="print JSON, for a script")
     verifying.set_defaults(run=_verify)
 
 

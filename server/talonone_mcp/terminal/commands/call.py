@@ -1,7 +1,7 @@
-"""`talonone-mcp call`: one operation or workflow from the terminal, on the way that agents have.
+"""`talonone-mcp call`: call one operation or workflow from the terminal, just as agents do.
 
-The same checks, the same gate: what a person must confirm is asked at the terminal, and where
-there is none, waits for its approval. No flag gives the yes.
+The same checks and the same gate apply: what a person must confirm is asked at the terminal or,
+without one, waits for approval. No flag says yes.
 """
 
 # ruff: noqa: T201 - stdout is what a command answers on
@@ -25,14 +25,15 @@ from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.settings import Settings, SettingsError, load_settings
 from talonone_mcp.server.wiring import open_dispatch
 from talonone_mcp.store.local_store import local_store
-from talonone_mcp.terminal.arguments import ArgumentsError, find_tool, read_arguments
-from talonone_mcp.terminal.options import ACCOUNT_OPTIONS, add_account_options
-from talonone_mcp.terminal.person import FAILED, USAGE, TerminalPerson, fail, writable_anyhow
-from talonone_mcp.terminal.progress_line import told
+from talonone_mcp.terminal.call_arguments import ArgumentsError, find_tool, read_arguments
+from talonone_mcp.terminal.person import TerminalPerson
+from talonone_mcp.terminal.progress_line import shown_progress
+from talonone_mcp.terminal.serve_options import ACCOUNT_OPTIONS, add_account_options
+from talonone_mcp.terminal.streams import FAILED, USAGE, escape_unprintable, fail
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to the parser of the terminal."""
+    """Add the command to the parser."""
     said = "call one operation or workflow"
     call = commands.add_parser(
         "call",
@@ -48,14 +49,16 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--input", metavar="FILE", help="arguments from a file with a JSON object; - for stdin"
     )
     call.add_argument(
-        "--json", action="store_true", help="print JSON, as is done where no person reads"
+        "--json",
+        action="store_true",
+        help="print JSON, which is the default unless a person is reading",
     )
     add_account_options(call)
     call.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> int:
-    writable_anyhow()
+    escape_unprintable()
     flags = {name: getattr(options, name) for name in ACCOUNT_OPTIONS}
     try:
         settings = _asking(load_settings(flags, os.environ))
@@ -66,7 +69,7 @@ def _run(options: argparse.Namespace) -> int:
         return fail(str(error), USAGE)
     try:
         answer = anyio.run(_answer, settings, catalog, tool, arguments)
-    except CallError as error:  # there was no way to call at all
+    except CallError as error:  # no call could even be attempted
         answer = error.as_dict()
     if options.json or not sys.stdout.isatty():
         print(json.dumps(answer, ensure_ascii=False, indent=2))
@@ -76,9 +79,9 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _asking(settings: Settings) -> Settings:
-    """Have a person asked also where a server would not: whoever calls may have written the file.
+    """Ask a person even if the configuration turns that off: the caller may have written it.
 
-    What is stricter than asking stays.
+    Anything stricter than asking stays.
     """
     if settings.confirm != "off":
         return settings
@@ -86,7 +89,7 @@ def _asking(settings: Settings) -> Settings:
 
 
 def _status(error: Mapping[str, Any]) -> int:
-    if "kind" not in error:  # an answer may have an `error` of its own
+    if "kind" not in error:  # an answer can have a field `error`
         return 0
     return USAGE if error["kind"] == "invalid_arguments" and "status" not in error else FAILED
 
@@ -96,7 +99,7 @@ async def _answer(
 ) -> dict[str, Any]:
     person = TerminalPerson(settings.state_dir)
     async with open_dispatch(settings, catalog, local_store(settings)) as dispatch:
-        with told() as progress:
+        with shown_progress() as progress:
             caller = Caller(LOCAL, "terminal", person=person, progress=progress)
             try:
                 call = dispatch.resolve(tool.name, arguments)

@@ -1,7 +1,7 @@
-"""`talonone-mcp completion`: has a shell complete commands, names, arguments and their values.
+"""`talonone-mcp completion`: have a shell complete commands, names, arguments and values.
 
-The script that it prints asks this very command at each tab. Everything is known from the catalog;
-nothing is sent anywhere.
+The printed script runs this command at each Tab. Everything comes from the catalog; nothing is sent
+anywhere.
 """
 
 from __future__ import annotations
@@ -26,13 +26,14 @@ _PLACES = {
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to the parser of the terminal."""
+    """Add the command to the parser."""
     said = "have a shell complete what is typed"
     lines = "\n".join(f"  {place}" for place in _PLACES.values())
     completion = commands.add_parser(
         "completion",
         help=said,
-        description=f"Print the script that has a shell complete what is typed. For good:\n{lines}",
+        description="Print the script that has a shell complete what is typed. To install it:\n"
+        f"{lines}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     completion.add_argument("shell", choices=_SHELLS)
@@ -45,10 +46,10 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def complete(parser_of: Callable[[str], argparse.ArgumentParser]) -> None:
-    """Answer a shell that wants to know what could be typed next, and end the process.
+    """Tell a shell what could be typed next, and end the process.
 
     Args:
-        parser_of: returns the parser in which one command is filled in.
+        parser_of: takes the name of a command and returns the parser that knows it.
     """
     words = os.environ.get("COMP_LINE", "").split()
     parser = parser_of(words[1] if len(words) > 1 else "")
@@ -60,7 +61,7 @@ def complete(parser_of: Callable[[str], argparse.ArgumentParser]) -> None:
 def _completers(
     parser: argparse.ArgumentParser,
 ) -> Iterator[tuple[argparse.Action, Callable[..., list[str]]]]:
-    """Yield the arguments, of whichever command, whose values are in the catalog."""
+    """Yield the arguments of all commands whose values are in the catalog."""
     known: Mapping[str, Callable[..., list[str]]] = {
         "name": _names,
         "names": _names,
@@ -84,7 +85,7 @@ def _toolsets(**_: Any) -> list[str]:
 
 
 def _pairs(prefix: str, parsed_args: argparse.Namespace, **_: Any) -> list[str]:
-    """Return the arguments that are still to be given, or the values that one of them may have."""
+    """Return the arguments that are still missing, or the values that one of them can have."""
     tool = catalogs.load().find(parsed_args.name)
     if tool is None:
         return []

@@ -1,4 +1,4 @@
-"""`talonone-mcp doctor`: what of this installation works, what does not, and what to do."""
+"""`talonone-mcp doctor`: check what works in this installation, what does not, and what to do."""
 
 from __future__ import annotations
 
@@ -21,22 +21,20 @@ from talonone_mcp.core.settings import Settings, SettingsError, Sources, gather,
 from talonone_mcp.surface.tool_list import SurfaceError, surface
 from talonone_mcp.terminal.doctor import conclusions, local_checks
 from talonone_mcp.terminal.doctor.conclusions import Standing
-from talonone_mcp.terminal.doctor.examination import explore
+from talonone_mcp.terminal.doctor.exploration import explore
 from talonone_mcp.terminal.doctor.findings import Finding, worst
 from talonone_mcp.terminal.doctor.report import Report, as_json, as_text
-from talonone_mcp.terminal.doctor.settings_table import redaction, rows
-from talonone_mcp.terminal.options import add_serve_options
-from talonone_mcp.terminal.person import writable_anyhow
+from talonone_mcp.terminal.doctor.settings_table import redaction, setting_rows
+from talonone_mcp.terminal.serve_options import add_serve_options
+from talonone_mcp.terminal.streams import FAILED, USAGE, escape_unprintable
 from talonone_mcp.upstream.redaction import Redaction
-
-_HINDERED, _UNUSABLE = 1, 2  # exit statuses
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to the parser of the terminal."""
+    """Add the command to the parser."""
     said = "check the configuration, the keys and the way to Talon.One"
     doctor = commands.add_parser(
-        "doctor", help=said, description="Takes what serve takes, and looks at what it would do."
+        "doctor", help=said, description="Takes the flags of serve and checks what it would do."
     )
     add_serve_options(doctor)
     doctor.add_argument("--json", action="store_true", help="print JSON, for a script")
@@ -46,7 +44,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def _run(options: argparse.Namespace) -> int:
     flags = {name: value for name, value in vars(options).items() if name not in ("run", "json")}
     report = _examined(flags, os.environ)
-    writable_anyhow()
+    escape_unprintable()
     if options.json:
         sys.stdout.write(as_json(report))
         return report.status
@@ -58,41 +56,49 @@ def _run(options: argparse.Namespace) -> int:
 
 def _examined(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Report:
     sources = gather(flags, environment)
-    findings = [*local_checks.strangers(environment), *local_checks.exposed_secrets(sources)]
+    findings = [
+        *local_checks.unknown_variables(environment),
+        *local_checks.exposed_secrets(sources),
+    ]
     toolsets: Mapping[str, Standing] = {}
     try:
         settings = sources.settings
     except SettingsError as error:
         findings += [_unusable(line) for line in str(error).splitlines()]
         findings += local_checks.examine_state(sources)
-        status = _UNUSABLE
+        status = USAGE
     else:
         found, toolsets, status = _with(settings, sources)
         findings += found
         if status == 0 and worst(findings) == "failure":
-            status = _HINDERED
+            status = FAILED
     return _clean(
         Report(
-            status, local_checks.versions(), sources.file, rows(sources), tuple(findings), toolsets
+            status,
+            local_checks.versions(),
+            sources.file,
+            setting_rows(sources),
+            tuple(findings),
+            toolsets,
         ),
         redaction(sources),
     )
 
 
 def _unusable(line: str) -> Finding:
-    """Turn a line about a setting into a finding; the README says what each setting may be."""
+    """Turn a line about a setting into a finding."""
     return Finding("configuration", "failure", line if line.endswith((".", "?")) else f"{line}.")
 
 
 def _with(
     settings: Settings, sources: Sources
 ) -> tuple[list[Finding], Mapping[str, Standing], int]:
-    """Look at all that usable settings lead to; return also the exit status that they give."""
+    """Examine what usable settings lead to; return also the exit status."""
     try:
         catalog = with_applications(catalogs.load(), settings.applications)
         listed = _listed(catalog, settings)
     except (catalogs.CatalogError, SurfaceError) as error:
-        return [_unusable(str(error)), *local_checks.examine(settings)], {}, _UNUSABLE
+        return [_unusable(str(error)), *local_checks.examine(settings)], {}, USAGE
     here = [Finding("configuration", "ok", "It can be used."), *local_checks.examine(settings)]
     try:
         with _in_place_of_upstream(settings, catalog) as app:
@@ -110,14 +116,14 @@ def _with(
 
 
 def _listed(catalog: Catalog, settings: Settings) -> set[str]:
-    """Return the toolsets of the operations that a model is shown."""
+    """Return the toolsets of the operations that models see."""
     shown = {tool.name for tool in surface(catalog, settings).tools}
     return {each.toolset for each in catalog.operations.values() if each.name in shown}
 
 
 @contextmanager
 def _in_place_of_upstream(settings: Settings, catalog: Catalog) -> Iterator[object]:
-    """Yield the sandbox where it is asked for; None means the network."""
+    """Yield the sandbox if the settings ask for it; None means the network."""
     if not settings.sandbox:
         yield None
         return
@@ -128,7 +134,7 @@ def _in_place_of_upstream(settings: Settings, catalog: Catalog) -> Iterator[obje
 
 
 def _clean(report: Report, secrets: Redaction) -> Report:
-    """Return the report without any secret that an error may have repeated."""
+    """Return the report without secrets that an error may have repeated."""
     text = secrets.text
     findings = tuple(
         replace(each, says=text(each.says), remedy=text(each.remedy)) for each in report.findings

@@ -1,4 +1,4 @@
-"""`talonone-mcp install`: tells a host of this server, in the host's own configuration file."""
+"""`talonone-mcp install`: add this server to a host's configuration file."""
 
 from __future__ import annotations
 
@@ -12,33 +12,39 @@ from pathlib import Path
 from typing import Any
 
 from talonone_mcp.core.settings import Settings, user_file
-from talonone_mcp.terminal.host_options import NAME, add_target, file_of, print_line, say, written
-from talonone_mcp.terminal.hosts import launch, platform_paths
-from talonone_mcp.terminal.hosts.host_entry import HostFile, Wanted
+from talonone_mcp.terminal.host_options import NAME, add_target, file_of, written
+from talonone_mcp.terminal.hosts import start_command
 from talonone_mcp.terminal.hosts.host_errors import HostError
 from talonone_mcp.terminal.hosts.host_files import Snapshot, back_up, decode, replace, take_snapshot
+from talonone_mcp.terminal.hosts.host_text import HostText, Registration
 from talonone_mcp.terminal.hosts.known_hosts import Host
-from talonone_mcp.terminal.hosts.platform_paths import Machine
-from talonone_mcp.terminal.hosts.server_entry import Plan, gone, merged, plan, words
+from talonone_mcp.terminal.hosts.platform_paths import Machine, this_machine
+from talonone_mcp.terminal.hosts.server_entry import EntryPlan, gone, merged, plan_entry, words
 from talonone_mcp.terminal.hosts.undo import without
-from talonone_mcp.terminal.options import add_serve_options
+from talonone_mcp.terminal.serve_options import add_serve_options
+from talonone_mcp.terminal.streams import FAILED, USAGE, print_line, say
 
-_FAILED = 1  # exit statuses
-_USAGE = 2
-_OWN = ("program", "name", "project", "print", "force", "run")  # options that are no flag of serve
-_OWN_SERVER = ("transport", "host", "port")  # flags for who starts the server himself
+_OWN = (
+    "program",
+    "name",
+    "project",
+    "print",
+    "force",
+    "run",
+)  # options that are not flags of serve
+_OWN_SERVER = ("transport", "host", "port")  # flags for a server that the user starts
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to the parser of the terminal."""
+    """Add the command to the parser."""
     help_ = "tell a host, such as Claude or Cursor, to start this server"
     parser = commands.add_parser(
         "install",
         help=help_,
-        description=f"{help_[0].upper()}{help_[1:]}. Its own configuration file is changed; what"
-        " it was is kept beside it.",
-        epilog="The flags of serve become part of what the host starts. Settings in the"
-        " environment that are no secrets do too.",
+        description=f"{help_[0].upper()}{help_[1:]}. Changes the host's configuration file;"
+        " the old one is kept beside it.",
+        epilog="The host starts the server with the flags of serve that you give, and with the"
+        " settings in your environment that are not secret.",
         conflict_handler="resolve",
     )
     add_target(parser)
@@ -46,34 +52,35 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument(
         "--force",
         action="store_true",
-        help="write it though the host is not found, or another server has this name",
+        help="write it even if the host is not found or another server has this name",
     )
     add_serve_options(parser)
     for each in _OWN_SERVER:
         parser.add_argument(f"--{each}", help=argparse.SUPPRESS)
-    parser.set_defaults(run=_run)
+    parser.set_defaults(run=run)
 
 
-def _run(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace, machine: Machine | None = None) -> int:
+    """Run the command on a machine, this one unless another is given; return the exit status."""
     flags = {key: value for key, value in vars(options).items() if key not in _OWN}
     if any(flags.pop(each, None) is not None for each in _OWN_SERVER):
         return say(
             "--transport, --host and --port are for a server that you start yourself;"
             f" {options.program.title} starts its own",
-            _USAGE,
+            USAGE,
         )
     given = {key: value for key, value in flags.items() if value is not None}
     if wrong := _wrong_tools(given):
-        return say(wrong, _USAGE)
-    here = Machine(platform_paths.system(), os.environ, Path.cwd())
+        return say(wrong, USAGE)
+    machine = machine or this_machine()
     try:
-        return _install(options, here, given)
+        return _install(options, machine, given)
     except HostError as error:
-        return say(str(error), _FAILED)
+        return say(str(error), FAILED)
 
 
 def _wrong_tools(flags: dict[str, Any]) -> str:
-    """Return why the tools that were chosen cannot be listed; "" when they can."""
+    """Return why the chosen tools cannot be listed; "" if they can."""
     if flags.keys().isdisjoint(("profile", "toolsets", "tools")):
         return ""
     from talonone_mcp.core import catalog  # noqa: PLC0415 - MCP's types are slow to load
@@ -86,35 +93,35 @@ def _wrong_tools(flags: dict[str, Any]) -> str:
     return ""
 
 
-def _install(options: argparse.Namespace, here: Machine, flags: dict[str, Any]) -> int:
+def _install(options: argparse.Namespace, machine: Machine, flags: dict[str, Any]) -> int:
     host: Host = options.program
-    path = file_of(host, here, project=options.project)
-    made = plan(host, options.name, launch.command(), flags, here.environment)
+    path = file_of(host, machine, project=options.project)
+    made = plan_entry(host, options.name, start_command.command(), flags, machine.environment)
     if options.print:
-        print_entry(HostFile(host, path, ""), options.name, made.wanted)
+        print_entry(HostText(host, path, ""), options.name, made.wanted)
     else:
         if not options.project and not options.force:
-            _check_installed(host, here, path)
+            _check_installed(host, machine, path)
         snapshot = take_snapshot(path, shared=options.project)
-        file = HostFile(host, path, decode(snapshot))
+        file = HostText(host, path, decode(snapshot))
         wanted = _wanted(file, options, made.wanted)
         if file.find(options.name) == wanted:
-            print_line(f"{host.title} has {options.name} already, as it would be written now.")
+            print_line(f"{host.title} has {options.name} already; nothing to change.")
         else:
             _write(snapshot, file, options, wanted)
-    _tell(host, options, made, here)
+    _tell(host, options, made, machine)
     return 0
 
 
-def _check_installed(host: Host, here: Machine, path: Path) -> None:
-    """Refuse to make the file of a program that is not there.
+def _check_installed(host: Host, machine: Machine, path: Path) -> None:
+    """Refuse to create the file of a host that is not installed.
 
     Raises:
-        HostError: neither its file, nor its folder, nor its command is there.
+        HostError: neither its file nor its folder nor its command exists.
     """
-    folders = [here.resolve(each) for each in host.signs] if host.signs else [path.parent]
+    folders = [machine.resolve(each) for each in host.signs] if host.signs else [path.parent]
     signs = [path, *(each for each in folders if each)]
-    if any(os.path.lexists(each) for each in signs) or any(map(here.has_command, host.commands)):
+    if any(os.path.lexists(each) for each in signs) or any(map(machine.has_command, host.commands)):
         return
     looked = [str(each) for each in signs] + [f"the command {each}" for each in host.commands]
     raise HostError(
@@ -123,11 +130,11 @@ def _check_installed(host: Host, here: Machine, path: Path) -> None:
     )
 
 
-def _wanted(file: HostFile, options: argparse.Namespace, new: Wanted) -> Wanted:
-    """Return what to write over what is there.
+def _wanted(file: HostText, options: argparse.Namespace, new: Registration) -> Registration:
+    """Return what to write, with what the host or its user added to the entry.
 
     Raises:
-        HostError: there is another server of this name, or a version that is not known.
+        HostError: another server has this name, or the file declares a version.
     """
     version = file.unknown_version()
     if version and not options.force:
@@ -138,8 +145,8 @@ def _wanted(file: HostFile, options: argparse.Namespace, new: Wanted) -> Wanted:
     old = file.find(options.name)
     if old is None:
         return new
-    if launch.is_ours(old.entry):
-        return Wanted(merged(file.host, old.entry, new.entry), new.inputs)
+    if start_command.is_ours(old.entry):
+        return Registration(merged(file.host, old.entry, new.entry), new.inputs)
     if options.force:
         return new
     raise HostError(
@@ -148,9 +155,11 @@ def _wanted(file: HostFile, options: argparse.Namespace, new: Wanted) -> Wanted:
     )
 
 
-def _write(snapshot: Snapshot, file: HostFile, options: argparse.Namespace, wanted: Wanted) -> None:
+def _write(
+    snapshot: Snapshot, file: HostText, options: argparse.Namespace, wanted: Registration
+) -> None:
     old = file.find(options.name)
-    if old and old.inputs != wanted.inputs:  # what the old one asked for goes with it
+    if old and old.inputs != wanted.inputs:  # the inputs of the old one go with it
         before = without(file.host, snapshot, options.name).content or b""
         file = replace_text(file, text=before.decode())
     text = file.write(options.name, wanted)
@@ -162,8 +171,8 @@ def _write(snapshot: Snapshot, file: HostFile, options: argparse.Namespace, want
         print_line(f"No longer set there: {', '.join(lost)}.")
 
 
-def print_entry(file: HostFile, name: str, wanted: Wanted) -> None:
-    """Print the entry as a file that holds nothing else, and say on stderr which file is meant."""
+def print_entry(file: HostText, name: str, wanted: Registration) -> None:
+    """Print the entry as a file of its own, and the path of the host's file on stderr."""
     print(f"{file.path}:", file=sys.stderr, flush=True)  # noqa: T201 - stdout can be piped
     print_line(file.write(name, wanted).rstrip("\n"))
 
@@ -171,7 +180,7 @@ def print_entry(file: HostFile, name: str, wanted: Wanted) -> None:
 # --- What a person should know -------------------------------------------------------------------
 
 
-def _tell(host: Host, options: argparse.Namespace, made: Plan, here: Machine) -> None:
+def _tell(host: Host, options: argparse.Namespace, made: EntryPlan, machine: Machine) -> None:
     command = [made.wanted.entry["command"], *made.wanted.entry["args"]]
     if not options.print:
         print_line(f"{host.title} starts: {shlex.join(command)}")
@@ -179,24 +188,22 @@ def _tell(host: Host, options: argparse.Namespace, made: Plan, here: Machine) ->
             print_line(host.project_note)
         print_line(host.start.format(name=options.name))
     if made.left_out:
-        _tell_to_keep(made.left_out, options, here)
+        _tell_to_keep(made.left_out, options, machine)
     if made.missing:
         lines = "\n  ".join(made.missing.splitlines())
-        say(
-            f"the server will not start before this is mended, here or in {user_file()}:\n  {lines}"
-        )
+        say(f"the server will not start until this is fixed, here or in {user_file()}:\n  {lines}")
 
 
-def _tell_to_keep(secrets: Iterable[str], options: argparse.Namespace, here: Machine) -> None:
-    """Say how to put secrets into files of their own, and to install again."""
+def _tell_to_keep(secrets: Iterable[str], options: argparse.Namespace, machine: Machine) -> None:
+    """Say how to put secrets into files of their own and install again."""
     say(
-        f"{', '.join(secrets)}: no secret is written into a host's file. To keep it in a file that"
-        " only you can read, and name that one there:"
+        f"{', '.join(secrets)}: secrets are never written into a host's file. To keep them in files"
+        " that only you can read, and name those files there:"
     )
     folder = user_file().parent
-    again = shlex.join([*launch.command(), *_command_line(options)])
+    again = shlex.join([*start_command.command(), *_command_line(options)])
     files = {variable: folder / variable.removeprefix("TALONONE_").lower() for variable in secrets}
-    if here.system == "windows":
+    if machine.system == "windows":
         lines = [f'New-Item -Force -ItemType Directory "{folder}" | Out-Null']
         for variable, file in files.items():
             lines.append(f'Set-Content -NoNewline "{file}" $env:{variable}')
@@ -212,7 +219,7 @@ def _tell_to_keep(secrets: Iterable[str], options: argparse.Namespace, here: Mac
 
 
 def _command_line(options: argparse.Namespace) -> list[str]:
-    """Return how this command was called."""
+    """Return the arguments of this command line."""
     flags = {key: value for key, value in vars(options).items() if key not in _OWN}
     named = ["--name", options.name] if options.name != NAME else []
     switches = [f"--{each}" for each in ("project", "force") if getattr(options, each)]

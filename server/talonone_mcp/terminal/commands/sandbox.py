@@ -1,4 +1,4 @@
-"""`talonone-mcp sandbox`: the embedded Talon.One over HTTP, for any client."""
+"""`talonone-mcp sandbox`: serve the embedded Talon.One over HTTP."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import anyio
 from talonone_mcp.core import catalog
 from talonone_mcp.core.asgi import serve
 from talonone_mcp.core.settings import SANDBOX_KEY
-from talonone_mcp.sandbox.account import SHOP, SHOP_US, USER_EMAIL, USER_PASSWORD
 from talonone_mcp.sandbox.app import Sandbox
-from talonone_mcp.sandbox.store import StoreError
+from talonone_mcp.sandbox.documents.document_store import DocumentStoreError
+from talonone_mcp.sandbox.ground.account_facts import SHOP, SHOP_US, USER_EMAIL, USER_PASSWORD
+from talonone_mcp.terminal.streams import USAGE, say
 
-_UNUSABLE = 2  # the exit status of a command that cannot start as it was given
 _WELCOME = """\
 A Talon.One sandbox is at {url}, for all four APIs. Its keys open nothing else.
 
@@ -37,44 +37,42 @@ An MCP server that uses it:
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to the parser of the terminal."""
+    """Add the command to the parser."""
     sandbox = commands.add_parser("sandbox", help="serve the embedded Talon.One over HTTP")
-    sandbox.add_argument("--host", default="127.0.0.1", help="127.0.0.1 unless said")
+    sandbox.add_argument("--host", default="127.0.0.1", help="default: 127.0.0.1")
     sandbox.add_argument(
-        "--port", type=_port, default=8080, help="8080 unless said, 0 for a free one"
+        "--port", type=_port, default=8080, help="default: 8080; 0 picks a free port"
     )
     sandbox.add_argument(
         "--data",
         type=Path,
         metavar="FILE",
-        help="keep the account in this file, and go on with it at the next start",
+        help="keep the account in this file, and continue with it at the next start",
     )
-    sandbox.add_argument(
-        "--seed", type=int, help="what the demo account is drawn from: 1 unless said"
-    )
+    sandbox.add_argument("--seed", type=int, help="seed of the random demo account; default: 1")
     sandbox.add_argument(
         "--scale",
         type=_scale,
         metavar="N",
-        help="N times the demo account's 50 customers, with all that is theirs",
+        help="multiply the demo account's 50 customers, and all that is theirs, by N",
     )
     sandbox.add_argument(
         "--no-limits",
         action="store_true",
-        help="answer more than 3 requests a second to one endpoint",
+        help="allow more than 3 requests a second to one endpoint",
     )
     sandbox.set_defaults(run=_run)
 
 
 def _port(text: str) -> int:
     if not text.isdigit() or int(text) > 65_535:  # noqa: PLR2004 - the highest there is
-        raise argparse.ArgumentTypeError(f"{text!r} is no port")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port")
     return int(text)
 
 
 def _scale(text: str) -> int:
     if not text.isdigit() or not 1 <= int(text) <= 20_000:  # noqa: PLR2004 - a million customers
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 20000")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 20000")
     return int(text)
 
 
@@ -83,16 +81,18 @@ def _run(options: argparse.Namespace) -> int:
     account = {name: number for name, number in account.items() if number is not None}
     if account and options.data and options.data.exists():
         named = " and ".join(f"--{name}" for name in account)
-        return _say(f"{options.data} has an account already; {named} would be for a new one")
+        return say(
+            f"{options.data} already holds an account; {named} only applies to a new one", USAGE
+        )
     if account.get("scale", 1) > 1:
-        _say("filling the account; a scale of 2000 takes a minute or two")
+        say("filling the account; a scale of 2000 takes a minute or two")
     try:
         sandbox = Sandbox(
             catalog.load(), data=options.data, limited=not options.no_limits, **account
         )
-    except StoreError as error:
-        return _say(str(error))
-    # What is there by now stays: the collector need not look at the catalog again and again.
+    except DocumentStoreError as error:
+        return say(str(error), USAGE)
+    # The catalog stays for good: keep the garbage collector from scanning it again and again.
     gc.collect()
     gc.freeze()
     try:
@@ -100,7 +100,7 @@ def _run(options: argparse.Namespace) -> int:
         anyio.run(run, sandbox, options.host, options.port)
     except OSError as error:
         reason = error.strerror or str(error)
-        return _say(f"cannot serve on {options.host}:{options.port}: {reason}")
+        return say(f"cannot serve on {options.host}:{options.port}: {reason}", USAGE)
     finally:
         sandbox.close()
     return 0
@@ -118,8 +118,3 @@ def _welcome(data: Path | None, url: str) -> None:
     )
     sys.stdout.write(text)
     sys.stdout.flush()
-
-
-def _say(message: str) -> int:
-    print(f"talonone-mcp: {message}", file=sys.stderr, flush=True)  # noqa: T201 - not on stdout
-    return _UNUSABLE

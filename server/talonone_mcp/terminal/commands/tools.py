@@ -1,4 +1,4 @@
-"""`talonone-mcp tools`: what can be called, listed, searched and explained."""
+"""`talonone-mcp tools`: list, search and explain what can be called."""
 
 # ruff: noqa: T201 - stdout is what a command answers on
 
@@ -12,25 +12,25 @@ from typing import Any
 
 from talonone_mcp.core import catalog as catalogs
 from talonone_mcp.core.catalog import Catalog, CatalogError, Operation, Tool
-from talonone_mcp.terminal.arguments import ArgumentsError, find_tool
-from talonone_mcp.terminal.person import USAGE, fail, writable_anyhow
+from talonone_mcp.terminal.call_arguments import ArgumentsError, find_tool
+from talonone_mcp.terminal.streams import USAGE, escape_unprintable, fail
 
-_FOUND = 10  # what a search shows
+_MAX_FOUND = 10  # results of a search
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to the parser of the terminal."""
+    """Add the command to the parser."""
     said = "list, search and explain what can be called"
     tools = commands.add_parser("tools", help=said, description=f"{said.capitalize()}.")
-    tools.add_argument("names", metavar="NAME", nargs="*", help="explain these: their arguments")
-    tools.add_argument("--toolset", metavar="NAME", help="those of one toolset")
-    tools.add_argument("--search", metavar="WORDS", help="the ten that fit these words best")
+    tools.add_argument("names", metavar="NAME", nargs="*", help="explain these and their arguments")
+    tools.add_argument("--toolset", metavar="NAME", help="list one toolset")
+    tools.add_argument("--search", metavar="WORDS", help="find the ten that fit these words best")
     tools.add_argument("--json", action="store_true", help="print JSON, with the schemas")
     tools.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> int:
-    writable_anyhow()
+    escape_unprintable()
     try:
         catalog = catalogs.load()
         chosen = _chosen(catalog, options)
@@ -48,10 +48,10 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _chosen(catalog: Catalog, options: argparse.Namespace) -> Sequence[Tool]:
-    """Return what is asked for.
+    """Return the tools that were asked for.
 
     Raises:
-        ArgumentsError: there is no such tool, or toolset.
+        ArgumentsError: there is no such tool or toolset.
     """
     toolset = options.toolset
     if toolset is not None and toolset not in catalog.toolsets:
@@ -62,7 +62,7 @@ def _chosen(catalog: Catalog, options: argparse.Namespace) -> Sequence[Tool]:
     if options.search:
         from talonone_mcp.surface.search import Search  # noqa: PLC0415 - a list needs no index
 
-        return Search(catalog).find(options.search, _FOUND, toolset)
+        return Search(catalog).find(options.search, _MAX_FOUND, toolset)
     return [tool for tool in catalog.tools if toolset in (None, tool.toolset)]
 
 

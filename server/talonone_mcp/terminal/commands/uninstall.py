@@ -1,14 +1,11 @@
-"""`talonone-mcp uninstall`: takes out of a host's file exactly what `install` put in."""
+"""`talonone-mcp uninstall`: remove from a host's file exactly what `install` added."""
 
 from __future__ import annotations
 
 import argparse
-import os
-from pathlib import Path
 
-from talonone_mcp.terminal.host_options import add_target, file_of, print_line, say, written
-from talonone_mcp.terminal.hosts import launch, platform_paths
-from talonone_mcp.terminal.hosts.host_entry import HostFile
+from talonone_mcp.terminal.host_options import add_target, file_of, written
+from talonone_mcp.terminal.hosts import start_command
 from talonone_mcp.terminal.hosts.host_errors import HostError
 from talonone_mcp.terminal.hosts.host_files import (
     Snapshot,
@@ -18,39 +15,40 @@ from talonone_mcp.terminal.hosts.host_files import (
     replace,
     take_snapshot,
 )
+from talonone_mcp.terminal.hosts.host_text import HostText
 from talonone_mcp.terminal.hosts.known_hosts import Host
-from talonone_mcp.terminal.hosts.platform_paths import Machine
+from talonone_mcp.terminal.hosts.platform_paths import Machine, this_machine
 from talonone_mcp.terminal.hosts.undo import without
-
-_FAILED = 1  # the exit status
+from talonone_mcp.terminal.streams import FAILED, print_line, say
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to the parser of the terminal."""
+    """Add the command to the parser."""
     help_ = "take out of a host what install put in"
     parser = commands.add_parser("uninstall", help=help_, description=help_.capitalize() + ".")
     add_target(parser)
     parser.add_argument(
-        "--force", action="store_true", help="take it out though it starts another program"
+        "--force", action="store_true", help="take it out even if it starts another program"
     )
-    parser.set_defaults(run=_run)
+    parser.set_defaults(run=run)
 
 
-def _run(options: argparse.Namespace) -> int:
-    here = Machine(platform_paths.system(), os.environ, Path.cwd())
+def run(options: argparse.Namespace, machine: Machine | None = None) -> int:
+    """Run the command on a machine, this one unless another is given; return the exit status."""
+    machine = machine or this_machine()
     try:
-        return _uninstall(options.program, options, here)
+        return _uninstall(options.program, options, machine)
     except HostError as error:
-        return say(str(error), _FAILED)
+        return say(str(error), FAILED)
 
 
-def _uninstall(host: Host, options: argparse.Namespace, here: Machine) -> int:
-    snapshot = take_snapshot(file_of(host, here, project=options.project))
-    found = HostFile(host, snapshot.path, decode(snapshot)).find(options.name)
+def _uninstall(host: Host, options: argparse.Namespace, machine: Machine) -> int:
+    snapshot = take_snapshot(file_of(host, machine, project=options.project))
+    found = HostText(host, snapshot.path, decode(snapshot)).find(options.name)
     if found is None:
         print_line(f"{host.title} has no {options.name} in {snapshot.path}.")
         return 0
-    if not launch.is_ours(found.entry) and not options.force:
+    if not start_command.is_ours(found.entry) and not options.force:
         raise HostError(
             f"{snapshot.path} was left alone: its {options.name} starts another program."
             " --force takes it out"
@@ -58,12 +56,12 @@ def _uninstall(host: Host, options: argparse.Namespace, here: Machine) -> int:
     before = without(host, snapshot, options.name)
     if before.content is None:
         replace(snapshot, None)
-        if options.project:  # which had no folder for this host, or nothing in it
-            remove_empty_folders(snapshot.target, here.here)
+        if options.project:  # the project may not have had a folder for this host
+            remove_empty_folders(snapshot.target, machine.folder)
         print_line(f"Removed: {snapshot.target}, which held nothing else")
     else:
         _restore(snapshot, before.content)
-    print_line(f"A server that {host.title} has started ends when that is started anew.")
+    print_line(f"A server that {host.title} already started runs until {host.title} restarts.")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Says what came of the probes: what works, what does not, and what to do."""
+"""Concludes from the probes what works, what does not, and what to do."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from talonone_mcp.core.catalog import Catalog
 from talonone_mcp.core.catalog.model import Api
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.settings import CREDENTIALS_OF, URL_OF, Settings, Sources
-from talonone_mcp.terminal.doctor.examination import Upstream
+from talonone_mcp.terminal.doctor.exploration import Exploration
 from talonone_mcp.terminal.doctor.findings import Finding
 from talonone_mcp.terminal.doctor.probe_runs import Attempt, Reached
 from talonone_mcp.terminal.doctor.probes import why_none
 
-_SLOW = 2.0  # seconds for an answer to one item
-_APART = 60.0  # seconds between two clocks
-_AGREE = 2.0
+_SLOW_S = 2.0  # for an answer of one item
+_CLOCKS_DIFFER_S = 60.0
+_CLOCKS_AGREE_S = 2.0
 _NAMES: Mapping[Api, str] = {
     "management": "Management API",
     "integration": "Integration API",
@@ -38,14 +38,14 @@ State = Literal["usable", "partly", "refused", "absent", "failed", "untested"]
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How far a toolset can be used, and what shows it."""
+    """How far a toolset can be used, and the evidence."""
 
     state: State
     says: str = ""
 
 
-def of_apis(settings: Settings, sources: Sources, found: Upstream) -> Iterator[Finding]:
-    """Yield what is to be said of each API, the missing ones last."""
+def of_apis(settings: Settings, sources: Sources, found: Exploration) -> Iterator[Finding]:
+    """Yield a finding for each API; the ones that are not configured come last."""
     for reached in found.reached:
         yield _of_api(settings, sources, reached)
     if "capillary" in settings.apis:
@@ -54,7 +54,7 @@ def of_apis(settings: Settings, sources: Sources, found: Upstream) -> Iterator[F
     missing = [api for api in _NAMES if api not in settings.apis]
     if missing:
         names = ", ".join(_NAMES[api] for api in missing)
-        says = f"Not configured, so that their tools are not listed: {names}."
+        says = f"Not configured, so their tools are not listed: {names}."
         wanted = "; ".join(CREDENTIALS_OF[api] for api in missing)
         yield Finding("other APIs", "note", says, f"Each needs credentials: {wanted}.")
 
@@ -66,8 +66,8 @@ def _of_api(settings: Settings, sources: Sources, reached: Reached) -> Finding:
     where = settings.url(reached.api)
     if attempt.outcome == "allowed" and reached.seconds is not None:
         took = f"{reached.seconds * 1000:.0f} ms"
-        if reached.seconds > _SLOW:
-            remedy = "Look at the network, or a proxy on the way; agents will wait as long."
+        if reached.seconds > _SLOW_S:
+            remedy = "Look at the network, or a proxy on the way; agents wait just as long."
             return Finding(about, "warning", f"{where} takes {took} for an answer.", remedy)
         return Finding(about, "ok", f"{where} answers in {took}.")
     name = attempt.operation.name
@@ -87,13 +87,13 @@ def _of_api(settings: Settings, sources: Sources, reached: Reached) -> Finding:
 
 def _is_it_upstream(sources: Sources, api: Api) -> str:
     return (
-        f"Check {URL_OF[api]} for a typo, or a path that does not belong there: it is the"
-        f" deployment's address alone.{_from(sources, _URLS.get(api, 'base_url'))}"
+        f"Check {URL_OF[api]} for a typo, or a path that does not belong there: it is only the"
+        f" deployment's address.{_from(sources, _URLS.get(api, 'base_url'))}"
     )
 
 
 def _remedy(sources: Sources, api: Api, error: CallError) -> str:
-    """Return what to do, and where what is wrong can be changed."""
+    """Return what to do, and where the faulty setting comes from."""
     if error.kind in ("unauthorized", "forbidden"):
         given = [name for name in _SECRETS_OF[api] if name in sources.given]
         return error.hint + _from(sources, given[0])
@@ -104,29 +104,29 @@ def _remedy(sources: Sources, api: Api, error: CallError) -> str:
 
 
 def _from(sources: Sources, attribute: str) -> str:
-    """Say where a setting came from, where its own variable would not be the place to look."""
+    """Say where a setting comes from, unless that is its own variable."""
     origin = sources.origin(attribute)
     named = Settings.model_fields[attribute].alias
     return "" if origin.name in ("", named) else f" It comes from {origin}."
 
 
 def of_clocks(ahead: Mapping[str, float]) -> Iterator[Finding]:
-    """Yield how far this clock and upstream's are apart, where upstream says what time it is."""
+    """Yield how far this clock differs from each host's, as far as hosts send the time."""
     for host, seconds in ahead.items():
-        if abs(seconds) <= _AGREE:
+        if abs(seconds) <= _CLOCKS_AGREE_S:
             yield Finding("clock", "ok", f"It agrees with that of {host}.")
             continue
         way = "ahead of" if seconds > 0 else "behind"
         says = f"This clock is {way} that of {host} by {timedelta(seconds=round(abs(seconds)))}."
-        if abs(seconds) <= _APART:
+        if abs(seconds) <= _CLOCKS_DIFFER_S:
             yield Finding("clock", "note", says)
         else:
             remedy = "Have this machine's clock set (NTP): dates in calls are off by as much."
             yield Finding("clock", "warning", says, remedy)
 
 
-def standings(catalog: Catalog, found: Upstream) -> Mapping[str, Standing]:
-    """Return how far each toolset that was looked at can be used."""
+def standings(catalog: Catalog, found: Exploration) -> Mapping[str, Standing]:
+    """Return how far each examined toolset can be used."""
     return {
         name: _standing(attempts) if attempts else Standing("untested", why_none(catalog, name))
         for name, attempts in found.toolsets.items()
@@ -155,12 +155,12 @@ def _standing(attempts: tuple[Attempt, ...]) -> Standing:
 def of_toolsets(
     sources: Sources, toolsets: Mapping[str, Standing], listed: Collection[str]
 ) -> Iterator[Finding]:
-    """Yield one finding for each way in which toolsets can, or cannot, be used.
+    """Yield one finding for each state that toolsets are in.
 
     Args:
         sources: where the key comes from.
-        toolsets: each with its state.
-        listed: the toolsets of the operations that a model is shown.
+        toolsets: the state of each.
+        listed: the toolsets of the operations that models see.
     """
     if not toolsets:
         return
@@ -177,15 +177,21 @@ def of_toolsets(
     if usable:
         says = f"{len(usable)} of {len(tested)} that were tried may be used: {', '.join(usable)}."
         yield Finding("toolsets", "ok", says)
+    yield from _refusals(toolsets, listed, allow)
+    yield from _others(toolsets)
+
+
+def _refusals(
+    toolsets: Mapping[str, Standing], listed: Collection[str], remedy: str
+) -> Iterator[Finding]:
+    """Yield a finding for refused toolsets that models see, and for the rest."""
     refused = [name for name, each in toolsets.items() if each.state == "refused"]
     shown = [name for name in refused if name in listed]
     if shown:
-        yield Finding("toolsets", "warning", f"Refused, though listed: {', '.join(shown)}.", allow)
+        yield Finding("toolsets", "warning", f"Refused, though listed: {', '.join(shown)}.", remedy)
     rest = [name for name in refused if name not in listed]
     if rest:
-        remedy = "" if shown else allow
-        yield Finding("toolsets", "note", f"Refused: {', '.join(rest)}.", remedy)
-    yield from _others(toolsets)
+        yield Finding("toolsets", "note", f"Refused: {', '.join(rest)}.", "" if shown else remedy)
 
 
 def _others(toolsets: Mapping[str, Standing]) -> Iterator[Finding]:
@@ -197,7 +203,7 @@ def _others(toolsets: Mapping[str, Standing]) -> Iterator[Finding]:
         yield Finding("toolsets", "note", f"Not offered by this deployment: {absent}.")
     failed = _said(toolsets, "failed")
     if failed:
-        remedy = "Try again; if it stays so, it is upstream's, or of a proxy on the way."
+        remedy = "Try again; if it persists, the fault is upstream's or a proxy's."
         yield Finding("toolsets", "warning", f"Failed: {failed}", remedy)
     untested = _said(toolsets, "untested")
     if untested:
@@ -205,7 +211,7 @@ def _others(toolsets: Mapping[str, Standing]) -> Iterator[Finding]:
 
 
 def _said(toolsets: Mapping[str, Standing], state: State) -> str:
-    """Return the toolsets in a state, those with the same reason together."""
+    """Return the toolsets in a state, grouped by reason."""
     reasons: dict[str, list[str]] = {}
     for name, each in toolsets.items():
         if each.state == state:

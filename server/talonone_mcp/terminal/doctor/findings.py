@@ -1,4 +1,4 @@
-"""What an examination finds: one thing each, how bad it is, and what to do."""
+"""What an examination finds: what it is about, how bad it is, and what to do."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ Level = Literal["ok", "note", "warning", "failure"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at.
+    """One thing that was examined.
 
-    `about` names it in a word or two. A `note` need not be acted on, a `warning` works and may
-    surprise, a `failure` hinders. `remedy` says what to do; it is empty where nothing need be.
+    `about` names it in a word or two. A `note` needs no action, a `warning` works but may surprise,
+    a `failure` does not work. `remedy` says what to do; it is empty if there is nothing to do.
     """
 
     about: str
@@ -24,6 +24,6 @@ class Finding:
 
 
 def worst(findings: Iterable[Finding]) -> Level:
-    """Return the highest level among findings; `ok` of none."""
+    """Return the worst level among findings; `ok` if there are none."""
     order: tuple[Level, ...] = ("ok", "note", "warning", "failure")
     return max((each.level for each in findings), key=order.index, default="ok")

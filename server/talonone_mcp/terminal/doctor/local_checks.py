@@ -1,4 +1,4 @@
-"""Looks at this machine: the state directory, the audit log, files with secrets, versions."""
+"""Checks this machine: the state directory, the audit log, files with secrets, versions."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from talonone_mcp.terminal.doctor.findings import Finding
 
 _OTHERS = 0o077
 _OURS = ("TALONONE_", "CAPILLARY_")
-_ALIKE = 0.8  # below this, a variable is that of another program
+_MIN_SIMILARITY = 0.8  # below this, a variable belongs to another program
 _STATE = "state directory"
 _AUDIT = "audit log"
 
 
 def versions() -> Mapping[str, str]:
-    """Return the versions of what decides how the server behaves."""
+    """Return the versions that decide how the server behaves."""
     return {
         "talonone-mcp": __version__,
         "mcp": version("mcp"),
@@ -37,7 +37,7 @@ def versions() -> Mapping[str, str]:
 
 
 def examine(settings: Settings) -> tuple[Finding, ...]:
-    """Look at what the server will write and read here. It may take a second for a long log."""
+    """Check what the server will write and read here. A long audit log can take a second."""
     return (
         _state(settings.state_dir),
         _audit(settings.state_dir),
@@ -46,31 +46,31 @@ def examine(settings: Settings) -> tuple[Finding, ...]:
     )
 
 
-def strangers(environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Yield each variable that looks like a setting and is none."""
+def unknown_variables(environment: Mapping[str, str]) -> Iterator[Finding]:
+    """Yield each variable that looks like a setting but is none."""
     known = variables()
     flags = {f"TALONONE_{name.upper()}": name for name in Settings.model_fields}
     for name in sorted(environment.keys() - known):
-        near = difflib.get_close_matches(name, known, n=1, cutoff=_ALIKE)
+        near = difflib.get_close_matches(name, known, n=1, cutoff=_MIN_SIMILARITY)
         remedy = f"Did you mean {near[0]}?" if near and name.startswith(_OURS) else ""
         if flag := flags.get(name, "").replace("_", "-"):
             remedy = f"Give the flag --{flag}, or write it in the configuration file."
         if remedy:
-            yield Finding("environment", "warning", f"{name} is set, but is no setting.", remedy)
+            yield Finding("environment", "warning", f"{name} is set but is not a setting.", remedy)
 
 
 def examine_state(sources: Sources) -> tuple[Finding, ...]:
-    """Look at the state directory alone, where the settings as a whole cannot be used."""
+    """Check only the state directory, for when the settings cannot be used."""
     given = sources.given.get("state_dir")
     try:
         folder = state_folder({STATE_DIR: str(given.value)} if given else {})
     except StateError:
-        return ()  # said already, with the other settings
+        return ()  # already reported with the other settings
     return _state(folder), _audit(folder)
 
 
 def exposed_secrets(sources: Sources) -> Iterator[Finding]:
-    """Yield each file with a secret that others can read too."""
+    """Yield each file with a secret that other users can read."""
     for each in sources.given.values():
         path = each.origin.secret_file
         if path is None:
@@ -119,7 +119,7 @@ def _audit(folder: Path) -> Finding:
         )
         remedy = "talonone-mcp audit verify lists the places; docs/security.md says what they mean."
         return Finding(_AUDIT, "failure", says, remedy)
-    says = f"Its lines ({verdict.lines}) are as they were written."
+    says = f"None of its {verdict.lines} lines was changed."
     return Finding(_AUDIT, "ok", says if verdict.lines else "Nothing is in it yet.")
 
 

@@ -1,4 +1,4 @@
-"""Makes the probes: each read once, all that can be at the same time, through the one client."""
+"""Runs the probes through the HTTP client, concurrently, and each read only once."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from talonone_mcp.core.errors import CallError
 from talonone_mcp.terminal.doctor import probes
 from talonone_mcp.upstream.connection import Upstream
 
-_SAMPLES = 3  # requests whose times are looked at; as many as one endpoint takes in a second
-_HALF = 0.5  # of a second, the unit of a date in HTTP
+_TIMED_REQUESTS = 3  # as many as one endpoint allows in a second
+_HALF_S = 0.5  # HTTP dates are whole seconds
 _NOT_IMPLEMENTED = 501
 
 Outcome = Literal["allowed", "refused", "unauthorized", "absent", "failed", "untried"]
@@ -30,10 +30,10 @@ Outcome = Literal["allowed", "refused", "unauthorized", "absent", "failed", "unt
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What came of one read.
+    """The outcome of one read.
 
-    `untried` means that an argument is not known, and `why` says which way; `absent` that there is
-    no such endpoint.
+    `untried` means that an argument is unknown, and `why` says why; `absent` means that there is no
+    such endpoint.
     """
 
     operation: Operation
@@ -46,7 +46,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """What came of reaching an API; `seconds` is the median time of an answer."""
+    """The outcome of reaching an API; `seconds` is the median response time."""
 
     api: Api
     application: int | None
@@ -56,37 +56,37 @@ class Reached:
 
 @dataclass(slots=True)
 class Clocks:
-    """Hears the dates of answers; `ahead` is by how many seconds this clock is, by host."""
+    """Collects the dates of answers; `ahead` says by host how many seconds this clock is ahead."""
 
     ahead: dict[str, float] = field(default_factory=dict)
 
     async def hear(self, response: httpx.Response) -> None:
-        """Compare an answer's date with the time that it is here."""
+        """Compare an answer's date with this clock."""
         try:
             date = parsedate_to_datetime(response.headers.get("date", ""))
         except ValueError:
             return
-        there = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() + _HALF
+        there = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() + _HALF_S
         self.ahead[response.url.host] = datetime.now(UTC).timestamp() - there
 
 
 class Explorer:
-    """Reads what it is told to, and what it needs to know for that; nothing twice."""
+    """Makes reads, and the reads that find their arguments; none twice."""
 
     def __init__(self, client: Upstream, catalog: Catalog) -> None:
-        """Take the way upstream and every operation, as the server has them."""
+        """Take the HTTP client and the catalog."""
         self._client = client
         self._catalog = catalog
         self._attempts: dict[tuple[str, int | None], Attempt] = {}
         self._turns: dict[tuple[str, int | None], anyio.Lock] = {}
 
     async def reach(self, api: Api, application: int | None, *, again: bool) -> Reached | None:
-        """Make the first read of an API and time it; None when it has no read.
+        """Make the first read of an API and time it; return None if it has no reads.
 
         Args:
             api: one that has credentials.
             application: whose key of the Integration API is used, where there are several.
-            again: whether another read may be made when the key is refused for the first.
+            again: whether to try another read if the key is refused for the first.
         """
         reads = probes.first_of(self._catalog, api)
         attempt = None
@@ -100,11 +100,11 @@ class Explorer:
             return None
         if attempt.outcome != "allowed":
             return Reached(api, application, attempt)
-        times = [took, *[await self._time(attempt) for _ in range(_SAMPLES - 1)]]
+        times = [took, *[await self._time(attempt) for _ in range(_TIMED_REQUESTS - 1)]]
         return Reached(api, application, attempt, median(times))
 
     async def toolset(self, reads: Iterable[Operation]) -> tuple[Attempt, ...]:
-        """Try reads one after the other until one is allowed, or something fails."""
+        """Try reads one by one until one is allowed or fails."""
         made: list[Attempt] = []
         for read in reads:
             made.append(await self.attempt(read))
@@ -127,15 +127,15 @@ class Explorer:
                 known[argument], why = await self._look_up(argument, lister)
                 if why and operation.api == "management":
                     return Attempt(operation, "untried", why=why)
-                if why:  # what is asked for need not exist to see whether one may ask
-                    known[argument] = probes.NONE
+                if why:  # a key can be checked with an object that does not exist
+                    known[argument] = probes.NO_ID
         values = probes.arguments(operation, known)
         if values is None:
             return Attempt(operation, "untried", why="a read needs what no list tells")
         return await self._send(operation, values)
 
     async def _look_up(self, argument: str, lister: str) -> tuple[Any, str]:
-        """Return a value for an argument, or why there is none."""
+        """Return a value for an argument, or the reason why there is none."""
         operation = self._catalog.operations[lister]
         try:
             self._client.check(operation)
@@ -161,7 +161,7 @@ class Explorer:
 
 
 def _outcome(operation: Operation, values: Mapping[str, Any], error: CallError) -> Outcome:
-    """Say what a failure tells about the key: upstream looks at it before it looks at the rest."""
+    """Return what an error says about the key, which upstream checks before anything else."""
     if error.kind == "unauthorized":
         return "unauthorized"
     if error.kind == "forbidden":

@@ -1,4 +1,4 @@
-"""Chooses the reads that show what a key may do, from what the catalog knows of each operation."""
+"""Chooses from the catalog the reads that show what a key may do."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from talonone_mcp.core.catalog.application_keys import APPLICATION
 from talonone_mcp.core.catalog.model import Api
 
 NOBODY = "talonone-mcp-doctor"  # an identifier that no customer, session or coupon has
-NONE = 1  # the same for a number, where nothing lists those that there are
-_TRIED = 3  # reads of a toolset, until one is allowed
+NO_ID = 1  # likewise a number, for when no list offers one
+_MAX_READS = 3  # of a toolset, until one is allowed
 PAGE = "pageSize"
 
 
 def probes(catalog: Catalog, toolset: str, api: Api) -> tuple[Operation, ...]:
     """Return the cheapest reads of a toolset: fewest arguments first, lists before the rest."""
     members = (each for each in _reads(catalog, api) if each.toolset == toolset)
-    return tuple(sorted(members, key=_price)[:_TRIED])
+    return tuple(sorted(members, key=_price)[:_MAX_READS])
 
 
 def first_of(catalog: Catalog, api: Api) -> tuple[Operation, ...]:
-    """Return the reads to begin with: of the cheapest, those whose answers most others need."""
+    """Return the reads to begin with: the cheapest whose answers most other reads need."""
     needed = Counter(
         lister
         for operation in catalog.operations.values()
@@ -34,7 +34,7 @@ def first_of(catalog: Catalog, api: Api) -> tuple[Operation, ...]:
 
 
 def why_none(catalog: Catalog, toolset: str) -> str:
-    """Say why a toolset cannot be tried."""
+    """Say why a toolset has no probes."""
     members = [each for each in catalog.operations.values() if each.toolset == toolset]
     if any(each.risk == "read" for each in members):
         return "no read but exports, which are large"
@@ -42,14 +42,14 @@ def why_none(catalog: Catalog, toolset: str) -> str:
 
 
 def arguments(operation: Operation, known: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the arguments of a probe: what it requires, and one item a page.
+    """Return the arguments of a probe: what it requires, and a page size of one.
 
     Args:
         operation: a read.
-        known: values by argument; what no list holds is made up.
+        known: values by argument; others are made up if no operation lists them.
 
     Returns:
-        None when a value is not known that nobody can make up.
+        None if a value is unknown that cannot be made up.
     """
     properties = operation.input_schema["properties"]
     values: dict[str, Any] = {}
@@ -66,13 +66,13 @@ def arguments(operation: Operation, known: Mapping[str, Any]) -> dict[str, Any] 
 
 
 def listers(operation: Operation) -> Mapping[str, str]:
-    """Return the operations that list the values of what a read requires, by argument."""
+    """Return by argument the operations that list the values which a read requires."""
     listed = operation.listed_by or {}
     return {name: listed[name] for name in _required(operation) if name in listed}
 
 
 def value_in(answer: object, argument: str) -> Any:
-    """Return the value that the first item of a list has for an argument; None without any."""
+    """Return the value of an argument in the first item of a list; None if there is none."""
     items = answer.get("data") if isinstance(answer, dict) else None
     item = items[0] if isinstance(items, list) and items else None
     if not isinstance(item, dict):

@@ -1,4 +1,4 @@
-"""Shows what was found: to a person in lines that align, to a script as JSON."""
+"""Shows the findings: to people in aligned lines, to scripts as JSON."""
 
 from __future__ import annotations
 
@@ -10,25 +10,28 @@ from pathlib import Path
 
 from talonone_mcp.terminal.doctor.conclusions import Standing
 from talonone_mcp.terminal.doctor.findings import Finding, Level, worst
-from talonone_mcp.terminal.doctor.settings_table import Row
+from talonone_mcp.terminal.doctor.settings_table import SettingRow
+from talonone_mcp.terminal.streams import in_columns
 
-_WIDEST = 100
+_MAX_WIDTH = 100  # characters
+_ORIGIN_CHARS = 24  # left for where a setting came from
+_MIN_VALUE_CHARS = 16  # left for its value
 _MARKS: Mapping[Level, str] = {"ok": "ok", "note": "note", "warning": "WARN", "failure": "FAIL"}
 _COLOURS: Mapping[Level, str] = {"ok": "32", "note": "36", "warning": "33", "failure": "31;1"}
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that an examination found, safe to show.
+    """Everything that an examination found, without secrets.
 
-    `file` is the configuration file that was read. `status` is the exit status: 0 all well, 1
-    something hinders, 2 the configuration cannot be used.
+    `file` is the configuration file that was read. `status` is the exit status: 0 all is well, 1
+    something does not work, 2 the configuration cannot be used.
     """
 
     status: int
     versions: Mapping[str, str]
     file: Path | None
-    settings: tuple[Row, ...]
+    settings: tuple[SettingRow, ...]
     findings: tuple[Finding, ...]
     toolsets: Mapping[str, Standing] = field(default_factory=dict)
 
@@ -46,12 +49,12 @@ def as_text(report: Report, *, width: int, colour: bool, place: Path) -> str:
     """Return the report for a person.
 
     Args:
-        report: what was found.
-        width: columns of the terminal.
-        colour: whether levels are coloured.
+        report: what to show.
+        width: of the terminal, in characters.
+        colour: whether to colour the levels.
         place: where the user's configuration file would be.
     """
-    width = min(width, _WIDEST)
+    width = min(width, _MAX_WIDTH)
     lines = [", ".join(" ".join(each) for each in report.versions.items()), ""]
     lines += _settings(report, place, width)
     lines.append("")
@@ -70,10 +73,9 @@ def _settings(report: Report, place: Path, width: int) -> Iterator[str]:
     if not given:
         yield "No setting is given."
         return
-    names = max(len(row.name) for row in given)
-    values = min(max(len(row.value) for row in given), max(width - names - 24, 16))
-    for row in given:
-        yield f"  {row.name:<{names}}  {row.value:<{values}}  {row.origin}".rstrip()
+    room = max(width - max(len(row.name) for row in given) - _ORIGIN_CHARS, _MIN_VALUE_CHARS)
+    for line in in_columns(((row.name, row.value, row.origin) for row in given), max_chars=room):
+        yield f"  {line}"
     yield "  All others have their defaults."
 
 
@@ -108,10 +110,10 @@ def _summary(report: Report) -> str:
     if count["failure"]:
         hinders = _counted(count["failure"], "failure")
         also = f", {_counted(count['warning'], 'warning')}" if count["warning"] else ""
-        what = "cannot start like this" if report.status > 1 else "cannot do all that it should"
+        what = "cannot start like this" if report.status > 1 else "cannot do everything it should"
         return f"{hinders}{also}: talonone-mcp {what}. Begin with the first FAIL."
     if count["warning"]:
-        return f"{_counted(count['warning'], 'warning')}; nothing that hinders."
+        return f"{_counted(count['warning'], 'warning')}; everything works."
     return "All well."
 
 

@@ -1,4 +1,4 @@
-"""Shows each setting and where it came from, and of a secret no more than its end."""
+"""Lists each setting and where it comes from; of a secret, shows no more than its end."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from talonone_mcp.core.text import one_line
 from talonone_mcp.upstream.redaction import Redaction
 
 _MASK = "****"
-_TOLD = 4  # characters of a secret that tell its owner which one it is
-_LONG = 16  # characters from which that much gives nothing away
-_HIDEABLE = 4  # characters below which a secret is a part of any text
-_WIDTH = 100
+_SHOWN_CHARS = 4  # of a secret, for its owner to tell which one it is
+_LONG_CHARS = 16  # a secret this long gives nothing away by showing them
+_HIDEABLE_CHARS = 4  # a shorter secret could be a part of any text
+_MAX_VALUE_CHARS = 100
 _USERINFO = re.compile(r"(?<=//)[^/?#]*@|[?#].*", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A setting by the name of its variable or flag, its value as it may be shown, its origin."""
+class SettingRow:
+    """A setting: the name of its variable or flag, its value without secrets, its origin."""
 
     name: str
     value: str
@@ -31,27 +31,27 @@ class Row:
     is_default: bool
 
 
-def rows(sources: Sources) -> tuple[Row, ...]:
-    """Return every setting, in the order of the settings."""
+def setting_rows(sources: Sources) -> tuple[SettingRow, ...]:
+    """Return every setting, in the order of their definitions."""
     return tuple(
-        Row(name, _shown(attribute, sources), _said(origin, name), origin.kind == "default")
+        SettingRow(name, _shown(attribute, sources), _said(origin, name), origin.kind == "default")
         for attribute, name in _names().items()
         for origin in (sources.origin(attribute),)
     )
 
 
 def redaction(sources: Sources) -> Redaction:
-    """Return what takes the secrets that were given out of a text, valid or not."""
+    """Return a redaction of the secrets that were given, valid or not."""
     found: list[str] = []
     for attribute in SECRETS & sources.given.keys():
         value = sources.given[attribute].value
         found += _secrets_in(value)
-    return Redaction(each for each in found if len(each) >= _HIDEABLE)
+    return Redaction(each for each in found if len(each) >= _HIDEABLE_CHARS)
 
 
 def masked(secret: str) -> str:
-    """Return how a secret is shown: the end of a long one, nothing of others."""
-    return _MASK + (secret[-_TOLD:] if len(secret) >= _LONG else "")
+    """Return a secret as it is shown: the end of a long one, nothing of a short one."""
+    return _MASK + (secret[-_SHOWN_CHARS:] if len(secret) >= _LONG_CHARS else "")
 
 
 def _names() -> Mapping[str, str]:
@@ -67,7 +67,7 @@ def _shown(attribute: str, sources: Sources) -> str:
         default = Settings.model_fields[attribute].get_default(call_default_factory=True)
         return _plain(default)
     if attribute not in SECRETS:
-        return one_line(_USERINFO.sub("", _plain(given.value)), _WIDTH)
+        return one_line(_USERINFO.sub("", _plain(given.value)), _MAX_VALUE_CHARS)
     if attribute == "integration_keys":
         keys = _by_application(given.value)
         return ", ".join(f"{name}: {masked(key)}" for name, key in keys.items()) or _MASK
@@ -75,7 +75,7 @@ def _shown(attribute: str, sources: Sources) -> str:
 
 
 def _said(origin: Origin, name: str) -> str:
-    """Say where a setting came from, beside its name."""
+    """Say where a setting comes from, next to its name."""
     if origin.kind == "environment" and origin.name == name:
         return "environment"
     return "command line" if origin.kind == "flag" else origin.name or origin.kind
@@ -90,7 +90,7 @@ def _plain(value: Any) -> str:
 
 
 def _by_application(value: Any) -> Mapping[int, str]:
-    """Return the keys of a value that can be used; of another one, nothing is shown."""
+    """Return the keys by Application; nothing of a value that is not valid."""
     try:
         checked = Settings.model_validate(
             {"sandbox": True, "base_url": "https://x.invalid", "integration_keys": value}

@@ -1,6 +1,7 @@
-"""The programs that start this server, and the files in which each is told to.
+"""The programs that start this server, and the configuration files that tell them to.
 
-`known` is what is known of each, as data; `machine` finds their files here. `launch` and `entry`
-are what is written, `json_file` and `toml_file` write it into a text, `editing` chooses between the
-two, `files` reads and replaces files, and `undo` finds what a file was before.
+`known_hosts` describes each host as data, and `platform_paths` finds its file on this machine.
+`start_command` and `server_entry` decide what to write. `host_text` reads and changes what a file
+says, through `json_editor` (with `json_reader`) or `toml_editor`. `host_files` reads and replaces
+the files themselves, and `undo` works out what a file was before `install` changed it.
 """

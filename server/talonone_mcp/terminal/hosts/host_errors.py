@@ -1,4 +1,4 @@
-"""What a person is told when a host's file cannot be changed."""
+"""Errors that say why a host's file was not changed."""
 
 
 class HostError(Exception):
@@ -6,4 +6,4 @@ class HostError(Exception):
 
 
 class ShapeError(ValueError):
-    """A text has no place for an entry; the message says why, and speaks of the file as "it"."""
+    """A text has no place for an entry. The message says why and calls the file "it"."""

@@ -1,7 +1,6 @@
-"""Reads and replaces the file of a host, so that nothing in it is ever lost.
+"""Reads and replaces the file of a host without ever losing what was in it.
 
-What is replaced is kept beside it first. The new content is written beside it and renamed over it:
-whoever reads the file, and whenever the power fails, it is the old one or the new one.
+The old content is backed up beside the file before the new content replaces it atomically.
 """
 
 from __future__ import annotations
@@ -39,11 +38,11 @@ class Snapshot:
     path: Path
     """Where the host looks for it."""
     target: Path
-    """What is written: where the path leads, if it is a link."""
+    """The file to write: where the path leads, if it is a link."""
     content: bytes | None
-    """None, where there is no file."""
+    """None if there is no file."""
     mode: int
-    """Its permissions, or those that a new one gets."""
+    """Its permissions, or those of a new file."""
 
 
 def take_snapshot(path: Path, *, shared: bool = False) -> Snapshot:
@@ -73,18 +72,20 @@ def take_snapshot(path: Path, *, shared: bool = False) -> Snapshot:
 
 
 def _target(path: Path) -> Path:
-    """Return where a path leads. Programs that manage a user's files put links in their place."""
+    """Return where a path leads: dotfile managers replace files with links."""
     if not path.is_symlink():
         return path
     try:
         return path.resolve(strict=True)
     except (OSError, RuntimeError):
         leads = f"{path} is a link to {path.readlink()}"
-        raise HostError(f"{leads}, which is not there; make that, or remove the link") from None
+        raise HostError(
+            f"{leads}, which does not exist; create that file or remove the link"
+        ) from None
 
 
 def decode(snapshot: Snapshot) -> str:
-    """Return the text of a file, a byte order mark with it; "" where there is none.
+    """Return the text of a file, including any byte order mark; "" if there is no file.
 
     Raises:
         HostError: it is not UTF-8.
@@ -103,15 +104,15 @@ def decode(snapshot: Snapshot) -> str:
 
 
 def split_mark(text: str) -> tuple[str, str]:
-    """Return the byte order mark that a text begins with, or "", and the rest."""
+    """Split off a leading byte order mark; return it, or "", and the rest."""
     return (_UTF8_BOM, text[1:]) if text.startswith(_UTF8_BOM) else ("", text)
 
 
 def replace(snapshot: Snapshot, content: bytes | None) -> None:
-    """Put new content in the place of what was read, or remove the file (None).
+    """Replace what was read with new content, or remove the file (None).
 
     Raises:
-        HostError: it changed meanwhile, or cannot be written; then it is as it was.
+        HostError: the file changed meanwhile or cannot be written. It is left as it was.
     """
     target = snapshot.target
     try:
@@ -133,7 +134,7 @@ def replace(snapshot: Snapshot, content: bytes | None) -> None:
 
 
 def _check_unchanged(snapshot: Snapshot) -> None:
-    """Look again, just before: hosts write their files while they run."""
+    """Compare with the file once more: hosts write their files while they run."""
     try:
         now = snapshot.target.read_bytes()
     except FileNotFoundError:
@@ -146,7 +147,7 @@ def _check_unchanged(snapshot: Snapshot) -> None:
 
 
 def back_up(snapshot: Snapshot) -> Path | None:
-    """Keep what was read in a file beside it, with the same permissions, and return its path.
+    """Back up what was read beside it, with the same permissions, and return the path.
 
     Raises:
         HostError: it cannot be written.
@@ -170,7 +171,7 @@ def back_up(snapshot: Snapshot) -> Path | None:
 
 
 def backups(path: Path) -> list[Path]:
-    """Return what was kept of a file, the newest first."""
+    """Return the backups of a file, newest first."""
     names = (each for each in path.parent.iterdir()) if path.parent.is_dir() else ()
     beginning = f"{path.name}{_MARK}"
     kept = [each for each in names if each.name.startswith(beginning) and each.name.endswith(_END)]
@@ -178,7 +179,7 @@ def backups(path: Path) -> list[Path]:
 
 
 def remove_empty_folders(path: Path, below: Path) -> None:
-    """Remove the folders of a file that is gone, as far as nothing else is in them."""
+    """Remove the folders of a removed file that are empty, up to `below`."""
     for folder in path.parents:
         if folder == below or below not in folder.parents:
             return

@@ -1,7 +1,7 @@
-"""What is known of each host: its files, their format, the shape of an entry, how it starts it.
+"""Facts about each host: its files, their format, its entries and how it starts a server.
 
-Each fact is from the host's own documentation, or from its code where that says nothing; `source`
-names it.
+Each fact comes from the host's documentation, or from its code where the documentation is silent;
+`source` names it.
 """
 
 from __future__ import annotations
@@ -20,31 +20,31 @@ _BRACED = r"\$\{"
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """One host."""
+    """A program that starts MCP servers."""
 
     name: str
     title: str
     format: Format
-    """jsonc is JSON in which comments and trailing commas may stand."""
+    """jsonc is JSON that allows comments and trailing commas."""
     servers: str
-    """The member, or table, that holds the servers by name."""
+    """The member or table that holds the servers by name."""
     files: Mapping[System, tuple[str, ...]]
-    """Where the user's file is: the first place that there can be."""
+    """Where the user's file can be; the first that exists wins."""
     source: str
     start: str
     """What a person does to start the server; `{name}` is its name."""
     project: str | None = None
-    """The file of one project, below its folder."""
+    """The file of a project, relative to its folder."""
     project_note: str = ""
-    """What else a project's file needs before it counts."""
+    """What else a project's file needs to take effect."""
     signs: tuple[str, ...] = ()
-    """Folders that tell that it is installed, in place of the folder of its file."""
+    """Folders that show it is installed, instead of the folder of its file."""
     commands: tuple[str, ...] = ()
-    """Programs that tell so too."""
+    """Commands that show it too."""
     fixed: Mapping[str, str] = field(default_factory=dict)
-    """What its entries hold beside command, arguments and environment."""
+    """What its entries hold besides command, arguments and environment."""
     expands: str | None = None
-    """A regular expression of what it would replace in a text, which so must not be in one."""
+    """A regular expression for what it would expand in a value, which is refused there."""
     asks_for_secrets: bool = False
     """Whether it can ask its user for a secret and keep it (`inputs`)."""
 
@@ -54,7 +54,7 @@ def _everywhere(*places: str) -> Mapping[System, tuple[str, ...]]:
 
 
 def _configuration(below: str) -> Mapping[System, tuple[str, ...]]:
-    """Return where a desktop program keeps its configuration on each system."""
+    """Return where desktop programs keep their configuration on each system."""
     return {
         "linux": (f"$XDG_CONFIG_HOME/{below}", f"~/.config/{below}"),
         "macos": (f"~/Library/Application Support/{below}",),

@@ -1,12 +1,12 @@
-"""Where this machine keeps its users' files, as the environment says.
+"""Finds users' files on a machine.
 
-A place is written as a host's documentation writes it: `$APPDATA/Claude/config.json`,
-`~/.cursor/mcp.json`. Of several, the first counts whose variable is set and whose `*` finds a
-folder.
+Places are written as hosts document them: `$APPDATA/Claude/config.json`, `~/.cursor/mcp.json`. Of
+several, the first wins whose variable is set and whose `*` matches a folder.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Iterable, Mapping
@@ -21,23 +21,23 @@ _SYSTEMS: Mapping[str, System] = {"darwin": "macos", "win32": "windows", "cygwin
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The system, the environment of the command, and the folder in which it was started."""
+    """A system, the environment of a command, and its working directory."""
 
     system: System
     environment: Mapping[str, str]
-    here: Path
+    folder: Path
 
     @property
     def home(self) -> Path:
-        """The user's home, as the hosts on this system find it."""
+        """The user's home, as hosts on this system determine it."""
         name = "USERPROFILE" if self.system == "windows" else "HOME"
         return Path(self.environment.get(name) or Path.home())
 
     def place(self, places: Iterable[str]) -> Path:
-        """Return the first of several places that there can be here.
+        """Return the path of the first place that this machine can have.
 
         Raises:
-            LookupError: there can be none of them.
+            LookupError: it can have none of them.
         """
         for place in places:
             found = self.resolve(place)
@@ -46,7 +46,7 @@ class Machine:
         raise LookupError(f"no place for {list(places)}")
 
     def resolve(self, place: str) -> Path | None:
-        """Return the path of one place, unless its variable is not set or its `*` finds nothing."""
+        """Return the path of a place; None if its variable is unset or its `*` matches nothing."""
         first, _, rest = place.partition("/")
         if first == "~":
             base = self.home
@@ -63,10 +63,10 @@ class Machine:
         return next(iter([*held, *(each / inside for each in found)]), None)
 
     def has_command(self, name: str) -> bool:
-        """Tell whether a program of this name is on the path."""
+        """Tell whether a program of this name is on the PATH."""
         return shutil.which(name, path=self.environment.get("PATH", "")) is not None
 
 
-def system() -> System:
-    """Return the kind of system that this is."""
-    return _SYSTEMS.get(sys.platform, "linux")
+def this_machine() -> Machine:
+    """Return the machine that this process runs on."""
+    return Machine(_SYSTEMS.get(sys.platform, "linux"), os.environ, Path.cwd())

@@ -1,8 +1,8 @@
-"""What a host is told of this server: the command, its flags, and the settings that are no secret.
+"""Builds the entry for a host: the command, its flags, and the settings that are not secret.
 
-A host's file is read by other programs, kept in backups and shared by mistake. So a secret is never
-written into one: it stands in a file of its own that a variable names, in the configuration file,
-or with the host, where that asks for it.
+Other programs read a host's file, backups copy it, and people share it by mistake. So no secret is
+ever written into one: secrets stay in files of their own that variables name, in the configuration
+file, or with the host if it asks for them.
 """
 
 from __future__ import annotations
@@ -23,35 +23,35 @@ from talonone_mcp.core.settings import (
 )
 from talonone_mcp.core.settings.definitions import ACCOUNT
 from talonone_mcp.core.settings.values import expanded
-from talonone_mcp.terminal.hosts.host_entry import Wanted
 from talonone_mcp.terminal.hosts.host_errors import HostError
+from talonone_mcp.terminal.hosts.host_text import Registration
 from talonone_mcp.terminal.hosts.known_hosts import Host
 
-_PATHS = ("_FILE", "_DIR", "_CACHE", CONFIG)  # the ends of variables that name files and folders
+_PATHS = ("_FILE", "_DIR", "_CACHE", CONFIG)  # variables that end so name files and folders
 _PATH_FLAGS = frozenset({"config", "prompts"})
 _OURS = ("TALONONE_", "CAPILLARY_")
-_FIRST_KEY = "TALONONE_MANAGEMENT_KEY"  # what is asked for where there is no credential at all
+_FIRST_KEY = "TALONONE_MANAGEMENT_KEY"  # asked for when there are no credentials at all
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What would be written, and what a person should know of it."""
+class EntryPlan:
+    """What would be written, and what a person should know about it."""
 
-    wanted: Wanted
+    wanted: Registration
     left_out: tuple[str, ...]
-    """Variables that hold secrets, which were not copied."""
+    """Variables whose secrets were not copied."""
     missing: str
-    """Why the server cannot start like this yet, a line each; "" when it can."""
+    """Why the server cannot start yet, one reason a line; "" if it can."""
 
 
-def plan(
+def plan_entry(
     host: Host,
     name: str,
     command: list[str],
     flags: Mapping[str, Any],
     environment: Mapping[str, str],
-) -> Plan:
-    """Return what to tell a host.
+) -> EntryPlan:
+    """Return the entry for a host, and what is left to the person.
 
     Args:
         host: the host.
@@ -61,36 +61,31 @@ def plan(
         environment: of the terminal, whose settings the server gets.
 
     Raises:
-        HostError: something in it cannot be written, or the host would change it.
+        HostError: a value cannot be written, or the host would alter it.
     """
     flags = {key: value for key, value in flags.items() if value is not None}
     for each in _PATH_FLAGS & flags.keys():
         flags[each] = _absolute(f"--{each}", str(flags[each]))
     given = dict(_given(flags, environment))
     left_out = tuple(_left_out(flags, environment))
-    entry: dict[str, Any] = {
-        **host.fixed,
-        "command": command[0],
-        "args": [*command[1:], "serve", *words(flags)],
-    }
-    _check(host, [*command, *entry["args"]], given)
-    asked = _asked(host, flags, given, left_out)
-    ids = {variable: _id(name, variable) for variable in asked}
-    shown = given | {variable: f"${{input:{each}}}" for variable, each in ids.items()}
-    if shown:
+    arguments = [*command[1:], "serve", *words(flags)]
+    _check(host, [command[0], *arguments], given)
+    asked = {each: _id(name, each) for each in _asked(host, flags, given, left_out)}
+    entry: dict[str, Any] = {**host.fixed, "command": command[0], "args": arguments}
+    if shown := given | {variable: f"${{input:{each}}}" for variable, each in asked.items()}:
         entry["env"] = shown
     answers = {variable: environment.get(variable) or "x" for variable in asked}
-    return Plan(
-        Wanted(entry, tuple(_input(variable, each) for variable, each in ids.items())),
+    return EntryPlan(
+        Registration(entry, tuple(_input(variable, each) for variable, each in asked.items())),
         () if host.asks_for_secrets else left_out,
         _why_not(flags, given | answers),
     )
 
 
 def merged(host: Host, old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a new entry with what the host, or its user, added to the old one.
+    """Return a new entry with what the host or its user added to the old one.
 
-    That is every key that an entry of ours has not, and every variable that is no setting.
+    That is every key that our entries do not have, and every variable that is not a setting.
     """
     ours = ("command", "args", "env", *host.fixed)
     before = old.get("env")
@@ -105,13 +100,13 @@ def merged(host: Host, old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[s
 
 
 def gone(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """Return the variables of an old entry that a new one has not."""
+    """Return the variables of an old entry that a new one lacks."""
     before = old.get("env")
     return [key for key in (before if isinstance(before, dict) else {}) if key not in new["env"]]
 
 
 def _given(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield the variables that are set and hold no secret; paths are absolute."""
+    """Yield the variables that are set and not secret, with absolute paths."""
     if CONFIG in environment and "config" not in flags:
         yield CONFIG, _absolute(CONFIG, environment[CONFIG].strip())
     for variable, secret in _variables(flags):
@@ -129,14 +124,14 @@ def _left_out(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Itera
 
 
 def _variables(flags: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
-    """Yield the variable of each setting that counts, and whether it holds a secret."""
+    """Yield the variable of each setting that applies, and whether it is secret."""
     for attribute, field in Settings.model_fields.items():
         if field.alias and not (flags.get("sandbox") and attribute in ACCOUNT):
             yield field.alias, attribute in SECRETS
 
 
 def _absolute(name: str, path: str) -> str:
-    """Return a path that means the same to a host, which has a folder of its own."""
+    """Return an absolute path: the host has a different working directory."""
     try:
         return str(expanded(Path(path)))
     except ValueError as error:
@@ -166,7 +161,7 @@ def _check(host: Host, words: list[str], variables: Mapping[str, str]) -> None:
                 " changed. Rename the file or the folder"
             )
         if re.search("[\x00-\x1f\x7f\ud800-\udfff]", text):
-            raise HostError(f"{called} holds a character that no configuration file can hold")
+            raise HostError(f"{called} holds a character that configuration files cannot hold")
 
 
 def _asked(

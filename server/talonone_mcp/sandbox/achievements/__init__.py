@@ -1,0 +1,1 @@
+"""Achievements, and the progress that customers make in them."""

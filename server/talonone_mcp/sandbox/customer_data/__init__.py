@@ -1,0 +1,1 @@
+"""Everything the account keeps about one customer: shown, summed up and erased."""

@@ -1,0 +1,1 @@
+"""The sandbox's memory: JSON documents in SQLite."""

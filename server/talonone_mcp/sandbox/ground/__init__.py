@@ -1,0 +1,1 @@
+"""What every other folder of the sandbox stands on."""

@@ -1,0 +1,1 @@
+"""Between HTTP and the handlers: routes, credentials, arguments, limits and logs."""

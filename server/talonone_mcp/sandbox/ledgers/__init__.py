@@ -1,0 +1,1 @@
+"""Points: their ledgers, and the tiers that they lead to."""

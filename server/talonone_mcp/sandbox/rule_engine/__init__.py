@@ -1,0 +1,1 @@
+"""Campaigns evaluated on a cart or an event."""
