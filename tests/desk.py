@@ -18,6 +18,7 @@ from talonone_mcp.core.clock import Clock
 from talonone_mcp.core.settings import load_settings
 from talonone_mcp.sandbox.app import Sandbox
 from talonone_mcp.server.app import build_server
+from talonone_mcp.server.prompts import Prompt
 from talonone_mcp.server.setup import DEFAULT_LIMITS, ServerLimits
 from tests.clocks import Leaping
 from tests.sandbox.door import Time
@@ -103,6 +104,7 @@ async def open_desk(  # noqa: PLR0913 - who is at it, and what they find
     environment: Mapping[str, str] | None = None,
     make: Callable[..., Sandbox] = Sandbox,
     limits: ServerLimits = DEFAULT_LIMITS,
+    prompts: Mapping[str, Prompt] | None = None,
     **flags: Any,
 ) -> AsyncIterator[Desk]:
     """Open a desk in a demo account of its own, without its limit of requests. Nobody waits there.
@@ -114,6 +116,7 @@ async def open_desk(  # noqa: PLR0913 - who is at it, and what they find
         environment: which keys there are, in place of all of them.
         make: makes the account.
         limits: how much the client may ask for.
+        prompts: what the server offers, in place of ours.
         flags: of `serve`, by attribute name.
     """
     time, questions = Time(), list[str]()
@@ -131,7 +134,9 @@ async def open_desk(  # noqa: PLR0913 - who is at it, and what they find
         whole = {} if environment else {"sandbox": True}
         settings = load_settings(whole | flags, environment or {})
         clock = desk_clock(time)
-        server = build_server(settings, catalog, account, clock=clock, limits=limits)
+        server = build_server(
+            settings, catalog, account, clock=clock, limits=limits, prompts=prompts
+        )
         callback = ask if answering else None
         async with Client(server, mode=mode, elicitation_callback=callback) as client:
             yield Desk(client, account, app, time, questions, clock)

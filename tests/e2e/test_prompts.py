@@ -85,7 +85,7 @@ async def test_a_broken_file_is_named_and_the_rest_is_offered(
         issue = await client.get_prompt("issue_coupon", {"customer": "Ann"})
 
     assert broken.startswith("talonone-mcp: --prompts: broken.md: line 3: the front matter: ")
-    assert replaced.endswith("issue_coupon.md takes the place of our prompt issue_coupon")
+    assert replaced.endswith("issue_coupon.md replaces our prompt issue_coupon")
     assert {"greet", "audit_access"} <= names
     assert "broken" not in names
     assert text_of(issue).startswith('Greet "Ann"')
@@ -119,7 +119,8 @@ def test_yaml_is_loaded_for_own_prompts_alone(tmp_path: Path) -> None:
     """Of an installed server, that is: a checkout reads the catalog's own YAML."""
     (tmp_path / "greet.md").write_text(GREET)
     start = (
-        "import sys; from pathlib import Path; from talonone_mcp.server import prompts;"
+        "import sys; from pathlib import Path;"
+        "from talonone_mcp.server.prompts import prompt_library as prompts;"
         "prompts.load = lambda: {};"
         "prompts.offered(None, ()); print('yaml' in sys.modules);"
         "prompts.offered(Path(sys.argv[1]), ()); print('yaml' in sys.modules)"

@@ -27,8 +27,8 @@ from talonone_mcp.core.state_folder import approval_lifetime
 from talonone_mcp.server.app import build_server
 from talonone_mcp.store.ledger import (
     MAX_PENDING,
-    Call,
     DecisionError,
+    GatedCall,
     LedgerError,
     TooManyPendingError,
 )
@@ -231,8 +231,8 @@ def ledger_at(path: Path, now: list[float]) -> SqliteLedger:
     return SqliteLedger(path, clock=Clock(lambda: now[0]))
 
 
-def entry(digest: str = "d", principal: str = "local") -> Call:
-    return Call(principal, "client 1", "https://acme.example", "delete_campaign", "{}", digest)
+def entry(digest: str = "d", principal: str = "local") -> GatedCall:
+    return GatedCall(principal, "client 1", "https://acme.example", "delete_campaign", "{}", digest)
 
 
 @pytest.mark.parametrize(
@@ -297,7 +297,7 @@ async def test_the_agent_is_told_to_stop(
     error = await ask(client)
 
     assert error["kind"] == "approval_required"
-    assert "50 calls wait" in error["message"]
+    assert "50 calls are already waiting" in error["message"]
     assert "approval" not in error
     assert upstream.changes == []
 

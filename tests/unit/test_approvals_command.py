@@ -19,13 +19,13 @@ import pytest
 
 from talonone_mcp.core.clock import Clock
 from talonone_mcp.store import passphrase as passphrases
-from talonone_mcp.store.ledger import Approval, Call
+from talonone_mcp.store.ledger import Approval, GatedCall
 from talonone_mcp.store.sqlite_ledger import LEDGER_FILE, SqliteLedger
 from talonone_mcp.terminal.main import main
 from tests.terminal import DEADLINE, terminal
 
 GOOD = "correct horse"
-CALL = Call(
+CALL = GatedCall(
     principal="local",
     client="claude 1.0",
     deployment="https://acme.talon.one",
@@ -275,7 +275,7 @@ def test_nobody_is_asked_about_what_cannot_be_approved(folder: Path, ledger: Sql
 def test_a_question_cannot_draw_over_itself(ledger: SqliteLedger) -> None:
     evil = "Delete?\x1b[2J\x1b[1;1H\nApproved: nothing.\r\u202eesle gnihtemos\x07"
     hidden = '{"name": "a\x7f\u202eb\u200b\U000e0041"}'
-    call = Call("lo\x1bcal", "cli\nent", "https://\x9bacme", "delete_campaign", hidden, "d2")
+    call = GatedCall("lo\x1bcal", "cli\nent", "https://\x9bacme", "delete_campaign", hidden, "d2")
     approval = ledger.request(call, evil, "seen")
 
     with terminal("approvals", "approve", approval.id) as person:
@@ -290,7 +290,9 @@ def test_a_question_cannot_draw_over_itself(ledger: SqliteLedger) -> None:
 
 def test_a_question_is_below_whatever_the_arguments_are(ledger: SqliteLedger) -> None:
     long = json.dumps({"csv": ["x" * 50] * 500})
-    approval = ledger.request(Call("local", "c", "d", "import_coupons", long, "d3"), "Import?", "s")
+    approval = ledger.request(
+        GatedCall("local", "c", "d", "import_coupons", long, "d3"), "Import?", "s"
+    )
 
     with terminal("approvals", "approve", approval.id) as person:
         person.expect("| Import?")
@@ -354,7 +356,7 @@ def test_the_list_is_a_table_with_the_newest_last(
 ) -> None:
     earlier = SqliteLedger(folder / LEDGER_FILE, clock=Clock(lambda: time.time() - 150))
     first = earlier.request(CALL, QUESTION, "seen")
-    other = Call("local", "c", "https://acme.talon.one", "import_coupons", "{}", "d4")
+    other = GatedCall("local", "c", "https://acme.talon.one", "import_coupons", "{}", "d4")
     second = ledger.request(other, "Import\n5 coupons?", "seen")
     ledger.decide(second.id, approve=True, by="anna")
 

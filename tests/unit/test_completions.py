@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 
 import pytest
@@ -39,12 +40,7 @@ FORM = Prompt(
     tools=[],
     template="x",
 )  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def a_form(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Offer a prompt that has it all."""
-    monkeypatch.setattr(prompts, "offered", lambda *_: {"form": FORM})
+open_form = partial(open_desk, prompts={"form": FORM})
 
 
 async def of_template(
@@ -95,7 +91,7 @@ async def test_a_variable_of_a_template_is_completed_with_ids(  # noqa: PLR0913,
     context: dict[str, str] | None,
     values: list[str],
 ) -> None:
-    async with open_desk(catalog, mode=mode) as desk:
+    async with open_form(catalog, mode=mode) as desk:
         found = await of_template(desk.client, *place, typed, context)
 
     assert sorted(found.values) == sorted(values)
@@ -132,14 +128,14 @@ async def test_an_argument_of_a_prompt_is_completed_with_names(  # noqa: PLR0913
     context: dict[str, str] | None,
     values: list[str],
 ) -> None:
-    async with open_desk(catalog, mode=mode) as desk:
+    async with open_form(catalog, mode=mode) as desk:
         found = await of_prompt(desk.client, name, typed, context)
 
     assert (found.values, found.total, found.has_more) == (values, len(values), False)
 
 
 async def test_what_begins_like_it_comes_first(catalog: Catalog) -> None:
-    async with open_desk(catalog) as desk:
+    async with open_form(catalog) as desk:
         found = await of_prompt(desk.client, "campaign", "s", {"application": "42"})
 
     names = [value.partition(" (")[0] for value in found.values]
@@ -148,7 +144,7 @@ async def test_what_begins_like_it_comes_first(catalog: Catalog) -> None:
 
 
 async def test_a_coupon_is_completed_by_how_its_code_begins(catalog: Catalog) -> None:
-    async with open_desk(catalog) as desk:
+    async with open_form(catalog) as desk:
         at_42 = {"application": "Webshop DE (id 42)"}
         found = await of_prompt(desk.client, "coupon", "summer-8", at_42)
         assert await of_prompt(desk.client, "coupon", "8V3B", at_42) == types.Completion(
@@ -165,7 +161,7 @@ async def test_a_coupon_is_completed_by_how_its_code_begins(catalog: Catalog) ->
 
 
 async def test_more_coupons_than_fit(catalog: Catalog) -> None:
-    async with open_desk(catalog) as desk:
+    async with open_form(catalog) as desk:
         arguments = {"applicationId": 42, "campaignId": 18, "numberOfCoupons": 120}
         codes = {"couponPattern": "MANY-####", "validCharacters": ["A", "B", "C", "D", "E"]}
         await desk.call("create_coupons", **arguments, **codes, usageLimit=1)
@@ -175,7 +171,7 @@ async def test_more_coupons_than_fit(catalog: Catalog) -> None:
 
 
 async def test_exports_and_answers_are_completed_with_those_there_are(catalog: Catalog) -> None:
-    async with open_desk(catalog) as desk:
+    async with open_form(catalog) as desk:
         export = (await desk.call("export_coupons", applicationId=42))["export"]["id"]
         cut = await desk.call("get_application", applicationId=42, fields=["*"], maxTokens=200)
         whole = cut["page"]["whole"].rpartition("/")[2]
@@ -224,7 +220,7 @@ async def found_among(
 
 
 async def test_while_a_person_types_upstream_is_asked_once(catalog: Catalog) -> None:
-    async with open_desk(catalog) as desk:
+    async with open_form(catalog) as desk:
         for typed in ("", "w", "we", "wel", "welc", "x"):
             await of_template(desk.client, CAMPAIGN, "campaignId", typed, IN_42)
 
@@ -236,7 +232,7 @@ async def test_while_a_person_types_upstream_is_asked_once(catalog: Catalog) -> 
 async def test_without_upstream_nothing_is_completed(
     catalog: Catalog, mode: str, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with open_desk(catalog, mode=mode) as desk:
+    async with open_form(catalog, mode=mode) as desk:
         desk.account.fail(".*", status)
         found = await of_template(desk.client, CAMPAIGN, "applicationId", "")
         assert found == types.Completion(values=[])
@@ -250,7 +246,7 @@ async def test_without_upstream_nothing_is_completed(
 async def test_a_person_is_not_kept_waiting(
     catalog: Catalog, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with open_desk(catalog, limits=ServerLimits(completion_timeout_s=0)) as desk:
+    async with open_form(catalog, limits=ServerLimits(completion_timeout_s=0)) as desk:
         found = await of_template(desk.client, CAMPAIGN, "applicationId", "")
 
     assert found.values == []
@@ -270,7 +266,7 @@ async def test_personal_data_completes_nothing_where_it_is_masked(catalog: Catal
     with serve(LongList(items)) as upstream:
         environment = {"TALONONE_BASE_URL": upstream.url, "TALONONE_MANAGEMENT_KEY": "key"}
         settings = load_settings({"mask_pii": True}, environment)
-        async with Client(build_server(settings, catalog)) as client:
+        async with Client(build_server(settings, catalog, prompts={"form": FORM})) as client:
             found = await of_prompt(client, "coupon", "a", {"application": "42"})
 
     assert found.values == ["ANNA-1"]
@@ -282,7 +278,7 @@ async def test_personal_data_completes_nothing_where_it_is_masked(catalog: Catal
     ids=lambda typed: repr(typed[:8]),
 )
 async def test_odd_things_that_are_typed(catalog: Catalog, typed: str) -> None:
-    async with open_desk(catalog) as desk:
+    async with open_form(catalog) as desk:
         found = await of_template(desk.client, CAMPAIGN, "campaignId", typed, IN_42)
         codes = await of_prompt(desk.client, "coupon", typed, {"application": "42"})
 
@@ -293,7 +289,7 @@ async def test_odd_things_that_are_typed(catalog: Catalog, typed: str) -> None:
 async def test_what_is_too_long_for_a_name_is_not_looked_for(
     catalog: Catalog, length: int, requests: int
 ) -> None:
-    async with open_desk(catalog) as desk:
+    async with open_form(catalog) as desk:
         await of_prompt(desk.client, "coupon", "w" * length, {"application": "42"})
         assert len(desk.account.requests) == requests
 
@@ -302,7 +298,7 @@ async def test_what_is_too_long_for_a_name_is_not_looked_for(
 @pytest.mark.parametrize(
     ("ref", "name", "said"),
     [
-        (types.PromptReference(name="nothing"), "x", "no prompt 'nothing', only form"),
+        (types.PromptReference(name="nothing"), "x", "no prompt 'nothing'. Prompts: form"),
         (types.PromptReference(name="form"), "x", "has no argument 'x'. Its arguments: appl"),
         (types.ResourceTemplateReference(uri="file:///{path}"), "path", "no resource template"),
         (types.ResourceTemplateReference(uri="x" * 100_000), "path", "no resource template"),
@@ -314,7 +310,7 @@ async def test_what_is_too_long_for_a_name_is_not_looked_for(
 async def test_what_there_is_not_to_complete(
     catalog: Catalog, mode: str, ref: Any, name: str, said: str
 ) -> None:
-    async with open_desk(catalog, mode=mode) as desk:
+    async with open_form(catalog, mode=mode) as desk:
         with pytest.raises(MCPError) as raised:
             await desk.client.complete(ref, {"name": name, "value": ""})
 
@@ -326,7 +322,7 @@ async def test_what_there_is_not_to_complete(
 async def test_every_variable_and_every_argument_has_a_kind_that_is_known(catalog: Catalog) -> None:
     known = {*LISTINGS, "toolset", "customer", ""}
     free = {"skip", "from", "rows"}
-    async with open_desk(catalog) as desk:
+    async with open_form(catalog) as desk:
         templates = (await desk.client.list_resource_templates()).resource_templates
 
     variables = {name for each in templates for name in variables_of(each.uri_template)}

@@ -226,12 +226,12 @@ async def test_a_large_export_is_read_in_parts(
         async with Client(server_at(catalog, upstream)) as client:
             uri = (await export(client))["export"]["uri"]
             for whole in (uri, f"{uri}?rows=3000"):
-                with pytest.raises(MCPError, match="in parts of fewer rows") as refused:
+                with pytest.raises(MCPError, match="Read fewer rows at a time") as refused:
                     await read(client, whole)
                 assert str(Path(upstream.state_dir, "exports")) in str(refused.value)
             text = await read(client, f"{uri}?from=2999&rows=100")
         async with Client(server_at(catalog, upstream, mask=True)) as client:
-            with pytest.raises(MCPError, match="in parts") as refused:
+            with pytest.raises(MCPError, match="rows at a time") as refused:
                 await read(client, uri)
 
     assert text == LONG[: LONG.index("C00001")] + LONG[LONG.index("C02999") :]

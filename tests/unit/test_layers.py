@@ -133,16 +133,13 @@ def test_no_modules_import_each_other() -> None:
     TopologicalSorter(graph).prepare()  # a CycleError names the modules of a cycle
 
 
-def test_no_class_of_the_sandbox_has_the_name_of_another() -> None:
+def test_no_two_public_classes_have_the_same_name() -> None:
     places = defaultdict(list)
     for path in MODULES:
         for name in public_classes(path):
             places[name].append(of(path))
-    twice = {name: found for name, found in places.items() if len(found) > 1}
 
-    assert {
-        name: found for name, found in twice.items() if any(SANDBOX in at for at in found)
-    } == {}
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
 
 
 def test_the_package_holds_its_layers_and_nothing_else() -> None:

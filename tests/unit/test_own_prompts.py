@@ -60,11 +60,11 @@ WRONG = {
     "an unknown key": (changed("title:", "titel:"), 3, "no key titel; did you mean title?"),
     "no title": (changed("title: Greet\n", ""), 2, "title is missing"),
     "a title that is a number": (changed("title: Greet", "title: 12"), 3, "title must be text"),
-    "another name": (changed("name: greet", "name: hello"), 2, "name must be that of the file"),
-    "a name twice": (changed("title: Greet", "name: greet\ntitle: Greet"), 3, "name stands here"),
+    "another name": (changed("name: greet", "name: hello"), 2, "name must match the file's"),
+    "a name twice": (changed("title: Greet", "name: greet\ntitle: Greet"), 3, "name appears twice"),
     "an argument's key twice": (
         changed("    required: true", "    name: customer\n    required: true"),
-        8, "name stands here twice",
+        8, "name appears twice here",
     ),
     "arguments that are no list": (
         "---\nname: greet\ntitle: A\ndescription: B\narguments: {a: b}\n---\nGreet.\n",
@@ -77,8 +77,10 @@ WRONG = {
     "an argument without description": (
         changed("    description: Who.\n", ""), 6, "description is missing",
     ),
-    "an argument twice": (changed("{name: letter,", "{name: customer,"), 9, "two arguments"),
-    "an argument of odd name": (changed("name: letter,", "name: A-b,"), 9, "small letters"),
+    "an argument twice": (
+        changed("{name: letter,", "{name: customer,"), 9, "two arguments are named customer",
+    ),
+    "an argument of odd name": (changed("name: letter,", "name: A-b,"), 9, "lower-case letters"),
     "required in words": (changed("required: true", "required: often"), 8, "must be true or false"),
     "an unknown completion": (
         changed("required: true", "complete: shop"), 8, "complete must be one of application,",
@@ -93,11 +95,11 @@ WRONG = {
     ),
     "a tool twice": (
         changed("  - get_campaign", "  - get_campaign\n  - get_campaign"), 12,
-        "get_campaign stands in tools twice",
+        "get_campaign appears twice in tools",
     ),
     "a tool that is none": (changed("  - get_campaign", "  - {a: b}"), 11, "must be text"),
     "another's resource": (
-        changed("[talonone://applications]", "[file:///etc/passwd]"), 12, "is one of ours",
+        changed("[talonone://applications]", "[file:///etc/passwd]"), 12, "must be one of ours",
     ),
     "a resource of no argument": (
         changed("[talonone://applications]", '["talonone://applications/{application}"]'),
@@ -105,7 +107,7 @@ WRONG = {
     ),
     "a resource with a brace": (
         changed("[talonone://applications]", '["talonone://applications/{customer"]'),
-        12, "one has no other",
+        12, "an unmatched brace",
     ),
     "an unknown argument": (changed("{customer}", "{customr}"), 14, "no argument customr"),
     "an unknown argument with a fallback": (
@@ -180,9 +182,7 @@ def test_of_two_prompts_of_one_name_the_person_s_counts(
 ) -> None:
     (tmp_path / "audit_access.md").write_text(changed("name: greet", "name: audit_access"))
 
-    assert said(caplog, tmp_path) == [
-        "--prompts: audit_access.md takes the place of our prompt audit_access"
-    ]
+    assert said(caplog, tmp_path) == ["--prompts: audit_access.md replaces our prompt audit_access"]
     offered = prompts.offered(tmp_path, TOOLS)
     assert offered["audit_access"].title == "Greet"
     assert list(offered) == sorted(prompts.load())
@@ -205,7 +205,7 @@ BAD_FILES: dict[str, tuple[Callable[[Path], object], str]] = {
     "a link to nothing": (lambda file: file.symlink_to("nothing"), "cannot be read: No such file"),
     "a link to itself": (lambda file: file.symlink_to(file.name), "cannot be read: "),
     "a folder": (lambda file: file.mkdir(), "cannot be read: Is a directory"),
-    "a pipe": (os.mkfifo, "no ordinary file"),
+    "a pipe": (os.mkfifo, "not a regular file"),
     "too much": (lambda file: file.write_text(GOOD + "x" * LARGEST), "more than 65,536 bytes"),
     "no UTF-8": (
         lambda file: file.write_bytes(GOOD.encode().replace(b"Who", b"W\xff")),

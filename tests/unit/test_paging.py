@@ -273,7 +273,7 @@ async def test_a_page_that_fails_is_the_error_of_the_call(catalog: Catalog) -> N
     answer = await called(catalog, upstream, fetchAll=1500)
 
     assert answer["error"]["kind"] == "upstream"
-    assert "no page of a list" in answer["error"]["message"]
+    assert "not a page of a list" in answer["error"]["message"]
 
 
 async def test_the_audit_log_has_one_line_for_all_pages(catalog: Catalog) -> None:

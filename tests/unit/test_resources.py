@@ -153,7 +153,7 @@ async def test_what_is_read_is_recorded_like_a_call(catalog: Catalog, upstream: 
     [
         ("applications/9999", "does not exist"),
         ("applications/42/campaigns/9999", "campaign 9999 does not exist"),
-        ("applications/0", "applicationId must be a whole number from 1 on"),
+        ("applications/0", "applicationId must be a whole number, 1 or more"),
         ("applications/042", "applicationId must be a whole number"),
         ("applications/-1", "applicationId must be a whole number"),
         ("applications/4.2", "applicationId must be a whole number"),
@@ -169,7 +169,7 @@ async def test_what_is_read_is_recorded_like_a_call(catalog: Catalog, upstream: 
         ("Applications", "There is no resource"),
         ("applications/" + "9" * 100_000, "There is no resource"),
         ("loyalty-programs/9", "does not exist"),
-        ("catalog/nothing", "There is no toolset 'nothing', only achievements"),
+        ("catalog/nothing", "There is no toolset 'nothing'. Toolsets: achievements"),
         ("catalog/\u202ecoupons", "There is no toolset 'coupons'"),
     ],
 )  # fmt: skip
@@ -192,7 +192,7 @@ async def test_a_part_that_there_cannot_be(catalog: Catalog, skip: str) -> None:
         error = (await refused(desk.client, f"talonone://applications?skip={skip}")).error
 
     assert (error.code, error.message) == (
-        types.INVALID_PARAMS, "skip must be a whole number from 0 on.",
+        types.INVALID_PARAMS, "skip must be a whole number, 0 or more.",
     )  # fmt: skip
 
 
@@ -304,7 +304,7 @@ async def test_a_list_comes_in_pages(
         assert second.next_cursor is None
 
         for cursor in ("", "x", "0", "6", "-4", "4" * 5000, "\u0664"):
-            with pytest.raises(MCPError, match="This cursor is not") as raised:
+            with pytest.raises(MCPError, match="This cursor is unknown") as raised:
                 await desk.client.list_resources(cursor=cursor)
             assert raised.value.error.code == types.INVALID_PARAMS
 
@@ -314,7 +314,7 @@ async def test_a_list_of_one_page_takes_no_cursor(catalog: Catalog, mode: str) -
     async with open_desk(catalog, mode=mode) as desk:
         client = desk.client
         for lists in (client.list_tools, client.list_prompts, client.list_resource_templates):
-            with pytest.raises(MCPError, match="has one page") as raised:
+            with pytest.raises(MCPError, match="has only one page") as raised:
                 await lists(cursor="100")
             assert raised.value.error.code == types.INVALID_PARAMS
 
@@ -395,7 +395,7 @@ async def test_a_name_alone_attaches_nothing(catalog: Catalog) -> None:
 
 @pytest.mark.parametrize(
     ("campaign", "most", "said"),
-    [("9999", 40_000, "campaign 9999 does not exist"), ("18", 50, "characters are too many")],
+    [("9999", 40_000, "campaign 9999 does not exist"), ("18", 50, "it is too long (")],
 )
 async def test_what_cannot_be_attached_is_said(
     catalog: Catalog, campaign: str, most: int, said: str

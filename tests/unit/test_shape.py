@@ -77,7 +77,7 @@ def test_beyond_the_end_there_is_no_next_page(catalog: Catalog) -> None:
     assert page == {
         "shown": 0,
         "total": 3,
-        "note": "There is nothing from 10 on: the list ends before.",
+        "note": "No items after the first 10: the list ends earlier.",
     }
 
 

@@ -96,7 +96,7 @@ async def test_fields_are_chosen_by_their_paths(catalog: Catalog, fields: Any, s
     [
         (["nam"], "did you mean name?"),
         (["id", "budgets.limt"], "did you mean limit?"),
-        (["name.first"], "leads nowhere"),
+        (["name.first"], "does not exist"),
         ([""], "fields"),
         ([], "fields"),
         ("name", "fields"),

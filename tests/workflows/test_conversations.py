@@ -226,7 +226,7 @@ async def test_a_question_about_a_code_is_answered_by_the_book(catalog: Catalog)
     entered = {"question": question, "customer": "anna.schmidt@example.com"}
     async with playing(catalog, "answer_support_question", entered) as play:
         quoted = "\n".join(f"> {line}" for line in question.split("\n"))
-        assert f"customer of ours:\n\n{quoted}\n\nCustomer: " in play.text
+        assert f"this customer's question:\n\n{quoted}\n\nCustomer: " in play.text
         found = await play.call("find_customer", query="anna.schmidt@example.com")
         [match] = found["matches"]
         customer = match["integrationId"]

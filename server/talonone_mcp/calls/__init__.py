@@ -1,1 +1,1 @@
-"""The life of a call, whoever makes it: allowed, valid, confirmed, sent, shaped, recorded."""
+"""The life of a call, whoever makes it: allow, validate, confirm, send, shape, record."""

@@ -1,4 +1,4 @@
-"""Who makes a call: on whose behalf, with which client, and how a person can be asked.
+"""Describes who makes a call: on whose behalf, with which client, and how to ask a person.
 
 A face makes one `Caller` for each request and passes it down. Nothing below changes it.
 """
@@ -14,15 +14,16 @@ LOCAL = "local"
 """The principal of a server that only this machine's user can reach."""
 
 Era = Literal["modern", "handshake", "none"]
-"""How the client speaks: MCP of 2026-07-28 and later, MCP before it, or no MCP at all."""
+"""What the client speaks: MCP from 2026-07-28 on, earlier MCP, or no MCP."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What became of a question.
+    """The reply to a question.
 
-    `open` means that the client has yet to show it: the reply comes with another request. `late`
-    is true when what the question showed may have changed since.
+    Attributes:
+        verdict: "open" if the client must show the question first and reply in another request.
+        late: whether what the question showed may have changed since.
     """
 
     verdict: Literal["yes", "no", "cancelled", "open"]
@@ -30,19 +31,19 @@ class Reply:
 
 
 class NobodyThereError(Exception):
-    """The client could not put the question to anybody after all; the message says why."""
+    """The client could not ask anybody after all; the message says why."""
 
 
 class Person(Protocol):
-    """Somebody who can be asked, in whatever way the client has."""
+    """Somebody who can be asked, however the client does that."""
 
     async def answer(self, question: str, binding: str) -> Reply:
-        """Ask, and wait for the reply where the client can be waited for.
+        """Ask, and wait for the reply if the client allows that.
 
         Args:
             question: what the person reads.
-            binding: stands for everything that would be sent, including the content of a file,
-                and for what the question shows. A reply counts for that alone.
+            binding: identifies everything that would be sent, files included, and what the
+                question shows. A reply counts for exactly that.
 
         Raises:
             NobodyThereError: nobody could be asked.
@@ -51,11 +52,11 @@ class Person(Protocol):
 
 
 class QuestionOpenError(Exception):
-    """The call waits for a person: their client shows the question and calls again.
+    """The call waits for a person; their client shows the question and calls again.
 
     Attributes:
         question: what the person reads.
-        binding: what their reply counts for (see `Person.answer`).
+        binding: what the reply counts for; see `Person.answer`.
     """
 
     def __init__(self, question: str, binding: str) -> None:
@@ -69,12 +70,12 @@ class Caller:
     """Who makes a call.
 
     Attributes:
-        principal: on whose behalf. Approvals, audit lines and exports belong to them.
-        client: the program, by its own name and version.
-        era: how it speaks.
-        person: who can be asked through it, if anybody.
-        progress: takes reports of how far the call is.
-        via: the workflow or the MCP method that makes the call for the client.
+        principal: on whose behalf; owns approvals, audit lines and exports.
+        client: the client program's name and version, as it gives them.
+        era: what the client speaks.
+        person: who can be asked through the client, if anybody.
+        progress: takes progress reports.
+        via: the workflow or MCP method that makes the call for the client.
     """
 
     principal: str

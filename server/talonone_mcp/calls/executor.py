@@ -1,4 +1,4 @@
-"""The life of a call: resolve, validate, gate, send, shape, record. No other way leads upstream."""
+"""Runs calls: check, validate, confirm, send, shape, record. This is the only way upstream."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from talonone_mcp.calls.imports import ImportFiles, csv_problems
 from talonone_mcp.calls.paging import FETCH_ALL, Pages, contradictions, described, fetch_all
 from talonone_mcp.calls.plan import Plan
 from talonone_mcp.calls.question import Question, question_about, question_about_plan
-from talonone_mcp.calls.recorder import Entry, Recorder
+from talonone_mcp.calls.recorder import AuditEntry, Recorder
 from talonone_mcp.calls.request import build
 from talonone_mcp.calls.shaping.field_selection import fields_of, unknown
 from talonone_mcp.calls.shaping.model_answer import (
@@ -39,20 +39,20 @@ from talonone_mcp.upstream.connection import Upstream
 from talonone_mcp.upstream.http_messages import Answer, Sink
 
 Announce = Callable[[Operation, Mapping[str, Any], Any], None]
-"""Hears what a call changed, or may have changed: the operation, its arguments, upstream's answer.
+"""Is told what a call changed or may have changed: operation, arguments, upstream's answer or None.
 
-It returns at once and raises nothing. The answer is None when there is none.
+It returns at once and raises nothing.
 """
 
 
 def announce_nothing(operation: Operation, arguments: Mapping[str, Any], answer: Any) -> None:
-    """Tell nobody: nobody listens."""
+    """Do nothing: nobody listens."""
 
 
 class Executor:
-    """Runs operations for whoever asks: an MCP client, the terminal, a workflow."""
+    """Runs operations for any caller: an MCP client, the terminal, a workflow."""
 
-    def __init__(  # noqa: PLR0913 - all that a call passes through
+    def __init__(  # noqa: PLR0913 - everything that a call passes through
         self,
         catalog: Catalog,
         upstream: Upstream,
@@ -64,17 +64,17 @@ class Executor:
         read_only: bool = False,
         announce: Announce = announce_nothing,
     ) -> None:
-        """Take what calls need.
+        """Take everything that calls need.
 
         Args:
             catalog: every operation.
             upstream: sends requests.
-            gate: holds a call until a person has confirmed it.
-            recorder: enters calls in the audit log.
-            store: keeps exports and the full text of answers that were cut.
-            import_files: where an import may read a file.
-            read_only: whether nothing but reads may be called.
-            announce: hears of every write that was sent and of every export that was kept.
+            gate: holds a call until a person confirms it.
+            recorder: writes calls to the audit log.
+            store: keeps exports and the full text of cut answers.
+            import_files: where imports may read files.
+            read_only: whether only reads may be called.
+            announce: is told of every write sent and every export kept.
         """
         self._catalog = catalog
         self._upstream = upstream
@@ -87,11 +87,11 @@ class Executor:
 
     @property
     def applications(self) -> tuple[int, ...]:
-        """The ids of the Applications that have an Integration API key of their own."""
+        """The ids of the Applications that have their own Integration API key."""
         return self._upstream.applications
 
     def operation(self, name: str) -> Operation:
-        """Return the operation of this name or alias.
+        """Return the operation with this name or alias.
 
         Raises:
             CallError: `not_found`, with the nearest names.
@@ -104,16 +104,16 @@ class Executor:
     async def call(
         self, operation: Operation, arguments: Mapping[str, Any], caller: Caller
     ) -> dict[str, Any]:
-        """Run one operation and return its answer in the shape that a model is shown.
+        """Run one operation and return its answer, shaped for a model.
 
         Args:
-            operation: what to call.
-            arguments: path, query and body arguments side by side.
-            caller: who calls, and who can be asked for a confirmation.
+            operation: the operation to call.
+            arguments: path, query and body arguments in one mapping.
+            caller: who calls, and who can be asked to confirm.
 
         Raises:
-            CallError: the call did not succeed, or is not allowed.
-            QuestionOpenError: a person has to confirm the call first.
+            CallError: the call failed or is not allowed.
+            QuestionOpenError: a person must confirm the call first.
         """
         async with self._admitted(operation, arguments, caller) as (sent, entry):
             if operation.is_export:
@@ -129,20 +129,20 @@ class Executor:
         caller: Caller,
         agreed: AgreedPlan | None = None,
     ) -> dict[str, Any]:
-        """Run one operation and return all of its answer, except what is empty or hidden in it.
+        """Run one operation and return its full answer, without empty values and hidden characters.
 
-        This is for whoever picks from answers: a workflow, a script, a person with a wide screen.
-        Without `fields`, the answer has every field. An export is as `call` returns it.
+        This is for callers that pick from answers: workflows, scripts, the terminal. Without
+        `fields`, the answer has every field. Exports are as `call` returns them.
 
         Args:
-            operation: what to call.
-            arguments: as `call` takes them.
-            caller: likewise.
-            agreed: the plan that the call is a step of. What the plan holds needs no other yes.
+            operation: the operation to call.
+            arguments: as for `call`.
+            caller: as for `call`.
+            agreed: the agreed plan that this call is a step of. Its steps need no other yes.
 
         Raises:
-            CallError: the call did not succeed, or is not allowed.
-            QuestionOpenError: a person has to confirm the call first.
+            CallError: the call failed or is not allowed.
+            QuestionOpenError: a person must confirm the call first.
         """
         async with self._admitted(operation, arguments, caller, agreed) as (sent, entry):
             if operation.is_export:
@@ -151,7 +151,7 @@ class Executor:
             return full_answer(answer, arguments.get(FIELDS, ()))
 
     def offers(self, operation: Operation) -> bool:
-        """Tell whether the API that an operation belongs to is configured."""
+        """Tell whether the operation's API is configured."""
         try:
             self._upstream.check(operation)
         except CallError:
@@ -159,7 +159,7 @@ class Executor:
         return True
 
     def check(self, operation: Operation, arguments: Mapping[str, Any]) -> None:
-        """Refuse the arguments that a call of an operation would be refused for.
+        """Refuse arguments that a call of the operation would be refused for.
 
         Raises:
             CallError: `invalid_arguments`.
@@ -169,8 +169,8 @@ class Executor:
     @asynccontextmanager
     async def begun(
         self, tool: Tool, arguments: Mapping[str, Any], caller: Caller
-    ) -> AsyncIterator[Entry]:
-        """Begin a call that is allowed here and whose arguments are right; record how it ends.
+    ) -> AsyncIterator[AuditEntry]:
+        """Begin a call that is allowed and whose arguments are valid; record how it ends.
 
         Raises:
             CallError: `blocked`, `not_configured` or `invalid_arguments`.
@@ -193,21 +193,21 @@ class Executor:
         workflow: Workflow,
         arguments: Mapping[str, Any],
         caller: Caller,
-        entry: Entry,
+        entry: AuditEntry,
         make: Callable[[], Awaitable[Plan]],
     ) -> AsyncIterator[AgreedPlan]:
-        """Have a person agree to a workflow's plan, and yield what they agreed to.
+        """Have a person agree to a workflow's plan, and yield the agreed plan.
 
         Args:
-            workflow: what was called.
-            arguments: of that call.
-            caller: who called.
-            entry: the audit entry of that call.
-            make: works out the plan; again when a yes came late, since the plan may have changed.
+            workflow: the workflow called.
+            arguments: the call's arguments.
+            caller: who calls.
+            entry: the call's audit entry.
+            make: makes the plan; called again after a late yes, since the plan may have changed.
 
         Raises:
-            CallError: nobody agreed, or `make` found nothing to agree to and nobody was asked.
-            QuestionOpenError: a person has to agree first.
+            CallError: nobody agreed, or `make` raised it and nobody was asked.
+            QuestionOpenError: a person must agree first.
         """
 
         async def write() -> Question:
@@ -224,8 +224,8 @@ class Executor:
         arguments: Mapping[str, Any],
         caller: Caller,
         agreed: AgreedPlan | None = None,
-    ) -> AsyncIterator[tuple[Mapping[str, Any], Entry]]:
-        """Yield what is to be sent once nothing stands against it, and the call's audit entry."""
+    ) -> AsyncIterator[tuple[Mapping[str, Any], AuditEntry]]:
+        """Yield the arguments to send, once the call may go out, and its audit entry."""
         async with (
             self.begun(operation, arguments, caller) as entry,
             self._contents(operation, arguments, entry) as (shown, sent),
@@ -245,12 +245,12 @@ class Executor:
         tool: Tool,
         arguments: Mapping[str, Any],
         caller: Caller,
-        entry: Entry,
+        entry: AuditEntry,
         write: WriteQuestion,
     ) -> AsyncIterator[Passage | None]:
-        """Have a person confirm a call if it needs that, and note when its outcome is known.
+        """Have a person confirm the call if needed, and close its ledger entry at the end.
 
-        The outcome is known at the end, unless this process ends before.
+        An entry that stays open means that this process ended before the outcome was known.
         """
         if not self._gate.asks_about(tool, arguments):
             yield None
@@ -268,11 +268,11 @@ class Executor:
 
     @asynccontextmanager
     async def _contents(
-        self, operation: Operation, arguments: Mapping[str, Any], entry: Entry
+        self, operation: Operation, arguments: Mapping[str, Any], entry: AuditEntry
     ) -> AsyncIterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
-        """Yield the arguments as they are confirmed, and as they are sent.
+        """Yield the arguments to confirm, and those to send.
 
-        What is known of an import's CSV is confirmed; its text or file is sent from where it is.
+        They differ for an import: a summary of the CSV is confirmed, its text or file is sent.
         """
         columns = operation.body.columns if operation.body else None
         if columns is None:
@@ -286,9 +286,9 @@ class Executor:
             yield rest | {"csv": opened.content}, rest | {"csv": opened.source}
 
     async def _answered(
-        self, operation: Operation, arguments: Mapping[str, Any], caller: Caller, entry: Entry
+        self, operation: Operation, arguments: Mapping[str, Any], caller: Caller, entry: AuditEntry
     ) -> tuple[Answer, Pages | None]:
-        """Return upstream's answer; for `fetchAll`, all pages of it and what was read of them."""
+        """Return upstream's answer; for `fetchAll`, of all pages at once, with what was read."""
         if FETCH_ALL in arguments:
             send = partial(self._send, operation)
             answer, pages = await fetch_all(operation, arguments, send, caller.progress)
@@ -298,17 +298,17 @@ class Executor:
         return answer, pages
 
     def _with_link(self, operation: Operation, caller: Caller, shaped: Shaped) -> dict[str, Any]:
-        """Return what is shown, with a link to the full answer if something was cut."""
+        """Return the content to show, with a link to the full answer if it was cut."""
         if shaped.full is None:
             return shaped.content
-        kept = self._store.cut_answers.keep(shaped.full, operation.name, caller.principal)
+        cut_answer = self._store.cut_answers.keep(shaped.full, operation.name, caller.principal)
         page = shaped.content.get("page", {})
-        return {**shaped.content, "page": {**page, "whole": kept.uri}}
+        return {**shaped.content, "page": {**page, "whole": cut_answer.uri}}
 
     async def _export(
-        self, operation: Operation, arguments: Mapping[str, Any], caller: Caller, entry: Entry
+        self, operation: Operation, arguments: Mapping[str, Any], caller: Caller, entry: AuditEntry
     ) -> dict[str, Any]:
-        """Have the answer written to a file, and return what is in it."""
+        """Write the answer to a file, and return a description of it with its first rows."""
         exports = self._store.exports
         async with exports.receiving(caller.progress) as draft:
             answer = await self._send(operation, arguments, caller.progress, draft)
@@ -325,21 +325,21 @@ class Executor:
         sink: Sink | None = None,
     ) -> Answer:
         request = build(operation, arguments)
-        answer, happened = None, not operation.is_read
+        answer, may_have_changed = None, not operation.is_read
         try:
             answer = await self._upstream.send(operation, request, progress=progress, sink=sink)
         except CallError as error:
-            happened = happened and error.kind == "outcome_unknown"
+            may_have_changed = may_have_changed and error.kind == "outcome_unknown"
             raise
-        finally:  # also when the caller gave up: the request may have arrived
-            if happened:
+        finally:  # also if the caller gave up: the request may have arrived
+            if may_have_changed:
                 self._announce(operation, arguments, answer and answer.body)
         return answer
 
     async def _preview(
         self, read: str, arguments: Mapping[str, Any], extra: Mapping[str, Any]
     ) -> Any:
-        """Read what a call is about to change; the read's path arguments are among the call's."""
+        """Read what a call is about to change; its arguments include the read's path arguments."""
         operation = self._catalog.operations[read]
         named = {*operation.path_arguments, *operation.reserved}
         known = {name: value for name, value in arguments.items() if name in named}
@@ -347,27 +347,27 @@ class Executor:
 
 
 def no_such_tool(catalog: Catalog, name: str) -> CallError:
-    """Return the error for a name that nothing in the catalog has."""
+    """Return the error for a name that is not in the catalog."""
     near = in_words(catalog.nearest(name), "or")
     return CallError(
         "not_found",
         f"There is no operation {one_line(name, 80)!r}.",
-        hint=f"The nearest are {near}. find_operations searches all of them.",
+        hint=f"The closest are {near}. find_operations searches all operations.",
     )
 
 
 def _application(operation: Operation, arguments: Mapping[str, Any]) -> object:
-    """Return the Application whose key the call asks for; None where upstream has no say in it."""
+    """Return the Application whose key to use; None if callers cannot choose one."""
     return arguments.get(APPLICATION) if APPLICATION in operation.reserved else None
 
 
 def _validate(tool: Tool, arguments: Mapping[str, Any]) -> None:
     found = problems(tool, arguments, reserved=True)
     fields = arguments.get(FIELDS, ())
-    nowhere = []
+    wrong_fields = []
     if fields and not found and isinstance(tool, Operation):
-        nowhere = unknown(fields_of(tool), fields)
-    _refuse(tool, [*found, *contradictions(arguments), *nowhere])
+        wrong_fields = unknown(fields_of(tool), fields)
+    _refuse(tool, [*found, *contradictions(arguments), *wrong_fields])
 
 
 def _refuse(tool: Tool, found: Sequence[Problem]) -> None:

@@ -1,9 +1,8 @@
-"""The gate: which calls a person must confirm, and that none of them goes out without their yes.
+"""Decides which calls a person must confirm, and holds each of them until they say yes.
 
-How the question reaches the person is not known here: a `Person` does that, or, where none can be
-asked in the conversation, an approval outside it. Nothing that a model can send answers for one.
-Every confirmed call is entered in the ledger before it goes out; whatever is wrong with the ledger
-keeps the call from going out.
+A `Person` puts the question in the conversation. If nobody can be asked there, an approval outside
+it is needed. Nothing that a model sends counts as a yes. Every confirmed call is entered in the
+ledger before it is sent; if the ledger fails, the call is not sent.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from talonone_mcp.core.settings import ConfirmPolicy
 from talonone_mcp.store.ledger import (
     MAX_PENDING,
     Approval,
-    Call,
+    GatedCall,
     Ledger,
     LedgerError,
     TooManyPendingError,
@@ -41,15 +40,18 @@ from talonone_mcp.upstream.wire_errors import look_first
 _T = TypeVar("_T")
 
 WriteQuestion = Callable[[], Awaitable[Question]]
-"""Writes the question about a call, with what is there at that moment. May raise CallError."""
+"""Writes the question about a call from upstream's current state. May raise CallError."""
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """How a call came through the gate.
+    """How a call passed the gate.
 
-    `entry` is its place in the ledger, if it has one; `plan` the plan that the person agreed to,
-    if the call is a workflow's.
+    Attributes:
+        how: where the yes came from; "off" if the gate asks for none.
+        by: who said yes.
+        entry: the call's entry in the ledger; "" if it has none.
+        plan: the plan that the person agreed to, if the call is a workflow's.
     """
 
     how: Literal["conversation", "approval", "off"]
@@ -60,18 +62,22 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class AgreedPlan:
-    """A plan that a person agreed to as one, and how; None where nobody had to be asked."""
+    """A plan, and how a person agreed to all of it.
+
+    Attributes:
+        passage: how the plan passed the gate; None if nobody had to be asked.
+    """
 
     plan: Plan
     passage: Passage | None
 
     def covers(self, operation: str, arguments: Mapping[str, Any]) -> bool:
-        """Tell whether the yes stands for a call, as a step of the plan."""
+        """Tell whether the yes to the plan covers a call."""
         return self.passage is not None and self.plan.covers(operation, arguments)
 
     @property
     def step_passage(self) -> Passage | None:
-        """How a step comes through the gate: the ledger entry is the plan's alone."""
+        """How a step passes the gate: only the plan itself has a ledger entry."""
         return self.passage and replace(self.passage, entry="", plan=None)
 
 
@@ -81,13 +87,13 @@ class Gate:
     def __init__(
         self, policy: ConfirmPolicy, ledger: Ledger, thresholds: Mapping[str, int]
     ) -> None:
-        """Take what the gate decides by.
+        """Take what the gate needs to decide.
 
         Args:
-            policy: what happens to a call that a person must confirm.
+            policy: what to do with a call that a person must confirm.
             ledger: where approvals and confirmed calls are entered.
-            thresholds: the operator's limits by the catalog's name for them; the catalog's own
-                hold for the others.
+            thresholds: the operator's limits, by their names in the catalog; the catalog's own
+                apply otherwise.
         """
         self._policy: ConfirmPolicy = policy
         self._ledger = ledger
@@ -99,7 +105,7 @@ class Gate:
         if confirm is None or confirm.when is None:
             return confirm is not None
         above = self._thresholds.get(confirm.threshold)
-        when = confirm.when if above is None else _raised(confirm.when, above)
+        when = confirm.when if above is None else _with_limit(confirm.when, above)
         return satisfies(when, arguments)
 
     async def confirm(
@@ -114,17 +120,17 @@ class Gate:
         """Return once a person has said yes to exactly this call, or need not be asked.
 
         Args:
-            tool: what is called. Whether it needs a yes, `asks_about` tells.
+            tool: the tool called, one that `asks_about` is true for.
             arguments: what would be sent.
             caller: who calls, and who can be asked.
             deployment: where the call would go.
-            write: writes the question, from what is there now.
+            write: writes the question.
 
         Raises:
-            QuestionOpenError: the client has to show the question first.
-            CallError: `blocked`, `approval_required` or `declined`; `outcome_unknown` when this
-                very call was sent before and its answer never came; what `write` raises, in which
-                case nobody is asked.
+            QuestionOpenError: the client must show the question first.
+            CallError: `blocked`, `approval_required` or `declined`; `outcome_unknown` if exactly
+                this call was sent before and its outcome is unknown; whatever `write` raises, in
+                which case nobody is asked.
         """
         if self._policy == "off":
             return Passage("off")
@@ -140,33 +146,33 @@ class Gate:
             try:
                 return await self._ask(caller.person, call, write)
             except NobodyThereError:
-                pass  # the client cannot do what it declared: ask outside the conversation
+                pass  # the client cannot do what it declared, so ask outside the conversation
         return await self._approved(call, await write())
 
     async def close(self, passage: Passage | None) -> None:
-        """Note that the outcome of an admitted call is known, so that it may be made anew.
+        """Note that the outcome of a confirmed call is known, so that it may be made again.
 
-        When that cannot be noted, the call was made all the same, and its answer counts: made
-        again, it is answered with `outcome_unknown` once, although the outcome was known.
+        If the ledger fails, the call and its answer still count; the same call made again gets
+        `outcome_unknown` once.
         """
         if passage is not None and passage.entry:
             try:
                 await anyio.to_thread.run_sync(self._ledger.close, passage.entry)
             except LedgerError:
-                logging.getLogger(__name__).exception("%s stays open", passage.entry)
+                logging.getLogger(__name__).exception("ledger entry %s stays open", passage.entry)
 
-    async def _refuse_if_unanswered(self, tool: Tool, call: Call) -> None:
+    async def _refuse_if_unanswered(self, tool: Tool, call: GatedCall) -> None:
         sent = await self._in_ledger(self._ledger.unanswered, call.digest)
         if sent is not None:
             raise CallError(
                 "outcome_unknown",
-                f"Exactly this call was confirmed and sent at {_time(sent.created)}, and no answer"
-                " to it is known: it is still under way, or the server ended before.",
+                f"Exactly this call was confirmed and sent at {_time(sent.created)}. Its outcome is"
+                " unknown: it is still under way, or the server stopped before the answer came.",
                 hint=look_first(tool),
             )
 
-    async def _ask(self, person: Person, call: Call, write: WriteQuestion) -> Passage:
-        """Ask in the conversation, and again while what the question showed keeps changing."""
+    async def _ask(self, person: Person, call: GatedCall, write: WriteQuestion) -> Passage:
+        """Ask in the conversation; ask again whenever what the question showed has changed."""
         question = await write()
         while True:
             binding = f"{call.digest} {question.seen}"
@@ -181,17 +187,17 @@ class Gate:
         entry = await self._in_ledger(self._ledger.enter, call, question.text, call.principal)
         return Passage("conversation", call.principal, entry, question.plan)
 
-    async def _approved(self, call: Call, question: Question) -> Passage:
-        """Return when a person approved this outside the conversation; ask there otherwise."""
+    async def _approved(self, call: GatedCall, question: Question) -> Passage:
+        """Return if a person approved this outside the conversation; otherwise, ask for that."""
         try:
             request = partial(self._ledger.request, call, question.text, question.seen)
             approval = await self._in_ledger(request)
         except TooManyPendingError:
             raise CallError(
                 "approval_required",
-                f"A person must confirm this, but {MAX_PENDING} calls wait for a person already."
+                f"A person must confirm this, but {MAX_PENDING} calls are already waiting for one."
                 " Nothing was changed, and nobody was asked.",
-                hint="Stop, and ask your user to look at: talonone-mcp approvals list",
+                hint="Stop, and ask your user to check: talonone-mcp approvals list",
             ) from None
         if approval.state == "denied":
             reason = f": {approval.reason}" if approval.reason else ""
@@ -205,17 +211,16 @@ class Gate:
                 return Passage("approval", approval.decided_by, approval.id, question.plan)
             raise CallError(
                 "approval_required",
-                f"Approval {approval.id} has been used, or has expired, a moment ago. This call was"
-                " not made.",
-                hint="Read what is there now before calling again.",
+                f"Approval {approval.id} was used or expired a moment ago. This call was not made.",
+                hint="Read the current state before calling again.",
             )
         raise _waiting(approval)
 
     async def _in_ledger(self, work: Callable[..., _T], *values: Any) -> _T:
-        """Use the ledger in a thread: a file may keep one waiting.
+        """Use the ledger in a thread, since files may block.
 
         Raises:
-            CallError: `blocked`, when the ledger cannot be used.
+            CallError: `blocked`, if the ledger fails.
         """
         try:
             return await anyio.to_thread.run_sync(partial(work, *values))
@@ -228,9 +233,9 @@ class Gate:
             ) from error
 
 
-def _call(tool: Tool, arguments: Mapping[str, Any], caller: Caller, deployment: str) -> Call:
-    exact = json.dumps(arguments, sort_keys=True, default=_standing_for)
-    return Call(
+def _call(tool: Tool, arguments: Mapping[str, Any], caller: Caller, deployment: str) -> GatedCall:
+    exact = json.dumps(arguments, sort_keys=True, default=_digest_of_csv)
+    return GatedCall(
         principal=caller.principal,
         client=caller.client,
         deployment=deployment,
@@ -241,7 +246,7 @@ def _call(tool: Tool, arguments: Mapping[str, Any], caller: Caller, deployment: 
 
 
 def _shown(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments as the person who approves them sees them: whole, but for secrets."""
+    """Return the arguments as the approving person sees them: complete, except for secrets."""
     return {
         name: "[secret]"
         if name in tool.secrets
@@ -253,20 +258,20 @@ def _shown(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _beginning(content: Content) -> str:
-    cut = len(content.begins) < content.characters
-    return f"{content.begins}... ({content.characters} characters)" if cut else content.begins
+    is_cut = len(content.begins) < content.characters
+    return f"{content.begins}... ({content.characters} characters)" if is_cut else content.begins
 
 
-def _standing_for(content: Content) -> str:
-    """Return what stands in the digest of a call for a CSV, wherever that is kept."""
+def _digest_of_csv(content: Content) -> str:
+    """Return what represents a CSV in a call's digest, whether it came as text or as a file."""
     return content.sha256
 
 
-def _raised(when: Schema, above: int) -> Schema:
-    """Return a condition with the operator's limit in the place of the catalog's."""
+def _with_limit(when: Schema, above: int) -> Schema:
+    """Return a condition with the operator's limit instead of the catalog's."""
     limits = {"exclusiveMinimum": above, "minItems": above + 1}
     return {
-        key: limits.get(key, _raised(value, above) if isinstance(value, dict) else value)
+        key: limits.get(key, _with_limit(value, above) if isinstance(value, dict) else value)
         for key, value in when.items()
     }
 
@@ -278,17 +283,17 @@ def _waiting(approval: Approval) -> CallError:
         "approval_required",
         f"A person must confirm this outside the conversation. Nothing was changed."
         f" {approval.question}",
-        hint=f"Ask your user to run: {command} (until {until}). Then make exactly the same call"
+        hint=f"Ask your user to run: {command} (before {until}). Then make exactly the same call"
         " again. You cannot approve it yourself.",
         approval={"id": approval.id, "approve": command, "expires": until},
     )
 
 
 def _declined(question: str, reply: Reply) -> CallError:
-    said = "A person declined" if reply.verdict == "no" else "A person closed the question"
+    what = "A person declined" if reply.verdict == "no" else "A person closed the question"
     return CallError(
         "declined",
-        f"{said}. Nothing was changed. {question}",
+        f"{what}. Nothing was changed. {question}",
         hint="Do not call this again unless they ask for it.",
     )
 

@@ -1,8 +1,7 @@
-"""The CSV of an import, a text or a file: what of it is checked, shown, confirmed and sent.
+"""Checks an import's CSV, given as text or as a file, and holds it still until it is sent.
 
-A file may have any number of rows, and may change while a person thinks. It is copied into the
-state directory when the call comes, and what is checked, confirmed and sent is the copy. What a
-person confirms is bound to its SHA-256.
+A file may be large, and may change while a person decides. So it is copied into the state directory
+first; the copy is checked, confirmed and sent. The confirmation is bound to the copy's SHA-256.
 """
 
 from __future__ import annotations
@@ -35,24 +34,28 @@ from talonone_mcp.core.safe_files import (
 )
 from talonone_mcp.core.text import one_line
 
-LIMIT = 1_000_000_000  # bytes of a file; there must be room for a copy of it
-_BEGINNING = 20_000  # characters that a person can look at; all of them are in the digest
-_PIECE = 1_048_576  # bytes that are copied at once
+LIMIT = 1_000_000_000  # bytes of a file; its copy needs as much room
+_MAX_SHOWN_CHARS = 20_000  # that a person can look at; the digest covers the entire CSV
+_CHUNK_BYTES = 1_048_576
 _FOLDER = "imports"
-_ABANDONED = 86_400.0  # seconds after which a copy belongs to no process that still runs
-_WHY: Mapping[Unsafe, str] = {
-    "not regular": "is no file below the import folder, {folder}",
-    "outside": "must lie below the import folder, {folder}",
+_ABANDONED_AFTER_S = 86_400.0  # no running process still uses an older copy
+_MAX_NAME_CHARS = 80  # of a column's name in a message
+_NOT_A_FILE = "is not a file in the import folder, {folder}"
+_REASONS: Mapping[Unsafe, str] = {
+    "not regular": _NOT_A_FILE,
+    "outside": "must be in the import folder, {folder}",
     "too large": f"has more than {LIMIT:,} bytes; split it",
 }
-_NAME = 80  # characters of a column's name that a message repeats
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What is known of a CSV without having all of it: how it begins, and what stands for it.
+    """A summary of a CSV: how it begins, and what identifies it.
 
-    `size` is in bytes of UTF-8, without a byte order mark; `sha256` is of these bytes.
+    Attributes:
+        begins: the first characters.
+        size: bytes of UTF-8, without a byte order mark.
+        sha256: the digest of those bytes.
     """
 
     begins: str
@@ -64,45 +67,45 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """A CSV that can be sent: a text, or a copy of a file that is ours alone."""
+    """A CSV that can be sent: a text, or our own copy of a file."""
 
     content: Content
     source: str | Path
 
 
 class _Reader:
-    """Takes a CSV in pieces of UTF-8 and tells its content.
+    """Summarizes a CSV that arrives in chunks of UTF-8.
 
-    Lines end as upstream may see it: with a line feed, a carriage return, or both.
+    A line may end with a line feed, a carriage return, or both, since upstream may accept any.
     """
 
     def __init__(self) -> None:
-        """Begin with nothing."""
+        """Start with an empty CSV."""
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._digest = sha256()
         self._begins = ""
         self._characters = self._size = self._ends = 0
         self._last = ""
 
-    def feed(self, piece: bytes, *, final: bool = False) -> None:
-        """Take the next piece.
+    def feed(self, chunk: bytes, *, final: bool = False) -> None:
+        """Take the next chunk.
 
         Raises:
-            UnicodeDecodeError: it is no UTF-8.
+            UnicodeDecodeError: the CSV is not UTF-8.
         """
-        self._digest.update(piece)
-        self._size += len(piece)
-        text = self._decoder.decode(piece, final)
+        self._digest.update(chunk)
+        self._size += len(chunk)
+        text = self._decoder.decode(chunk, final)
         if not text:
             return
         self._ends += text.count("\n") + text.count("\r") - text.count("\r\n")
         self._ends -= self._last == "\r" and text[0] == "\n"
         self._last = text[-1]
         self._characters += len(text)
-        self._begins += text[: _BEGINNING - len(self._begins)]
+        self._begins += text[: _MAX_SHOWN_CHARS - len(self._begins)]
 
     def content(self) -> Content:
-        """Return what is known of all that was taken."""
+        """Return the summary of everything taken."""
         lines = self._ends + (self._last not in ("", "\n", "\r"))
         digest = self._digest.hexdigest()
         return Content(self._begins, self._characters, lines, self._size, digest)
@@ -110,9 +113,11 @@ class _Reader:
 
 @dataclass(frozen=True, slots=True)
 class ImportFiles:
-    """Where an import may read files, and where they are copied to.
+    """Where imports may read files, and where to copy them.
 
-    `folder` is None when no file may be read. `state_dir` is the state directory.
+    Attributes:
+        folder: the folder to read from; None if no file may be read.
+        state_dir: the state directory, which gets the copies.
     """
 
     folder: Path | None
@@ -120,14 +125,14 @@ class ImportFiles:
 
     @asynccontextmanager
     async def opened(self, arguments: Mapping[str, Any]) -> AsyncIterator[Import]:
-        """Open the CSV of a call, whichever way it gives it; a copy of a file is deleted after.
+        """Open a call's CSV, text or file; the copy of a file is deleted afterwards.
 
         Args:
-            arguments: of an import, validated: they have `csv` or `csvPath`.
+            arguments: an import's arguments, validated: they have `csv` or `csvPath`.
 
         Raises:
-            CallError: `not_configured`, when no file may be read; `invalid_arguments`, when this
-                one cannot be; `blocked`, when it cannot be copied.
+            CallError: `not_configured`, if no file may be read; `invalid_arguments`, if this file
+                cannot be; `blocked`, if it cannot be copied.
         """
         if "csvPath" not in arguments:
             text = arguments["csv"].removeprefix("\ufeff")
@@ -138,8 +143,8 @@ class ImportFiles:
         if self.folder is None:
             raise CallError(
                 "not_configured",
-                "csvPath cannot be used: this server may read no files.",
-                hint="Give the text as csv, or have TALONONE_IMPORT_DIR set to a folder"
+                "csvPath cannot be used: this server may not read files.",
+                hint="Pass the text as csv, or have TALONONE_IMPORT_DIR set to a folder"
                 " (stdio only).",
             )
         async with self._copied(self.folder, arguments["csvPath"]) as copy:
@@ -162,7 +167,7 @@ class ImportFiles:
                 with private_file(path) as copy:
                     return _copied_content(original, copy)
             except UnicodeDecodeError:
-                raise _unusable("is no UTF-8 text") from None
+                raise _unusable("is not UTF-8 text") from None
             except OSError as error:
                 raise CallError(
                     "blocked",
@@ -173,49 +178,47 @@ class ImportFiles:
 
 
 def _original(folder: Path, name: str) -> BinaryIO:
-    """Open a file to be imported.
+    """Open the file to import.
 
     Raises:
-        CallError: it lies elsewhere, is no file, too large, or cannot be read.
+        CallError: it is outside the folder, not a file, too large or unreadable.
     """
     try:
         return open_regular(name, within=folder, max_bytes=LIMIT)
-    except IsADirectoryError:
-        raise _unusable(f"is no file below the import folder, {folder}") from None
+    except (IsADirectoryError, FileNotFoundError):
+        raise _unusable(_NOT_A_FILE.format(folder=folder)) from None
     except UnsafeFileError as error:
-        raise _unusable(_WHY.get(error.kind, error.reason).format(folder=folder)) from None
+        raise _unusable(_REASONS.get(error.kind, error.reason).format(folder=folder)) from None
     except OSError as error:
-        missing = isinstance(error, FileNotFoundError)
-        why = f"is no file below the import folder, {folder}" if missing else None
-        raise _unusable(why or f"cannot be read: {error.strerror}") from None
+        raise _unusable(f"cannot be read: {error.strerror}") from None
 
 
 def _copied_content(original: BinaryIO, copy: BinaryIO) -> Content:
-    """Copy what the file holds, without a byte order mark, and return what is known of it."""
+    """Copy the file, without a byte order mark, and return its summary."""
     reader = _Reader()
-    piece = original.read(_PIECE).removeprefix(codecs.BOM_UTF8)
+    chunk = original.read(_CHUNK_BYTES).removeprefix(codecs.BOM_UTF8)
     left = LIMIT
-    while piece:
-        left -= len(piece)
+    while chunk:
+        left -= len(chunk)
         if left < 0:
             raise _unusable(f"has more than {LIMIT:,} bytes; split it")
-        reader.feed(piece)
-        copy.write(piece)
-        piece = original.read(_PIECE)
+        reader.feed(chunk)
+        copy.write(chunk)
+        chunk = original.read(_CHUNK_BYTES)
     reader.feed(b"", final=True)
     return reader.content()
 
 
 def _sweep(folder: Path) -> None:
-    """Delete the copies of processes that died."""
+    """Delete copies left by processes that died."""
     for path in folder.glob("*.csv"):
         with suppress(OSError):
-            if time.time() - path.stat().st_mtime > _ABANDONED:
+            if time.time() - path.stat().st_mtime > _ABANDONED_AFTER_S:
                 path.unlink()
 
 
 def _remove(path: Path) -> None:
-    with suppress(OSError):  # what is left is swept later
+    with suppress(OSError):  # a later call sweeps what is left
         path.unlink()
 
 
@@ -229,9 +232,9 @@ def _unusable(why: str) -> CallError:
 
 
 def csv_problems(columns: Columns, source: str | Path) -> list[Problem]:
-    """Return what is wrong with a CSV: missing or unknown columns, and too many rows.
+    """Return a CSV's problems: missing, unknown or repeated columns, and too many rows.
 
-    A file is read row by row, and not held in memory.
+    A file is read row by row, so it need not fit in memory.
     """
     with _opened(source) as text:
         return _problems(columns, csv.reader(text))
@@ -248,29 +251,29 @@ def _problems(columns: Columns, reader: Iterator[list[str]]) -> list[Problem]:
         header = next(reader, [])
         found = [Problem("csv", problem) for problem in _wrong(columns, header)]
         if columns.max_rows is not None and (rows := sum(map(bool, reader))) > columns.max_rows:
-            problem = f"has {rows:,} rows; upstream takes {columns.max_rows:,} at most, so split it"
+            problem = f"has {rows:,} rows; upstream takes at most {columns.max_rows:,}, so split it"
             found.append(Problem("csv", problem))
     except csv.Error as error:
-        return [Problem("csv", f"is no CSV: {error}")]
+        return [Problem("csv", f"is not CSV: {error}")]
     return found
 
 
 def _wrong(columns: Columns, header: list[str]) -> Iterator[str]:
-    rightly = f"the columns are {_named(columns)}"
+    expected = f"the columns are {_named(columns)}"
     unknown = [name for name in header if name not in columns.all]
     for name in dict.fromkeys(unknown):
         end = did_you_mean(name, columns.all)
-        yield f"column {one_line(name, _NAME)!r} is unknown{end}" + (
-            f" ({rightly})" if "did you mean" in end else ""
+        yield f"column {one_line(name, _MAX_NAME_CHARS)!r} is unknown{end}" + (
+            f" ({expected})" if "did you mean" in end else ""
         )
     for name in columns.required:
         if name not in header:
-            yield f"column {name!r} is missing; {rightly}"
+            yield f"column {name!r} is missing; {expected}"
     if columns.one_of and sum(name in header for name in columns.one_of) != 1:
-        yield f"exactly one of the columns {', '.join(columns.one_of)} must be there; {rightly}"
+        yield f"exactly one of the columns {', '.join(columns.one_of)} is required; {expected}"
     for name in columns.all:
         if header.count(name) > 1:
-            yield f"column {name!r} stands twice"
+            yield f"column {name!r} appears twice"
 
 
 def _named(columns: Columns) -> str:

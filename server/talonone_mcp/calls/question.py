@@ -1,4 +1,4 @@
-"""Writes the question that a person is asked about a call, with what is there now in it."""
+"""Writes the question that a person must answer about a call, from upstream's current state."""
 
 from __future__ import annotations
 
@@ -15,16 +15,19 @@ from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.text import one_line
 
 _PLACEHOLDER = re.compile(r"\{(?P<path>\w+(?:\.\w+)*)(?P<drifts>~)?(?:\|(?P<fallback>[^}]*))?\}")
-_VALUE = 200  # characters of one value that the question shows
-_ITEMS = 20  # items of one list, and settings of one call, that the question names
+_MAX_VALUE_CHARS = 200  # of one value in the question
+_MAX_ITEMS = 20  # of one list, or of one call's settings, in the question
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a person reads, and a digest of what must still hold when their yes comes.
+    """What a person reads, and what must still be true when they say yes.
 
-    Counters that move by themselves on a busy account are shown, and stay out of the digest. `plan`
-    is what the question is about, if it is a workflow's.
+    Attributes:
+        text: the question.
+        seen: a digest of what the question shows, without the counters that move by themselves on
+            a busy account.
+        plan: the plan that the question is about, if it is a workflow's.
     """
 
     text: str
@@ -35,18 +38,18 @@ class Question:
 Preview = Callable[[str, Mapping[str, Any], Mapping[str, Any]], Awaitable[Any]]
 """Calls the named read for what a call is about to change, and returns upstream's JSON.
 
-It is given the call's arguments, of which it takes those that its path needs, and extra ones.
+It takes the path arguments that it needs from the call's arguments, and extra ones.
 """
 
 
 async def question_about(
     operation: Operation, arguments: Mapping[str, Any], preview: Preview
 ) -> Question:
-    """Write the question about a call, with names and counts as they are at this moment.
+    """Write the question about a call, with current names and counts.
 
     Raises:
-        CallError: `not_found`, when what is to be changed is not there. The question itself says
-            when the preview failed in any other way.
+        CallError: `not_found`, if what the call would change does not exist. If the preview fails
+            in any other way, the question says so.
     """
     confirm = _confirm_of(operation)
     if not confirm.preview:
@@ -58,13 +61,14 @@ async def question_about(
     except CallError as error:
         if error.kind == "not_found":
             raise
-        failed = f" What is there now could not be read: {one_line(error.message, _VALUE)}"
-        return _question(operation, arguments, warning=failed)
+        reason = one_line(error.message, _MAX_VALUE_CHARS)
+        warning = f" The current state could not be read: {reason}"
+        return _question(operation, arguments, warning=warning)
     return _question(operation, arguments, preview=found)
 
 
 def question_about_plan(workflow: Workflow, arguments: Mapping[str, Any], plan: Plan) -> Question:
-    """Write the question about a workflow's whole plan, which `{preview.…}` shows."""
+    """Write the question about a workflow's plan, shown by `{preview.…}`."""
     return replace(_question(workflow, arguments, preview=plan.shown), plan=plan)
 
 
@@ -90,13 +94,13 @@ def _confirm_of(tool: Tool) -> Confirm:
 
 
 def _filled(given: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a preview is given; a value "{name}" is the argument, or stays out without it."""
+    """Return a preview's arguments; "{name}" becomes that argument, or is dropped without it."""
     filled = {}
     for key, value in given.items():
-        whole = _PLACEHOLDER.fullmatch(value) if isinstance(value, str) else None
-        if whole is None:
+        placeholder = _PLACEHOLDER.fullmatch(value) if isinstance(value, str) else None
+        if placeholder is None:
             filled[key] = value
-        elif (argument := _value(arguments, whole["path"].split("."))) is not None:
+        elif (argument := _value(arguments, placeholder["path"].split("."))) is not None:
             filled[key] = argument
     return filled
 
@@ -104,9 +108,9 @@ def _filled(given: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str,
 def render(template: str, known: Mapping[str, Any], *, steady: bool = False) -> str:
     """Fill in a question's placeholders.
 
-    `{a.b}` is a value by its path; `.length` of a list and `.lines` of a text count. What is
-    missing or empty becomes the text after `|`, or "unknown". Values come from customers and
-    models, so each is cleaned, put on one line and cut. One marked with `~` may change by itself:
+    `{a.b}` is a value by its path; `.length` counts a list's items, `.lines` a text's lines. A
+    missing or empty value becomes the text after `|`, or "unknown". Values come from customers and
+    models, so each is cleaned, put on one line and cut. A value marked `~` may change by itself:
     `steady` leaves it out.
     """
 
@@ -143,7 +147,7 @@ def _shown(value: object) -> str:
     if isinstance(value, list):
         return _listed([_nested(item) for item in value])
     if isinstance(value, Content):
-        return one_line(value.begins.replace('"', "'"), _VALUE, of=value.characters)
+        return one_line(value.begins.replace('"', "'"), _MAX_VALUE_CHARS, of=value.characters)
     return _word(str(value).lower() if isinstance(value, bool) else str(value))
 
 
@@ -154,10 +158,10 @@ def _nested(value: object) -> str:
 
 
 def _word(text: str) -> str:
-    """Show one value; it cannot end the quotation marks that a template puts around it."""
-    return one_line(text.replace('"', "'"), _VALUE)
+    """Show one value; it cannot close the quotation marks that a template puts around it."""
+    return one_line(text.replace('"', "'"), _MAX_VALUE_CHARS)
 
 
 def _listed(items: list[str]) -> str:
-    left = len(items) - _ITEMS
-    return ", ".join(items[:_ITEMS]) + (f" and {left} more" if left > 0 else "")
+    left = len(items) - _MAX_ITEMS
+    return ", ".join(items[:_MAX_ITEMS]) + (f" and {left} more" if left > 0 else "")

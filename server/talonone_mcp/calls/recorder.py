@@ -1,4 +1,4 @@
-"""Enters calls in the audit log: what was called, by whom, how it was confirmed, how it ended."""
+"""Writes calls to the audit log: what was called, by whom, how it was confirmed, how it ended."""
 
 from __future__ import annotations
 
@@ -22,10 +22,13 @@ from talonone_mcp.store.audit import AuditError, AuditLog
 
 
 @dataclass(slots=True)
-class Entry:
-    """What the executor learns about a call while it runs, for the line that is written at its end.
+class AuditEntry:
+    """What the executor learns during a call, for the audit line written at its end.
 
-    `file` is what an import read from a file; `status` is upstream's HTTP status.
+    Attributes:
+        passage: how the call passed the gate.
+        file: the file that an import read.
+        status: upstream's HTTP status.
     """
 
     passage: Passage | None = None
@@ -34,14 +37,14 @@ class Entry:
 
 
 class Recorder:
-    """Records the calls of one server: every write, and reads where that is asked for."""
+    """Records a server's calls: every write, and reads if the operator wants that."""
 
     def __init__(self, log: AuditLog, *, reads: bool, clock: Clock = SYSTEM_CLOCK) -> None:
-        """Take the log.
+        """Record to a log.
 
         Args:
-            log: where the lines go.
-            reads: whether reads are recorded too.
+            log: where to write.
+            reads: whether to record reads too.
             clock: measures how long calls take.
         """
         self._log = log
@@ -51,20 +54,20 @@ class Recorder:
     @asynccontextmanager
     async def recording(
         self, tool: Tool, arguments: Mapping[str, Any], caller: Caller
-    ) -> AsyncIterator[Entry]:
-        """Record one call, however it ends. A write needs a log that can be written.
+    ) -> AsyncIterator[AuditEntry]:
+        """Record one call, however it ends.
 
         Raises:
-            CallError: `blocked`, before anything was sent.
+            CallError: `blocked`, before anything is sent, if a write could not be recorded.
         """
-        entry = Entry()
+        entry = AuditEntry()
         if tool.is_read and not self._reads:
             yield entry
             return
         if not tool.is_read:
             await self._check()
         began = self._clock.monotonic()
-        outcome = "ended"  # unless it is known better: by the server, or the client's patience
+        outcome = "ended"  # as long as nothing more is known, such as when the call is cancelled
         try:
             yield entry
             outcome = "done"
@@ -82,7 +85,7 @@ class Recorder:
                 **_line(tool, arguments, caller, entry, outcome),
                 "milliseconds": round((self._clock.monotonic() - began) * 1000),
             }
-            with anyio.CancelScope(shield=True):  # a call that was given up was still made
+            with anyio.CancelScope(shield=True):  # a cancelled call may have been sent all the same
                 await anyio.to_thread.run_sync(self._append, line)
 
     async def _check(self) -> None:
@@ -96,18 +99,18 @@ class Recorder:
             ) from error
 
     def _append(self, line: Mapping[str, Any]) -> None:
-        """Write the line; without its arguments, if the log cannot take those."""
+        """Write the line; without its arguments if the log cannot take them."""
         try:
             try:
                 self._log.append(line)
             except AuditError:
                 self._log.append({**line, "arguments": "[these could not be recorded]"})
-        except AuditError:  # the call is over: this is for whoever runs the server
+        except AuditError:  # the call is over, so only the operator can act on this
             logging.getLogger(__name__).exception("%s was not recorded", line["operation"])
 
 
 def _line(
-    tool: Tool, arguments: Mapping[str, Any], caller: Caller, entry: Entry, outcome: str
+    tool: Tool, arguments: Mapping[str, Any], caller: Caller, entry: AuditEntry, outcome: str
 ) -> dict[str, Any]:
     passage, file = entry.passage, entry.file
     line = {

@@ -1,4 +1,4 @@
-"""Builds the upstream request of a call: which argument goes where, and in what form."""
+"""Builds a call's upstream request: where each argument goes, and in what form."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from talonone_mcp.core.catalog import Operation
 from talonone_mcp.core.catalog.application_keys import APPLICATION
 from talonone_mcp.upstream.http_messages import Request
 
-_EXACT = 2**53  # up to here every integer that a float can hold is exact
+_MAX_EXACT_INT = 2**53  # floats represent every integer up to here exactly
 
 
 def build(operation: Operation, arguments: Mapping[str, Any]) -> Request:
-    """Return the request for arguments that have passed validation.
+    """Return the request for validated arguments.
 
-    A value becomes one path segment whatever characters it holds. Text, dates included, goes out
-    as it came in.
+    A path value stays one segment, whatever characters it contains. Text, including dates, is sent
+    unchanged.
     """
     values = {
         name: _integral(value)
@@ -51,7 +51,7 @@ def build(operation: Operation, arguments: Mapping[str, Any]) -> Request:
 
 
 def _pairs(operation: Operation, name: str, value: Any) -> Iterator[str]:
-    """Yield the query pairs of one argument: a list repeats its name unless it is joined."""
+    """Yield an argument's query pairs; a list repeats the name unless the operation joins it."""
     if name in operation.dotted:
         for key, item in value.items():
             yield f".{quote(key, safe='')}={quote(_text(item), safe='')}"
@@ -68,8 +68,8 @@ def _text(value: object) -> str:
 
 
 def _integral(value: Any) -> Any:
-    """Write 42.0 as 42: the same number to JSON Schema, but not to upstream's parser."""
-    if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT:
+    """Return 42.0 as 42: JSON Schema treats them alike, upstream's parser does not."""
+    if isinstance(value, float) and value.is_integer() and abs(value) <= _MAX_EXACT_INT:
         return int(value)
     if isinstance(value, list):
         return [_integral(item) for item in value]

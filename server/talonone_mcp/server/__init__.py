@@ -1,1 +1,1 @@
-"""The MCP faces: requests of clients, over stdio and HTTP, in both eras of the protocol."""
+"""The MCP faces: answers clients over stdio and HTTP, in both eras of the protocol."""

@@ -1,8 +1,8 @@
-"""Completes what a person enters: the variables of resource templates, the arguments of prompts.
+"""Completes variables of resource templates and arguments of prompts as a user types.
 
-Each has a kind, such as `campaign`. What there is of a kind comes from the account, and a value
-chosen before narrows it: campaigns are those of the Application that the same form names. A
-template takes ids; a prompt takes what a person reads, the name with the id behind it.
+Each has a kind, such as `campaign`. The account supplies the values, and fields filled in earlier
+narrow them: campaigns are those of the Application that the same form names. Templates take ids;
+prompts take what people read, a name followed by its id.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from talonone_mcp.server.account_lists import (
     COUPONS,
     PROGRAMS,
     RULESETS,
-    Entries,
-    Entry,
+    AccountEntries,
+    AccountEntry,
     Listing,
 )
 from talonone_mcp.server.prompts import Prompt
 from talonone_mcp.server.resources import ResourceReader, kind_of
 
-_MOST = 100  # values; the protocol allows no more
-_TYPED = 200  # characters that can begin a name
+_MAX_VALUES = 100  # the protocol's limit
+_MAX_TYPED_CHARS = 200  # no name begins with more
 KIND_OF_VARIABLE = {
     "applicationId": "application",
     "campaignId": "campaign",
@@ -42,7 +42,7 @@ KIND_OF_VARIABLE = {
     "exportId": "export",
     "answerId": "answer",
 }
-# What is listed of a kind, and the kinds that must be chosen before, by the listing's arguments.
+# By kind: its listing, and the kinds that must be chosen first, by the argument they fill.
 LISTINGS: Mapping[str, tuple[Listing, Mapping[str, str]]] = {
     "application": (APPLICATIONS, {}),
     "campaign": (CAMPAIGNS, {"applicationId": "application"}),
@@ -53,18 +53,22 @@ LISTINGS: Mapping[str, tuple[Listing, Mapping[str, str]]] = {
 _ID = re.compile("[1-9][0-9]{0,17}")
 _LABEL = re.compile(r".*\(id ([1-9][0-9]{0,17})\)", re.DOTALL)
 _WORD = re.compile(r"\w+")
-_MASK = "***"  # in the place of personal data, which completes nothing
+_MASK = "***"  # stands for personal data, which must not complete anything
 
 
 class UnknownReferenceError(Exception):
-    """There is no such prompt, template or argument; the message says which there are."""
+    """A prompt, template or argument does not exist; the message lists those that do."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """A field of a form: what goes into it, and what was chosen in others, by kind.
+    """A field of a form.
 
-    `values` stand in the place of a kind; `named` is for people: names, with ids.
+    Attributes:
+        kind: what completes it.
+        values: fixed completions, instead of a kind.
+        chosen: what the form's other fields hold, by kind.
+        named: whether people read it: names with ids rather than ids alone.
     """
 
     kind: str
@@ -78,14 +82,14 @@ async def complete(
     prompts: Mapping[str, Prompt],
     params: types.CompleteRequestParams,
 ) -> types.Completion:
-    """Return what a field may be completed with, the best first.
+    """Return the completions of a field, best first.
 
-    There is nothing when upstream does not answer in time; the log has why.
+    If upstream does not answer in time there are none, and the log says why.
 
     Args:
-        reader: what the account and the server have, for whoever asks.
-        prompts: those that there are.
-        params: the form, the field, what was typed, and what was chosen in other fields.
+        reader: reads the account and the store on the client's behalf.
+        prompts: the prompts by name.
+        params: the form, the field, the text typed, and the form's other fields.
 
     Raises:
         UnknownReferenceError: there is no such form, or it has no such field.
@@ -96,12 +100,14 @@ async def complete(
         field = _of_prompt(prompts, params.ref.name, name, context or {})
     else:
         field = _of_template(params.ref.uri, name, context or {})
-    found = await _in_time(reader, field, typed) if len(typed) <= _TYPED else Entries()
+    found = (
+        await _in_time(reader, field, typed) if len(typed) <= _MAX_TYPED_CHARS else AccountEntries()
+    )
     return types.Completion(values=[]) if found is None else _completion(field, found, typed)
 
 
 def id_in(entered: str) -> str:
-    """Return the id in what a prompt's argument was completed with; what was entered otherwise."""
+    """Return the id in a completed value, "Name (id 42)"; any other text as it is."""
     label = _LABEL.fullmatch(entered.strip())
     return label[1] if label else entered
 
@@ -111,7 +117,9 @@ def _of_prompt(
 ) -> _Field:
     if prompt not in prompts:
         known = ", ".join(prompts)
-        raise UnknownReferenceError(f"There is no prompt {one_line(prompt, 80)!r}, only {known}.")
+        raise UnknownReferenceError(
+            f"There is no prompt {one_line(prompt, 80)!r}. Prompts: {known}."
+        )
     arguments = {argument.name: argument for argument in prompts[prompt].arguments}
     if name not in arguments:
         raise _no_field(prompt, name, arguments)
@@ -141,7 +149,7 @@ def _no_field(form: str, name: str, known: Iterable[str]) -> UnknownReferenceErr
     )
 
 
-async def _in_time(reader: ResourceReader, field: _Field, typed: str) -> Entries | None:
+async def _in_time(reader: ResourceReader, field: _Field, typed: str) -> AccountEntries | None:
     problem = "no answer in time"
     with anyio.move_on_after(reader.limits.completion_timeout_s):
         try:
@@ -152,26 +160,26 @@ async def _in_time(reader: ResourceReader, field: _Field, typed: str) -> Entries
     return None
 
 
-async def _known(reader: ResourceReader, field: _Field, typed: str) -> Entries:
-    """Return what there is of the field's kind; nothing when that cannot be known yet."""
+async def _known(reader: ResourceReader, field: _Field, typed: str) -> AccountEntries:
+    """Return everything of the field's kind; nothing while a field it depends on is missing."""
     if field.kind not in LISTINGS:
-        return Entries(tuple(await _at_hand(reader, field)))
+        return AccountEntries(tuple(await _local_entries(reader, field)))
     listing, needed = LISTINGS[field.kind]
     arguments: dict[str, str | int] = {}
     for name, kind in needed.items():
         chosen = await _chosen(reader, kind, field.chosen.get(kind, "").strip())
         if not _ID.fullmatch(chosen):
-            return Entries()
+            return AccountEntries()
         arguments[name] = int(chosen)
     if field.kind == "coupon":
         if not typed:
-            return Entries()  # there may be millions
+            return AccountEntries()  # an account may have millions
         arguments["value"] = typed
     return await reader.entries(listing, arguments)
 
 
 async def _chosen(reader: ResourceReader, kind: str, entered: str) -> str:
-    """Return the id that was entered, or that of the one Application which has that name."""
+    """Return the entered id, or that of the only Application with the entered name."""
     if kind != "application" or not entered or _ID.fullmatch(entered):
         return entered
     entries = await reader.entries(APPLICATIONS)
@@ -179,48 +187,50 @@ async def _chosen(reader: ResourceReader, kind: str, entered: str) -> str:
     return named[0] if len(named) == 1 else ""
 
 
-async def _at_hand(reader: ResourceReader, field: _Field) -> Iterable[Entry]:
-    """Return what is known without upstream."""
+async def _local_entries(reader: ResourceReader, field: _Field) -> Iterable[AccountEntry]:
+    """Return the entries that need no upstream call."""
     if field.kind == "toolset":
-        return (Entry(each.name, each.title) for each in reader.catalog.toolsets.values())
+        return (AccountEntry(each.name, each.title) for each in reader.catalog.toolsets.values())
     if field.kind == "export":
         exports = await anyio.to_thread.run_sync(reader.store.exports.kept, reader.principal)
-        return (Entry(each.id, each.operation) for each in exports)
+        return (AccountEntry(each.id, each.operation) for each in exports)
     if field.kind == "answer":
         return (
-            Entry(each.id, each.operation)
+            AccountEntry(each.id, each.operation)
             for each in reader.store.cut_answers.kept(reader.principal)
         )
-    return map(Entry, field.values)
+    return map(AccountEntry, field.values)
 
 
-def _completion(field: _Field, found: Entries, typed: str) -> types.Completion:
+def _completion(field: _Field, found: AccountEntries, typed: str) -> types.Completion:
     ranked = ((_rank(field, entry, typed.casefold()), entry) for entry in found.items)
-    fitting = sorted(
+    matching = sorted(
         (each for each in ranked if each[0] is not None), key=lambda each: each[0] or 0
     )
-    values = list(dict.fromkeys(_value(field, entry) for _, entry in fitting))
+    values = list(dict.fromkeys(_value(field, entry) for _, entry in matching))
     return types.Completion(
-        values=values[:_MOST],
+        values=values[:_MAX_VALUES],
         total=len(values) if found.complete else None,
-        has_more=len(values) > _MOST or not found.complete,
+        has_more=len(values) > _MAX_VALUES or not found.complete,
     )
 
 
-def _rank(field: _Field, entry: Entry, typed: str) -> int | None:
-    """Return how well an entry fits what was typed, 0 the best; None when it does not."""
+def _rank(field: _Field, entry: AccountEntry, typed: str) -> int | None:
+    """Return how well an entry matches the typed text, 0 best; None if it does not."""
     if entry.id.casefold().startswith(typed):
         return None if _MASK in entry.id else 0
     if field.kind == "coupon":
         return None
     if entry.name.casefold().startswith(typed):
         return 1
-    begun = _WORD.findall(typed)
+    prefixes = _WORD.findall(typed)
     words = _WORD.findall(_value(field, entry).casefold() + " " + entry.name.casefold())
-    fits = bool(begun) and all(any(word.startswith(each) for word in words) for each in begun)
-    return 2 if fits else None
+    matches = bool(prefixes) and all(
+        any(word.startswith(prefix) for word in words) for prefix in prefixes
+    )
+    return 2 if matches else None
 
 
-def _value(field: _Field, entry: Entry) -> str:
-    labelled = field.named and entry.name and _ID.fullmatch(entry.id)
-    return f"{entry.name} (id {entry.id})" if labelled else entry.id
+def _value(field: _Field, entry: AccountEntry) -> str:
+    is_labelled = field.named and entry.name and _ID.fullmatch(entry.id)
+    return f"{entry.name} (id {entry.id})" if is_labelled else entry.id

@@ -1,7 +1,7 @@
-"""The ways in which an MCP client can put a question to its user.
+"""Asks a client's user to confirm a call.
 
-A 2026-07-28 client is answered with the question and calls again with the reply. A client of the
-handshake era is asked over its session while the call waits. A client that declares no form
+A 2026-07-28 client receives the question as the result, and calls again with the reply. A
+handshake-era client is asked over its session while the call waits. A client that declares no form
 elicitation has nobody to ask.
 """
 
@@ -23,7 +23,7 @@ from talonone_mcp.core.clock import SYSTEM_CLOCK, Clock
 from talonone_mcp.core.errors import CallError
 
 QUESTION_TIMEOUT_S = 600.0
-_MAX_OPEN = 1000  # questions that may be open at once; the oldest go first
+_MAX_OPEN = 1000  # questions open at once; the oldest is dropped first
 _KEY = "confirmation"
 _FORM: dict[str, Any] = {
     "type": "object",
@@ -39,10 +39,10 @@ _FORM: dict[str, Any] = {
 
 
 class OpenQuestions:
-    """The questions that were returned and not yet answered, so that each is answered once.
+    """The questions returned and not yet answered, so that each reply counts once.
 
-    The sealed request state proves that a reply belongs to a question of this server, for the
-    same tool and arguments; it does not keep a client from sending the same reply again.
+    The sealed request state proves that a reply belongs to this server's question about the same
+    tool and arguments. It does not stop a client from sending that reply twice; this does.
     """
 
     def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
@@ -50,7 +50,7 @@ class OpenQuestions:
         self._until: dict[str, float] = {}
 
     def returned(self, waiting: QuestionOpenError) -> types.InputRequiredResult:
-        """Open a question, and return the result that has the client show it and call again."""
+        """Open a question, and return the result that makes the client show it and call again."""
         state = {"question": self._open(), "digest": _digest(waiting.binding)}
         request = types.ElicitRequest(
             params=types.ElicitRequestFormParams(message=waiting.question, requested_schema=_FORM)
@@ -60,7 +60,7 @@ class OpenQuestions:
         )
 
     def _open(self) -> str:
-        """Return the id of a new question."""
+        """Open a question and return its id."""
         while len(self._until) >= _MAX_OPEN:
             del self._until[next(iter(self._until))]
         question = secrets.token_urlsafe(16)
@@ -68,7 +68,7 @@ class OpenQuestions:
         return question
 
     def close(self, question: str) -> bool:
-        """Take a question out; False if it was never open, is answered already, or too old."""
+        """Close a question; False if it was never open, was answered already or has expired."""
         return self._clock.monotonic() < self._until.pop(question, 0)
 
 
@@ -77,10 +77,10 @@ def person_behind(
     params: types.CallToolRequestParams,
     questions: OpenQuestions,
 ) -> Person | None:
-    """Return who can be asked by this client, or None."""
+    """Return the person whom this client can ask, or None."""
     capabilities = ctx.session.client_capabilities
     elicitation = capabilities.elicitation if capabilities else None
-    # An empty declaration means forms, as in the revisions before there were modes.
+    # An empty declaration means forms, as before the protocol had modes.
     if elicitation is None or (elicitation.form is None and elicitation.url is not None):
         return None
     if ctx.protocol_version in MODERN_PROTOCOL_VERSIONS:
@@ -89,7 +89,7 @@ def person_behind(
 
 
 class _ByReturn:
-    """Asks by returning the question; the reply comes with the client's next request."""
+    """Asks by returning the question; the client's next request brings the reply."""
 
     def __init__(self, params: types.CallToolRequestParams, questions: OpenQuestions) -> None:
         self._state = json.loads(params.request_state) if params.request_state else {}
@@ -102,8 +102,8 @@ class _ByReturn:
         if not self._questions.close(self._state["question"]):
             raise CallError(
                 "approval_required",
-                "This confirmation was used before or is too old. Nothing was changed.",
-                hint="Make the call again, without request state, to ask anew.",
+                "This confirmation was already used or has expired. Nothing was changed.",
+                hint="Make the call again, without request state, to ask again.",
             )
         if self._state["digest"] != _digest(binding):
             return Reply("open")
@@ -134,7 +134,7 @@ def _digest(binding: str) -> str:
 
 
 def _reply(result: types.ElicitResult, *, late: bool) -> Reply:
-    """Read a reply. Only a true boolean is a yes, and only where the form was accepted."""
+    """Return what a reply means: only an accepted form with `approve: true` is a yes."""
     if result.action == "cancel":
         return Reply("cancelled", late)
     approved = result.action == "accept" and (result.content or {}).get("approve") is True

@@ -1,4 +1,4 @@
-"""Serves MCP over Streamable HTTP, to this machine alone."""
+"""Serves MCP over Streamable HTTP, to this machine only."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from talonone_mcp.server.runtime import Runtime
 
 
 async def serve_http(server: Server[Runtime], host: str, port: int) -> None:
-    """Serve until interrupted. The address is said on stderr once it accepts connections.
+    """Serve until interrupted. Print the address to stderr once it accepts connections.
 
-    The SDK's application answers only requests whose Host, and Origin if there is one, is this
-    machine's, so that a web page cannot reach it through a name that it rebound.
+    The SDK's application accepts only requests whose Host, and Origin if there is one, is this
+    machine's, so that a web page cannot reach it by DNS rebinding.
 
     Raises:
         OSError: the address cannot be bound.

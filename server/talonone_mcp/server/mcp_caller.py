@@ -1,4 +1,4 @@
-"""Makes the `Caller` of an MCP request: once, at the face."""
+"""Makes the `Caller` of an MCP request, once per request."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def caller_of(
     person: Person | None = None,
     via: str = "",
 ) -> Caller:
-    """Return who makes a request.
+    """Return the caller of a request.
 
     Args:
         ctx: the request.
         principal: on whose behalf.
         person: who can be asked through the client.
-        via: the MCP method, where the request names no tool.
+        via: the MCP method, when the request names no tool.
     """
     params = ctx.session.client_params
     info = params.client_info if params else None

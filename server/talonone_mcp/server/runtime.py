@@ -1,4 +1,4 @@
-"""What a running server holds. Starting and listing open none of what only calls need."""
+"""Holds a running server's state. What only calls need opens with the first call."""
 
 from __future__ import annotations
 
@@ -25,12 +25,18 @@ if TYPE_CHECKING:
 
 
 class Runtime:
-    """One running server: its store, its subscriptions, and what answers calls once one comes."""
+    """One running server: its store, its subscriptions, and what answers calls."""
 
     def __init__(
         self, setup: ServerSetup, stack: AsyncExitStack, subscriptions: Subscriptions
     ) -> None:
-        """Take what the server is built from, where to open what calls need, and who watches."""
+        """Start without opening anything.
+
+        Args:
+            setup: what the server is built from.
+            stack: closes what calls open.
+            subscriptions: who watches which resources.
+        """
         self.subscriptions = subscriptions
         self._setup = setup
         self._stack = stack
@@ -40,10 +46,10 @@ class Runtime:
 
     @cached_property
     def store(self) -> Store:
-        """Everything that the server keeps."""
+        """What outlives a call; opened on first use."""
         if self._setup.store is not None:
             return self._setup.store
-        from talonone_mcp.store.local_store import local_store  # noqa: PLC0415 - not to start
+        from talonone_mcp.store.local_store import local_store  # noqa: PLC0415 - not at start
 
         return local_store(self._setup.settings, self._setup.clock)
 
@@ -51,12 +57,12 @@ class Runtime:
         """Return what answers `tools/call`.
 
         Raises:
-            CallError: `unreachable`, when no request can be made at all.
+            CallError: `unreachable`, when no request can be made.
         """
         return (await self._open())[1]
 
     async def dispatch(self) -> Dispatch:
-        """Return what answers any call.
+        """Return what answers every call.
 
         Raises:
             CallError: as `tool_calls` does.
@@ -64,7 +70,7 @@ class Runtime:
         return (await self._open())[0]
 
     def reader(self, ctx: ServerRequestContext[Any, Any]) -> ResourceReader:
-        """Return what reads resources for a request."""
+        """Return the reader of resources for one request."""
         setup = self._setup
         return ResourceReader(
             setup.catalog,
@@ -80,8 +86,8 @@ class Runtime:
     async def _open(self) -> tuple[Dispatch, ToolCalls]:
         async with self._opening:
             if self._opened is None:
-                from talonone_mcp.server.tool_calls import ToolCalls  # noqa: PLC0415 - not to start
-                from talonone_mcp.server.wiring import open_dispatch  # noqa: PLC0415 - likewise
+                from talonone_mcp.server.tool_calls import ToolCalls  # noqa: PLC0415 - not at start
+                from talonone_mcp.server.wiring import open_dispatch  # noqa: PLC0415 - not at start
 
                 setup = self._setup
                 opening = open_dispatch(
@@ -100,8 +106,8 @@ class Runtime:
         self._lists.forget()
         try:
             self.subscriptions.announce(operation, arguments, answer)
-        except Exception:  # the call was made, and its answer counts
-            logging.getLogger(__name__).exception("%s is not announced", operation.name)
+        except Exception:  # the call was made, and its answer must reach the client
+            logging.getLogger(__name__).exception("%s was not announced", operation.name)
 
 
 @asynccontextmanager
@@ -111,4 +117,4 @@ async def running(setup: ServerSetup) -> AsyncIterator[Runtime]:
         try:
             yield Runtime(setup, stack, Subscriptions(tasks, setup.limits))
         finally:
-            tasks.cancel_scope.cancel()  # nobody waits for those who are still to be told
+            tasks.cancel_scope.cancel()  # do not wait for undelivered notifications

@@ -1,4 +1,4 @@
-"""What one server is built from."""
+"""What a server is built from: its configuration, its limits and its replaceable parts."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ class ServerLimits:
     """How much one client may ask for, and how long a request may wait for upstream.
 
     Attributes:
-        resources_per_page: resources in one page of `resources/list`.
-        items_per_resource: items of a list in one resource.
+        resources_per_page: the page size of `resources/list`.
+        items_per_resource: items of a list that one resource holds.
         list_timeout_s: seconds that `resources/list` waits for upstream.
-        embed_timeout_s: seconds that all resources of a prompt may take together.
-        embed_chars: characters of a resource that a prompt carries (40,000 are about 13,000
-            tokens); a longer resource is only named.
-        completion_timeout_s: seconds that a completion waits: a person is typing.
-        account_lists: lists of the account that are remembered for a minute.
+        embed_timeout_s: seconds that all resources attached to a prompt may take together.
+        embed_chars: characters of the longest resource that a prompt attaches (40,000 are about
+            13,000 tokens); a longer one is only named.
+        completion_timeout_s: seconds that a completion waits while a user types.
+        account_lists: lists of the account that are cached for a minute.
         watched_uris: resources that one client may watch.
-        watchers: handshake-era clients that may watch; the SDK does not say when one is gone.
+        watchers: handshake-era clients that may watch. The SDK does not report when one leaves.
     """
 
     resources_per_page: int = 100
@@ -48,16 +48,16 @@ DEFAULT_LIMITS = ServerLimits()
 
 @dataclass(frozen=True, slots=True)
 class ServerSetup:
-    """What one server is built from.
+    """What a server is built from.
 
     Attributes:
         settings: the configuration.
-        catalog: every operation and workflow that it serves.
-        upstream: an application that answers in place of the network, or of the sandbox.
-        clock: the time that everything in the server reads and waits by.
+        catalog: every operation and workflow that the server offers.
+        upstream: an ASGI application to call instead of the network or the sandbox.
+        clock: the clock that the whole server reads and waits by.
         principal: on whose behalf its clients call.
         limits: how much one client may ask for.
-        store: keeps what outlives a call; by default, the state directory does.
+        store: keeps what outlives a call. Default: the state directory.
     """
 
     settings: Settings

@@ -1,8 +1,8 @@
-"""Tells clients that what they watch has changed: by a call that this server made.
+"""Notifies clients when a call through this server changes a resource that they watch.
 
-A client of 2026-07-28 listens on a stream of its own, one of the handshake era subscribes to single
-resources and is told over its session. Nobody who makes a call waits for those who watch: a client
-that does not read is told nothing more.
+A 2026-07-28 client listens on a stream of its own; a handshake-era client subscribes to single
+resources and is notified over its session. Calls never wait for watchers: a client that does not
+read is dropped.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ from talonone_mcp.server.resources import is_watched
 from talonone_mcp.server.resources.account import APPLICATION, CAMPAIGN, CAMPAIGNS, PROGRAM
 from talonone_mcp.server.setup import ServerLimits
 
-_PATIENCE = 30.0  # seconds that a client has to take a notification; nobody else waits for it
+_NOTIFY_TIMEOUT_S = 30.0  # for a client to take a notification; nobody else waits for it
 
 _IDS = ("applicationId", "campaignId", "loyaltyProgramId")
-# Of each branch of the resources the innermost one that a call names is what it touches.
+# In each branch of resources, a call touches the innermost one whose ids it names.
 _BRANCHES = tuple(
     tuple(UriTemplate.parse(template) for template in branch)
     for branch in ((CAMPAIGN, APPLICATION), (PROGRAM,))
 )
 _CAMPAIGN, _CAMPAIGNS = UriTemplate.parse(CAMPAIGN), UriTemplate.parse(CAMPAIGNS)
-# What creates campaigns, and where its answer has them.
+# Operations that create campaigns, and the field of the answer that holds them.
 _CREATED = {"copy_campaign": "data", "create_campaign_from_template": "campaign"}
 
 Context = ServerRequestContext[Any, Any]
 
 
 class TooManyError(Exception):
-    """A client wants to watch more than one may."""
+    """A client wants to watch more resources than allowed."""
 
 
 @dataclass(slots=True)
@@ -57,16 +57,16 @@ class _Watcher:
 
 
 class Subscriptions:
-    """Who watches what, of all the clients of this server."""
+    """Which of this server's clients watch which resources."""
 
     def __init__(
-        self, tasks: TaskGroup, limits: ServerLimits, *, patience: float = _PATIENCE
+        self, tasks: TaskGroup, limits: ServerLimits, *, patience: float = _NOTIFY_TIMEOUT_S
     ) -> None:
-        """Begin with nobody.
+        """Start without watchers.
 
         Args:
-            tasks: where notifications are sent, beside the calls that cause them.
-            limits: how much one client, and how many clients, may watch.
+            tasks: sends notifications, concurrently with the calls that cause them.
+            limits: how many resources a client may watch, and how many clients may watch.
             patience: seconds that a client has to take a notification.
         """
         self._limits = limits
@@ -79,10 +79,10 @@ class Subscriptions:
     async def listen(
         self, ctx: Context, params: types.SubscriptionsListenRequestParams
     ) -> types.SubscriptionsListenResult:
-        """Serve one stream. Of the resources it asks for, those are acknowledged that can change.
+        """Serve one stream. Acknowledge only the requested resources that can change.
 
         Raises:
-            TooManyError: it asks for more than a client may watch.
+            TooManyError: the stream asks for more resources than a client may watch.
         """
         asked = params.notifications
         uris = asked.resource_subscriptions or []
@@ -91,14 +91,14 @@ class Subscriptions:
                 f"At most {self._limits.watched_uris:,} resources can be watched on one stream."
             )
         watched = [uri for uri in uris if is_watched(uri)]
-        honoured = asked.model_copy(update={"resource_subscriptions": watched})
-        return await self._listen(ctx, params.model_copy(update={"notifications": honoured}))
+        acknowledged = asked.model_copy(update={"resource_subscriptions": watched})
+        return await self._listen(ctx, params.model_copy(update={"notifications": acknowledged}))
 
     def subscribe(self, ctx: Context, uri: str) -> None:
-        """Have the session of a handshake-era client told of changes of a resource.
+        """Notify a handshake-era client's session of changes to a resource.
 
         Raises:
-            TooManyError: it watches as many as it may.
+            TooManyError: the client watches as many resources as it may.
         """
         watcher = self._watchers.setdefault(_client(ctx), _Watcher(ctx.session))
         if len(watcher.uris) >= self._limits.watched_uris and uri not in watcher.uris:
@@ -108,7 +108,7 @@ class Subscriptions:
             del self._watchers[next(iter(self._watchers))]
 
     def unsubscribe(self, ctx: Context, uri: str) -> None:
-        """Have it told no more, if it was."""
+        """Stop notifying the client of changes to a resource."""
         watcher = self._watchers.get(_client(ctx))
         if watcher is not None:
             watcher.uris.discard(uri)
@@ -116,12 +116,12 @@ class Subscriptions:
                 del self._watchers[_client(ctx)]
 
     def announce(self, operation: Operation, arguments: Mapping[str, Any], answer: Any) -> None:
-        """Tell of what a call has changed, or may have; at once, and without waiting for anybody.
+        """Announce what a call changed or may have changed, without waiting for any client.
 
         Args:
-            operation: what was called: a write, or an export, which is a new resource.
-            arguments: of the call.
-            answer: upstream's; None when there is none.
+            operation: the operation called: a write, or an export, which adds a resource.
+            arguments: the call's arguments.
+            answer: upstream's answer; None when there is none.
         """
         if operation.is_export:
             self._tasks.start_soon(self._bus.publish, ResourcesListChanged())
@@ -131,24 +131,26 @@ class Subscriptions:
             self._tasks.start_soon(self._bus.publish, event)
             for client, watcher in self._watchers.items():
                 if uri in watcher.uris:
-                    self._tasks.start_soon(self._tell, client, watcher, uri)
+                    self._tasks.start_soon(self._notify, client, watcher, uri)
 
-    async def _tell(self, client: int, watcher: _Watcher, uri: str) -> None:
-        told = False
+    async def _notify(self, client: int, watcher: _Watcher, uri: str) -> None:
+        delivered = False
         with anyio.move_on_after(self._patience):
             try:
                 await watcher.session.send_resource_updated(uri)
-                told = True
-            except Exception:  # whatever a transport raises for a client that is not there
-                logging.getLogger(__name__).debug("%s was not told", client, exc_info=True)
-        if not told and self._watchers.get(client) is watcher:
+                delivered = True
+            except Exception:  # whatever a transport raises for a client that is gone
+                logging.getLogger(__name__).debug(
+                    "client %s was not notified", client, exc_info=True
+                )
+        if not delivered and self._watchers.get(client) is watcher:
             del self._watchers[client]
 
 
 def touched(operation: Operation, arguments: Mapping[str, Any], answer: Any) -> Iterator[str]:
-    """Yield the resources that a write changes, each followed by the list that it is in.
+    """Yield the URIs of the resources that a write changes, each followed by that of its list.
 
-    They are known from the ids among the arguments; what is created, from the answer too.
+    The ids among the arguments tell which; for something created, so does the answer.
     """
     if arguments.get("dryRun"):
         return
@@ -157,7 +159,7 @@ def touched(operation: Operation, arguments: Mapping[str, Any], answer: Any) -> 
         return
     ids = {name: str(arguments[name]) for name in _IDS if name in arguments}
     if "campaignId" not in ids and "applicationId" not in operation.path_arguments:
-        ids.pop("applicationId", None)  # it chooses the key, or filters
+        ids.pop("applicationId", None)  # it only chooses the key, or filters
     for branch in _BRANCHES:
         for template in branch:
             if ids.keys() >= {*template.variable_names}:
@@ -177,5 +179,5 @@ def _created(operation: Operation, arguments: Mapping[str, Any], answer: Any) ->
 
 
 def _client(ctx: Context) -> int:
-    """Return what tells clients apart: what each said of itself is kept as long as its session."""
+    """Return a client's identity. Its own parameters live as long as its session."""
     return id(ctx.session.client_params or ctx.session)

@@ -1,4 +1,4 @@
-"""Answers `tools/call`. Only the first call loads this module and what it imports."""
+"""Answers `tools/call`. Only the first call loads this module, so that starting stays fast."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ Context = ServerRequestContext[Any, Any]
 
 
 class ToolCalls:
-    """Answers the tool calls of every client of this server."""
+    """Answers the tool calls of all clients."""
 
     def __init__(self, dispatch: Dispatch, principal: str, clock: Clock) -> None:
-        """Take what answers calls, on whose behalf they are, and the time for questions."""
+        """Answer through `dispatch`, on behalf of `principal`; questions expire by `clock`."""
         self._dispatch = dispatch
         self._principal = principal
         self._questions = OpenQuestions(clock)
@@ -33,16 +33,16 @@ class ToolCalls:
     async def answer(
         self, ctx: Context, params: types.CallToolRequestParams
     ) -> types.CallToolResult | types.InputRequiredResult:
-        """Run a call and return its result: an answer, an error to act on, or a question."""
+        """Run a call and return its answer, an error to act on, or a question for the user."""
         person = person_behind(ctx, params, self._questions)
         caller = caller_of(ctx, self._principal, person=person)
         try:
             return await self._answer(params, caller)
         except QuestionOpenError as waiting:
             return self._questions.returned(waiting)
-        except Exception:  # a fault of ours: its text is for whoever runs the server
+        except Exception:  # our own fault: the details are for whoever runs the server
             logging.getLogger(__name__).exception("%s failed", params.name)
-            raise MCPError(types.INTERNAL_ERROR, "Internal error; the log tells more.") from None
+            raise MCPError(types.INTERNAL_ERROR, "Internal error; see the server's log.") from None
 
     async def _answer(
         self, params: types.CallToolRequestParams, caller: Caller
@@ -64,6 +64,6 @@ class ToolCalls:
         if isinstance(tool, Operation) and not is_error:
             if tool.is_export:
                 blocks.append(export_link(tool.name, content["export"]))
-            elif full := content.get("page", {}).get("whole"):
-                blocks.append(answer_link(tool.name, full))
+            elif uri := content.get("page", {}).get("whole"):
+                blocks.append(answer_link(tool.name, uri))
         return types.CallToolResult(content=blocks, structured_content=content, is_error=is_error)

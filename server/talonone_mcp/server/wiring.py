@@ -1,4 +1,4 @@
-"""Opens what answers calls: the way upstream, or the sandbox, and all that stands on it."""
+"""Wires up everything that answers calls, on the real upstream or the sandbox."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ async def open_dispatch(  # noqa: PLR0913 - what a server is wired from
     announce: Announce = announce_nothing,
     clock: Clock = SYSTEM_CLOCK,
 ) -> AsyncIterator[Dispatch]:
-    """Open the HTTP client, and what answers calls with it.
+    """Open the HTTP client and the dispatch that calls through it.
 
     Args:
         settings: the configuration.
         catalog: every operation and workflow.
         store: what outlives a call.
-        upstream: an application that answers in place of the network, or of the sandbox.
-        announce: hears what calls have changed.
-        clock: the time.
+        upstream: an ASGI application to call instead of the network or the sandbox.
+        announce: is told what calls changed.
+        clock: the clock to read and wait by.
 
     Raises:
         CallError: `unreachable`, when no request can be made at all.

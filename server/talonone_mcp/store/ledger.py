@@ -30,7 +30,7 @@ class DecisionError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class GatedCall:
     """Exactly one call, as a person confirms it.
 
     `digest` covers principal, deployment, tool and every byte to be sent. `arguments` is JSON text
@@ -51,7 +51,7 @@ class Approval:
 
     id: str
     state: State
-    call: Call
+    call: GatedCall
     question: str
     created: float
     expires: float
@@ -71,7 +71,7 @@ class Ledger(Protocol):
         Each is returned once; whoever repeats the call after that has been told.
         """
 
-    def request(self, call: Call, question: str, seen: str) -> Approval:
+    def request(self, call: GatedCall, question: str, seen: str) -> Approval:
         """Return the unexpired approval for this call, or enter a new pending one.
 
         Args:
@@ -86,7 +86,7 @@ class Ledger(Protocol):
     def consume(self, approval: str) -> bool:
         """Mark an approved, unexpired entry as sent; return False for any other."""
 
-    def enter(self, call: Call, question: str, by: str) -> str:
+    def enter(self, call: GatedCall, question: str, by: str) -> str:
         """Enter as sent a call that a person confirmed in the conversation; return its id."""
 
     def close(self, approval: str) -> None:

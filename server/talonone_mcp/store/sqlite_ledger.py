@@ -18,8 +18,8 @@ from talonone_mcp.core.clock import SYSTEM_CLOCK, Clock
 from talonone_mcp.store.ledger import (
     MAX_PENDING,
     Approval,
-    Call,
     DecisionError,
+    GatedCall,
     LedgerError,
     TooManyPendingError,
 )
@@ -79,7 +79,7 @@ class SqliteLedger:
                 self._set_state(db, unanswered.id, "unknown")
             return unanswered
 
-    def request(self, call: Call, question: str, seen: str) -> Approval:
+    def request(self, call: GatedCall, question: str, seen: str) -> Approval:
         """See `Ledger.request`."""
         with self._transaction() as db:
             now = self._clock.now()
@@ -110,7 +110,7 @@ class SqliteLedger:
             )
             return changed.rowcount == 1
 
-    def enter(self, call: Call, question: str, by: str) -> str:
+    def enter(self, call: GatedCall, question: str, by: str) -> str:
         """See `Ledger.enter`."""
         with self._transaction() as db:
             return self._insert(db, call, question, "sent", by=by).id
@@ -205,7 +205,7 @@ class SqliteLedger:
     def _select(self, db: sqlite3.Connection, where: str, *values: Any) -> Iterator[Approval]:
         rows = db.execute(f"SELECT {_COLUMNS} FROM approvals WHERE {where}", values)  # noqa: S608
         for id_, state, *columns in rows:
-            yield Approval(id_, state, Call(*columns[:6]), *columns[6:])
+            yield Approval(id_, state, GatedCall(*columns[:6]), *columns[6:])
 
     def _first(self, db: sqlite3.Connection, where: str, *values: Any) -> Approval | None:
         return next(self._select(db, where, *values), None)
@@ -218,7 +218,7 @@ class SqliteLedger:
     def _insert(  # noqa: PLR0913 - the columns
         self,
         db: sqlite3.Connection,
-        call: Call,
+        call: GatedCall,
         question: str,
         state: str,
         *,

@@ -14,7 +14,7 @@ from talonone_mcp.calls.caller import Caller
 from talonone_mcp.calls.executor import Executor
 from talonone_mcp.calls.gate import AgreedPlan
 from talonone_mcp.calls.plan import Plan, PlannedCall
-from talonone_mcp.calls.recorder import Entry
+from talonone_mcp.calls.recorder import AuditEntry
 from talonone_mcp.core.catalog import Workflow
 from talonone_mcp.core.clock import Clock
 from talonone_mcp.core.errors import CallError, Kind
@@ -41,7 +41,7 @@ class Steps:
     arguments: Mapping[str, Any]
     executor: Executor
     caller: Caller
-    entry: Entry
+    entry: AuditEntry
     clock: Clock
     agreed_plan: AgreedPlan | None = None
     missing: list[dict[str, str]] = field(default_factory=list)

@@ -1,1 +1,1 @@
-"""Shapes upstream's answers: which fields, in which form, and how much of them."""
+"""Shapes upstream's answers: which fields, in what form, and how many of them."""

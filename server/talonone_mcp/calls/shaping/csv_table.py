@@ -1,4 +1,4 @@
-"""Writes a list as CSV where that is what it is: every item a row of plain values."""
+"""Writes a list as CSV if it is a table: every item a flat object."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-_WORTH_IT = 20  # items; a shorter list reads better as what it is
+_MAX_JSON_ITEMS = 20  # a list this short reads better as JSON
 
 
 def as_rows(items: Sequence[Any]) -> list[str] | None:
-    """Return the lines of a list as CSV, the header first; None for a list that is no table."""
-    if len(items) <= _WORTH_IT or not all(map(_is_flat, items)):
+    """Return a list as lines of CSV, header first; None if it is short or not a table."""
+    if len(items) <= _MAX_JSON_ITEMS or not all(map(_is_flat, items)):
         return None
     columns = list(dict.fromkeys(name for item in items for name in item))
     return [_line(columns), *(_line([item.get(name) for name in columns]) for item in items)]

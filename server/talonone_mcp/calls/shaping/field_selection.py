@@ -1,8 +1,8 @@
-"""Chooses which fields of an answer are shown.
+"""Selects the fields of an answer to show.
 
-A field is named by a dotted path: `name`, `budgets.limit`, `ledger.currentBalance`. Lists on the
-way are passed through: the path means the field of each of their items. `*` stands for every field
-at its place, so that `*` alone is the whole answer.
+A dotted path names a field: `name`, `budgets.limit`, `ledger.currentBalance`. A path goes through
+lists, and means the field of each item. `*` stands for every field at its level, so `*` alone is
+the full answer.
 """
 
 from __future__ import annotations
@@ -18,33 +18,33 @@ from talonone_mcp.core.names import did_you_mean
 from talonone_mcp.core.text import one_line
 
 EVERYTHING = "*"
-_REPEATED = 60  # characters of a wrong path that a message repeats
+_MAX_PATH_CHARS = 60  # of a wrong path in a message
 _Tree = dict[str, Any]
 
 
 def selected(value: Any, paths: Sequence[str]) -> Any:
-    """Return what the paths leave of a value; an order of fields is the value's own."""
+    """Return the selected fields of a value, in the value's own order."""
     return _selected(value, _tree(paths))
 
 
 def fields_of(operation: Operation) -> Schema:
-    """Return the form of what `fields` are fields of: an item where the answer is a list."""
+    """Return the schema that `fields` select from: that of an item if the answer is a list."""
     answer = answer_schema(operation.name) or {}
-    form: Schema = answer.get("properties", {}).get("data", answer)
-    return _inside(form)
+    schema: Schema = answer.get("properties", {}).get("data", answer)
+    return _inside(schema)
 
 
 def unknown(schema: Schema, paths: Sequence[str]) -> list[Problem]:
-    """Return a problem for each path that leads nowhere in answers of this schema.
+    """Return a problem for each path that does not exist in answers of this schema.
 
     Args:
-        schema: of the object whose fields they are.
-        paths: as a call gave them in `fields`.
+        schema: the schema of the object to select from.
+        paths: the call's `fields`.
     """
     found = []
     for index, path in enumerate(paths):
-        if said := _wrong(schema, path):
-            found.append(Problem(f"fields[{index}]", said))
+        if problem := _problem_of(schema, path):
+            found.append(Problem(f"fields[{index}]", problem))
     return found
 
 
@@ -68,23 +68,25 @@ def _selected(value: Any, tree: _Tree) -> Any:
     return {key: _selected(item, tree[key]) for key, item in value.items() if key in tree}
 
 
-def _wrong(schema: Schema, path: str) -> str:
+def _problem_of(schema: Schema, path: str) -> str:
     known: Mapping[str, Schema] = {}
     for step in path.split("."):
         schema = _inside(schema)
         if step == EVERYTHING:
             return ""
         known = schema.get("properties", {})
-        if not known:  # nothing is documented of what is in there: custom attributes, say
-            return "" if schema.get("type") in (None, "object") else f"{_named(path)} leads nowhere"
+        if not known:  # undocumented content, such as custom attributes
+            return (
+                "" if schema.get("type") in (None, "object") else f"{_named(path)} does not exist"
+            )
         if step not in known:
-            return f"{_named(path)} is no field of the answer{did_you_mean(step, known)}"
+            return f"{_named(path)} is not a field of the answer{did_you_mean(step, known)}"
         schema = known[step]
     return ""
 
 
 def _named(path: str) -> str:
-    return repr(one_line(path, _REPEATED))
+    return repr(one_line(path, _MAX_PATH_CHARS))
 
 
 def _inside(schema: Schema) -> Schema:

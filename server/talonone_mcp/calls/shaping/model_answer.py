@@ -1,4 +1,4 @@
-"""Shapes an answer for a model: what it says, without what it does not, and not too much of it."""
+"""Shapes an answer for a model: the selected fields, without empty values, within a size limit."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from talonone_mcp.core.text import clean
 from talonone_mcp.store.exports import Export
 from talonone_mcp.upstream.http_messages import Answer
 
-TOKENS = 4_000  # of an answer, unless the call asks for another limit
-# Characters of a token, on the sandbox's answers and with o200k_base: of JSON, and of CSV, which is
-# codes and numbers alone.
+TOKENS = 4_000  # of an answer, unless the call sets another limit
+# Characters per token, measured with o200k_base on the sandbox's answers: JSON, and CSV, which is
+# mostly codes and numbers.
 PER_TOKEN, CSV_PER_TOKEN = 3.0, 1.95
 BUDGET, CSV_BUDGET = int(TOKENS * PER_TOKEN), int(TOKENS * CSV_PER_TOKEN)
-FIELDS, MAX_TOKENS = "fields", "maxTokens"  # arguments of the engine's own
-_FIRST_ROWS = 5  # of an export that is too long to be shown whole
-_DEPTH = 100  # levels; the protocol's own serializer gives up beyond 255
+FIELDS, MAX_TOKENS = "fields", "maxTokens"  # our own arguments, not upstream's
+_FIRST_ROWS = 5  # shown of an export that is too long
+_MAX_DEPTH = 100  # the protocol's serializer fails beyond 255 levels
 _TOO_DEEP = "(nested too deeply to show)"
 
 
 @dataclass(frozen=True, slots=True)
 class Shaped:
-    """What is shown of an answer; `full` is all of it where something was cut for its size."""
+    """What is shown of an answer; `full` is the full answer if the content was cut to size."""
 
     content: dict[str, Any]
     full: dict[str, Any] | None = None
@@ -39,14 +39,14 @@ class Shaped:
 def shape(operation: Operation, arguments: Mapping[str, Any], answer: Answer) -> Shaped:
     """Return what the client receives of an answer.
 
-    Nulls, empty lists and empty objects are left out, hidden characters removed, and only the
-    fields shown that the call asks for, or that the operation's view has. What is longer than the
-    limit is cut between items; `page` says how many there are and how to get the next ones.
+    It has the fields that the call asks for, or those of the operation's view, without nulls, empty
+    lists, empty objects and hidden characters. A list over the size limit is cut between items;
+    `page` says how many items there are and how to get the next ones.
 
     Args:
-        operation: what was called.
-        arguments: of the call, `fields` and `maxTokens` among them.
-        answer: what upstream said.
+        operation: the operation called.
+        arguments: the call's arguments, including `fields` and `maxTokens`.
+        answer: upstream's answer.
     """
     if answer.body is None:
         return Shaped(full_answer(answer))
@@ -63,11 +63,11 @@ def shape(operation: Operation, arguments: Mapping[str, Any], answer: Answer) ->
 
 
 def full_answer(answer: Answer, paths: Sequence[str] = ()) -> dict[str, Any]:
-    """Return all of an answer, without what is empty and without hidden characters.
+    """Return a full answer, without empty values and hidden characters.
 
     Args:
-        answer: what upstream said. A list that is the whole of it stands under `data`.
-        paths: the fields to keep, of each item where there is a list; all unless given.
+        answer: upstream's answer. If it is a list, it is returned under `data`.
+        paths: the fields to keep, of each item if there is a list. Default: all.
     """
     if answer.body is None:
         return {"done": True, "status": answer.status}
@@ -83,10 +83,11 @@ def full_answer(answer: Answer, paths: Sequence[str] = ()) -> dict[str, Any]:
 def shape_export(export: Export, beginning: bytes) -> dict[str, Any]:
     """Return what the client receives of an export: all rows if they fit, or else the first few.
 
+    Hidden characters are removed, also at line ends.
+
     Args:
-        export: what is said of it.
-        beginning: its first bytes, or all of them. Hidden characters are removed from what is
-            shown, also at the ends of lines.
+        export: its description.
+        beginning: its first bytes, or all of them.
     """
     texts = [clean(row.decode("utf-8", "replace")) for row in rows_of(io.BytesIO(beginning))]
     lengths = [*map(len, texts)]
@@ -97,8 +98,8 @@ def shape_export(export: Export, beginning: bytes) -> dict[str, Any]:
     if shown < export.rows:
         page["left_out"] = export.rows - shown
         page["hint"] = (
-            f"The resource {export.uri} has all rows, {export.uri}?from={shown + 1}&rows=100 some."
-            " Narrower filters leave fewer."
+            f"The resource {export.uri} has all rows; {export.uri}?from={shown + 1}&rows=100 has"
+            " the next 100. Narrower filters return fewer."
         )
     about = {
         "id": export.id,
@@ -111,10 +112,10 @@ def shape_export(export: Export, beginning: bytes) -> dict[str, Any]:
 
 
 def slim(value: Any, depth: int = 0) -> Any:
-    """Return JSON without what is empty and without hidden characters, at every depth."""
+    """Return JSON without empty values and hidden characters, at every depth."""
     if isinstance(value, str):
         return clean(value)
-    if depth == _DEPTH:
+    if depth == _MAX_DEPTH:
         return _TOO_DEEP if isinstance(value, (dict, list)) else value
     if isinstance(value, list):
         return [slim(item, depth + 1) for item in value]
@@ -146,7 +147,7 @@ def _shape_list(
     elif body.get("hasMore") or count < len(items) or (count and total and total > skip + count):
         page["next"] = {**arguments, "skip": skip + count}
     elif skip and not count:
-        page["note"] = f"There is nothing from {skip} on: the list ends before."
+        page["note"] = f"No items after the first {skip}: the list ends earlier."
     return Shaped({**rest, **shown, "page": page}, slim(body) if is_cut else None)
 
 
@@ -154,7 +155,7 @@ _PAGE = ("data", "totalResultSize", "hasMore")
 
 
 def _fitted(items: list[Any], tokens: int) -> tuple[dict[str, Any], int]:
-    """Return as many items as fit, in the form that takes less room, and how many they are."""
+    """Return as many items as fit, as JSON or CSV, whichever is shorter, and their number."""
     rows = as_rows(items)
     texts = [json.dumps(item, ensure_ascii=False, separators=(",", ":")) for item in items]
     if rows and sum(map(len, rows)) / CSV_PER_TOKEN < sum(map(len, texts)) / PER_TOKEN:
@@ -165,7 +166,7 @@ def _fitted(items: list[Any], tokens: int) -> tuple[dict[str, Any], int]:
 
 
 def _fitting(lengths: Iterable[int], budget: int) -> int:
-    """Return how many of the first items stay within the budget; the first always does."""
+    """Return how many items fit the budget, at least one."""
     used = count = 0
     for length in lengths:
         used += length

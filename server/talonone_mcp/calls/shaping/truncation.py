@@ -1,4 +1,4 @@
-"""Cuts one thing down to a size: its longest lists and texts lose their ends."""
+"""Cuts one value down to a size by shortening its longest lists and texts."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-_TEXT = 300  # characters that a text keeps in any case
-_Place = tuple[Any, Any, str]  # what holds it, under which key, and the path to it
+_MIN_TEXT_CHARS = 300  # that a text always keeps
+_Place = tuple[Any, Any, str]  # a container, a key in it, and the path of that value
 
 
 def cut(value: Any, budget: int) -> tuple[Any, dict[str, int]]:
-    """Return a value whose JSON has about `budget` characters at most, and what is left out.
+    """Return a value whose JSON has at most about `budget` characters, and what is left out.
 
     Args:
-        value: JSON; it is not changed.
+        value: JSON; it is not modified.
         budget: characters.
 
     Returns:
-        The value, and how many items, or characters of a text, are missing at which path.
+        The value, and by path how many items, or characters of a text, are missing.
     """
     if _length(value) <= budget:
         return value, {}
-    held = [json.loads(json.dumps(value))]
+    root = [json.loads(json.dumps(value))]
     left_out: dict[str, int] = {}
-    while (length := _length(held[0])) > budget:
-        places = [place for place in _places(held, 0, "") if _may_be_cut(place)]
+    while (length := _length(root[0])) > budget:
+        places = [place for place in _places(root, 0, "") if _may_be_cut(place)]
         if not places:
             break
         holder, key, path = max(places, key=lambda place: _length(place[0][place[1]]))
@@ -34,7 +34,7 @@ def cut(value: Any, budget: int) -> tuple[Any, dict[str, int]]:
         keep = max(int(len(part) * max(1 - surplus, 0.5)), _least(part))
         left_out[path] = left_out.get(path, 0) + len(part) - keep
         holder[key] = part[:keep]
-    return held[0], left_out
+    return root[0], left_out
 
 
 def _places(holder: Any, key: Any, path: str) -> Iterator[_Place]:
@@ -55,7 +55,7 @@ def _may_be_cut(place: _Place) -> bool:
 
 
 def _least(part: list[Any] | str) -> int:
-    return _TEXT if isinstance(part, str) else 1
+    return _MIN_TEXT_CHARS if isinstance(part, str) else 1
 
 
 def _length(value: Any) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from talonone_mcp.core.catalog.entry_compiler import Entry
+from talonone_mcp.core.catalog.entry_compiler import EntryCompiler
 from talonone_mcp.core.catalog.model import CatalogError
 
 _Loader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -39,7 +39,9 @@ def compile_catalog(folder: Path) -> dict[str, Any]:
                     "description": document["description"],
                 }
             )
-            compiled = [Entry(entry, document, shared).compiled() for entry in document["tools"]]
+            compiled = [
+                EntryCompiler(entry, document, shared).compiled() for entry in document["tools"]
+            ]
         except (KeyError, TypeError, AttributeError) as error:
             raise CatalogError(f"{path.name}: {type(error).__name__} {error}") from error
         for tool in compiled:

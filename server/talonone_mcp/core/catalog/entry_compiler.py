@@ -29,7 +29,7 @@ _SHAPING = {
 _IDEMPOTENT_METHODS = ("PUT", "DELETE")
 
 
-class Entry:
+class EntryCompiler:
     """An entry being compiled."""
 
     def __init__(

@@ -1,7 +1,7 @@
-"""The prompt files of a person's own, in the folder of `--prompts`: which there are, within bounds.
+"""Reads a user's own prompt files from the folder of `--prompts`.
 
-A link is followed as far as it stays below the folder: whoever may put a file there decides what a
-model reads, and no more than that.
+Links are followed only within the folder: write access there decides what a model reads, and
+nothing more.
 """
 
 from __future__ import annotations
@@ -13,21 +13,24 @@ from pathlib import Path
 from talonone_mcp.core.safe_files import Unsafe, UnsafeFileError, read_regular
 
 MOST, LARGEST = 100, 65_536  # files, and bytes of one
-_WHY: Mapping[Unsafe, str] = {
+_REASONS: Mapping[Unsafe, str] = {
+    "not regular": "is not a regular file",
     "outside": "is a link that leads out of the folder",
     "too large": f"has more than {LARGEST:,} bytes",
 }
 
 
 class _UnusableError(ValueError):
-    """A file is no prompt's; the message says why."""
+    """A file cannot be a prompt; the message says why."""
 
 
 def readable(folder: Path) -> Iterator[tuple[str, str, str]]:
-    """Yield name, text and problem of each `.md` file but the README, in order; one is empty.
+    """Yield (name, text, problem) of each `.md` file except the README, sorted by name.
+
+    Either text or problem is empty.
 
     Args:
-        folder: where they stand; what is below it is not looked at.
+        folder: where to look; subfolders are ignored.
     """
     try:
         names = sorted(path.name for path in folder.iterdir())
@@ -45,20 +48,20 @@ def readable(folder: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def _about(name: str) -> bool:
-    """Tell whether a file says something about the folder, as a README does."""
+    """Tell whether a file describes the folder rather than a prompt."""
     return name.lower() == "readme.md"
 
 
 def _read(folder: Path, name: str) -> str:
-    """Return the text of a file.
+    """Return a file's text.
 
     Raises:
-        _UnusableError: it has none that can be used.
+        _UnusableError: the file cannot be a prompt.
     """
     try:
         content = read_regular(name, within=folder, max_bytes=LARGEST)
     except UnsafeFileError as error:
-        raise _UnusableError(f"it {_WHY.get(error.kind, error.reason)}") from None
+        raise _UnusableError(f"it {_REASONS.get(error.kind, error.reason)}") from None
     except OSError as error:
         raise _UnusableError(f"it cannot be read: {error.strerror}") from None
     try:

@@ -1,6 +1,6 @@
-"""Reads the text of a prompt file, and says what is wrong with it, and on which line.
+"""Parses a prompt file, and reports each problem with its line.
 
-A file begins with front matter, YAML between two lines of ---; below it stands the template.
+A file begins with front matter (YAML between two lines of ---); the template follows.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from talonone_mcp.core.text import clean, one_line
 if TYPE_CHECKING:
     import yaml
 
-PLACEHOLDER = re.compile(  # {{name}} is none, but {"id": {name}} holds one
+PLACEHOLDER = re.compile(  # {{name}} is not one, but {"id": {name}} contains one
     r"(?:(?<=\{)(?P<double>)|(?<!\{))\{(?P<name>\w+)(?:\|(?P<text>[^{}]*))?\}(?(double)(?!\}))"
 )
 VARIABLE = re.compile(r"\{(\w+)\}")
@@ -27,20 +27,20 @@ _NEEDED = ("name", "title", "description")
 _LISTS = ("arguments", "tools", "resources")
 
 Path = tuple[str | int, ...]
-"""Where something stands in the front matter: keys and positions, from the top."""
+"""A place in the front matter: keys and positions, from the top."""
 Found = tuple[Path, str]
-"""A place in the front matter and what is wrong there."""
+"""A place in the front matter and the problem there."""
 
 
 def parsed(
     text: str, file: str, tools: Collection[str] | None = None
 ) -> tuple[dict[str, Any] | None, list[str]]:
-    """Return a prompt in its JSON form, or None; and what is wrong, each with file and line.
+    """Return a prompt in its JSON form, or None; and its problems, each with file and line.
 
     Args:
-        text: what stands in the file.
-        file: its name, `NAME.md`.
-        tools: the names of everything that can be called; None to leave them unchecked.
+        text: the file's content.
+        file: the file's name, `NAME.md`.
+        tools: the names of everything that can be called; None skips that check.
     """
     parts = _PARTS.match(text.replace("\r\n", "\n"))
     if parts is None:
@@ -53,7 +53,7 @@ def parsed(
         return None, [f"{file}: line {_line(root, path)}: {what}" for path, what in found]
     body = clean(parts[2])
     record = _record(front, body.strip())
-    first = parts[1].count("\n") + 3  # the lines of ---, and counting from 1
+    first = parts[1].count("\n") + 3  # two lines of ---, and lines count from 1
     wrong = list(_template(record, body, first))
     if tools is not None:
         wrong += [(_line(root, path), what) for path, what in _stray(record["tools"], tools)]
@@ -62,8 +62,8 @@ def parsed(
 
 
 def _read_yaml(text: str) -> tuple[Any, yaml.Node | None, str]:
-    """Return what the front matter says, its nodes, and why it cannot be read, if so."""
-    import yaml  # noqa: PLC0415 - an installed server parses no YAML, but for a person's own files
+    """Return the front matter's value, its root node, and why it cannot be read if it cannot."""
+    import yaml  # noqa: PLC0415 - an installed server parses YAML only for a user's own files
 
     try:
         loader = yaml.SafeLoader(text)
@@ -71,14 +71,14 @@ def _read_yaml(text: str) -> tuple[Any, yaml.Node | None, str]:
         return (loader.construct_document(root) if root else None), root, ""
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        said = one_line(error.problem or "it cannot be read", 100)
-        return None, None, f"line {mark.line + 2 if mark else 2}: the front matter: {said}"
+        problem = one_line(error.problem or "it cannot be read", 100)
+        return None, None, f"line {mark.line + 2 if mark else 2}: the front matter: {problem}"
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         return None, None, f"line 2: the front matter: {one_line(str(error), 100)}"
 
 
 def _line(root: yaml.Node | None, path: Path) -> int:
-    """Return the line of the file on which something stands, or what it would stand in."""
+    """Return the file's line of a place; of its nearest existing parent if it is missing."""
     node: Any = root
     line = 2
     for step in path:
@@ -89,13 +89,13 @@ def _line(root: yaml.Node | None, path: Path) -> int:
         pairs = [pair for pair in _pairs(node) if pair[0].value == str(step)]
         if not pairs:
             break
-        key, node = pairs[-1]  # of two, the one that counts
+        key, node = pairs[-1]  # of duplicates, YAML uses the last
         line = key.start_mark.line + 2
     return line
 
 
 def _repeated(root: yaml.Node | None) -> Iterator[Found]:
-    """Find the keys that stand twice, of which YAML would drop one: at the top, in an argument."""
+    """Find duplicate keys, which YAML drops silently: at the top level and in arguments."""
     yield from _twice(root, ())
     for key, below in _pairs(root):
         if key.value == "arguments" and isinstance(below.value, list):
@@ -107,11 +107,11 @@ def _twice(node: Any, path: Path) -> Iterator[Found]:
     keys = [key.value for key, _ in _pairs(node)]
     for number, key in enumerate(keys):
         if key in keys[:number]:
-            yield (*path, str(key)), f"{key} stands here twice"
+            yield (*path, str(key)), f"{key} appears twice here"
 
 
 def _pairs(node: Any) -> list[tuple[Any, Any]]:
-    """Return the keys and values of a mapping; none of anything else."""
+    """Return a mapping node's keys and values; [] for any other node."""
     value = getattr(node, "value", None)
     pairs = value if isinstance(value, list) else []
     return [pair for pair in pairs if isinstance(pair, tuple)]
@@ -129,7 +129,7 @@ def _front(front: Any, stem: str) -> Iterator[Found]:
     if _is_text(name) and not (name == stem and _NAME.fullmatch(stem)):
         yield (
             ("name",),
-            (f"name must be that of the file, {stem}, in small letters, digits and underscores"),
+            (f"name must match the file's, {stem}, in lower-case letters, digits and underscores"),
         )
     for key in _LISTS:
         if not isinstance(front.get(key, []), list):
@@ -145,7 +145,7 @@ def _keys(
 ) -> Iterator[Found]:
     for key in given:
         if key not in known:
-            hint = did_you_mean(str(key), known, otherwise=f", only {', '.join(known)}")
+            hint = did_you_mean(str(key), known, otherwise=f"; keys: {', '.join(known)}")
             yield (*path, key), f"there is no key {one_line(str(key), 40)}{hint}"
     for key in needed:
         if given.get(key) is None:
@@ -163,9 +163,9 @@ def _arguments(arguments: list[Any]) -> Iterator[Found]:
         yield from _keys(each, path, known, ("name", "description"))
         name = each.get("name")
         if name is not None and not (isinstance(name, str) and _NAME.fullmatch(name)):
-            yield (*path, "name"), "its name must be of small letters, digits and underscores"
+            yield (*path, "name"), "its name must be lower-case letters, digits and underscores"
         elif name in names:
-            yield (*path, "name"), f"there are two arguments {name}"
+            yield (*path, "name"), f"two arguments are named {name}"
         names.add(str(name))
         yield from _completion(each, path)
 
@@ -180,7 +180,7 @@ def _completion(argument: dict[Any, Any], path: Path) -> Iterator[Found]:
         yield (*path, "complete"), f"complete must be one of {', '.join(COMPLETED)}"
     values = argument.get("values", [""])
     if not (isinstance(values, list) and values and all(isinstance(v, str) for v in values)):
-        yield (*path, "values"), "values must be a list of texts, in quotes where they are numbers"
+        yield (*path, "values"), "values must be a list of texts; put numbers in quotes"
     if "values" in argument and "complete" in argument:
         yield (*path, "values"), "an argument has complete or values, not both"
 
@@ -188,9 +188,9 @@ def _completion(argument: dict[Any, Any], path: Path) -> Iterator[Found]:
 def _names(key: str, names: list[Any]) -> Iterator[Found]:
     for number, name in enumerate(names):
         if not _is_text(name):
-            yield (key, number), f"what stands in {key} must be text"
+            yield (key, number), f"each item of {key} must be text"
         elif name in names[:number]:
-            yield (key, number), f"{name} stands in {key} twice"
+            yield (key, number), f"{name} appears twice in {key}"
 
 
 def _stray(named: list[str], known: Collection[str]) -> Iterator[Found]:
@@ -209,16 +209,16 @@ def _resources(front: dict[Any, Any]) -> Iterator[Found]:
         if not isinstance(template, str):
             continue
         if not template.startswith(_SCHEME):
-            yield ("resources", number), f"a resource is one of ours, {_SCHEME}..."
+            yield ("resources", number), f"a resource must be one of ours, {_SCHEME}..."
         if set("{}") & set(VARIABLE.sub("", template)):
-            yield ("resources", number), "of the braces in it, one has no other"
+            yield ("resources", number), "it has an unmatched brace"
         for name in VARIABLE.findall(template):
             if name not in arguments:
                 yield ("resources", number), f"there is no argument {name}"
 
 
 def _record(front: dict[str, Any], template: str) -> dict[str, Any]:
-    """Return the JSON form of front matter that was found to be right."""
+    """Return the JSON form of valid front matter."""
     return {
         **{key: clean(front[key]).strip() for key in _NEEDED},
         "arguments": [
@@ -232,20 +232,23 @@ def _record(front: dict[str, Any], template: str) -> dict[str, Any]:
 
 
 def _template(record: dict[str, Any], body: str, first: int) -> Iterator[tuple[int, str]]:
-    """Find what is wrong in the template, with the line of the file."""
+    """Yield each problem of the template with its line in the file."""
     if not record["template"]:
         yield first, "there is no text below the front matter"
     arguments = {each["name"]: each for each in record["arguments"]}
     for found in PLACEHOLDER.finditer(body):
         name, line = found["name"], first + body.count("\n", 0, found.start())
         if name not in arguments:
-            yield line, f"there is no argument {name}; {{{{{name}}}}} would stay as it is"
+            yield (
+                line,
+                f"there is no argument {name}; {{{{{name}}}}} is left as it is",
+            )
         elif arguments[name].get("text") and not _alone(found):
-            yield line, f"{name} may have several lines, and needs one of its own here"
+            yield line, f"{name} may have several lines, so it needs a line of its own"
 
 
 def _alone(found: re.Match[str]) -> bool:
-    """Tell whether nothing else stands on the line of a placeholder."""
+    """Tell whether a placeholder has its line to itself."""
     before = found.string[: found.start()].rpartition("\n")[2]
     after = found.string[found.end() :].partition("\n")[0]
     return not before and not after.strip()

@@ -1,4 +1,4 @@
-"""What clients may read as resources: the account, the catalog, and what the server keeps."""
+"""What clients can read as resources: the account, the catalog, exports and cut answers."""
 
 from talonone_mcp.server.resources.account import is_watched
 from talonone_mcp.server.resources.embedding import embedded

@@ -1,7 +1,7 @@
-"""The account as resources: Applications, campaigns, rulesets and loyalty programs, whole.
+"""Serves the account as resources: Applications, campaigns, rulesets and loyalty programs.
 
-Each kind is an entry of `ACCOUNT`: its URI template, and the operation that reads it, whose path
-arguments are the template's variables. That goes through the executor, like any call.
+Each kind is an entry of `ACCOUNT`: a URI template and the operation that reads it. The template's
+variables are the operation's path arguments. Reads go through the dispatch, like any call.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from talonone_mcp.server.resources.kinds import (
 )
 from talonone_mcp.server.resources.resource_reader import ResourceReader
 
-_ITEMS = 100  # of a list that are read at once
-_DIGITS = 9  # of the number of items that can be skipped
+_PAGE_ITEMS = 100  # for the descriptions; `ServerLimits.items_per_resource` sets the page size
+_MAX_SKIP_DIGITS = 9
 
 APPLICATIONS = "talonone://applications"
 APPLICATION = f"{APPLICATIONS}/{{applicationId}}"
@@ -43,13 +43,13 @@ async def _one(_: str, operation: str, reader: ResourceReader, given: Variables)
 
 
 async def _all(_: str, operation: str, reader: ResourceReader, given: Variables) -> str:
-    """Return a list that upstream does not divide into pages."""
+    """Return a list that upstream does not paginate."""
     answer = await reader.read(operation, _ids(given))
     return _text(_page(answer, following=""))
 
 
 async def _part(base: str, operation: str, reader: ResourceReader, given: Variables) -> str:
-    """Return up to a hundred items of a list, and where it goes on."""
+    """Return one page of a list, with the URI of the next."""
     ids, skip = _ids(given), _skipped(given)
     answer = await reader.read(
         operation, {**ids, "fetchAll": reader.limits.items_per_resource, "skip": skip}
@@ -76,9 +76,9 @@ def _ids(given: Variables) -> dict[str, int]:
 
 def _skipped(given: Variables) -> int:
     text = str(given.get("skip", "0"))
-    if text.isascii() and text.isdigit() and len(text) <= _DIGITS:
+    if text.isascii() and text.isdigit() and len(text) <= _MAX_SKIP_DIGITS:
         return int(text)
-    raise UnreadableError("skip must be a whole number from 0 on.")
+    raise UnreadableError("skip must be a whole number, 0 or more.")
 
 
 def _text(content: _Answer) -> str:
@@ -97,32 +97,32 @@ def _kind(
     return Kind(UriTemplate.parse(template), name, title, description, JSON, reads)
 
 
-_FIRST = f"The first {_ITEMS} of them, every field. `page.next` is the resource that goes on."
-_NEXT = f"The {_ITEMS} that follow after `skip` others."
+_FIRST = f"The first {_PAGE_ITEMS}, with every field. `page.next` is the URI of the next page."
+_NEXT = f"The {_PAGE_ITEMS} after the first `skip`."
 ACCOUNT = (
     _kind(APPLICATIONS, _part, "list_applications", "Applications",
           f"The Applications of the account. {_FIRST}"),
     _kind(APPLICATIONS + _SKIP, _part, "list_applications", "More Applications",
           f"Applications of the account. {_NEXT}"),
     _kind(APPLICATION, _one, "get_application", "Application",
-          "An Application with its settings and limits."),
+          "An Application, with its settings and limits."),
     _kind(CAMPAIGNS, _part, "list_campaigns", "Campaigns",
           f"The campaigns of an Application. {_FIRST}"),
     _kind(CAMPAIGNS + _SKIP, _part, "list_campaigns", "More campaigns",
           f"Campaigns of an Application. {_NEXT}"),
     _kind(CAMPAIGN, _one, "get_campaign", "Campaign",
-          "A campaign: state, schedule, features, budgets and counts."),
+          "A campaign: state, schedule, features, budgets and counters."),
     _kind(RULESET, _one, "get_ruleset", "Ruleset",
-          "Rules of a campaign, whose `activeRulesetId` names those that count."),
+          "A campaign's rules. The campaign's `activeRulesetId` names the ruleset in force."),
     _kind(PROGRAMS, _all, "list_loyalty_programs", "Loyalty programs",
-          "The loyalty programs of the account, every field."),
+          "The loyalty programs of the account, with every field."),
     _kind(PROGRAM, _one, "get_loyalty_program", "Loyalty program",
-          "A loyalty program: its tiers, and when points become active and expire."),
+          "A loyalty program: its tiers, and when points activate and expire."),
 )  # fmt: skip
 
 
 def is_watched(uri: str) -> bool:
-    """Tell whether changes of a resource are told: to who names it as it is named in lists."""
+    """Tell whether clients can watch a URI: a resource of the account, in the form of lists."""
     for kind in ACCOUNT:
         variables = kind.template.match(uri)
         if variables is not None:

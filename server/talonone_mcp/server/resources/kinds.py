@@ -1,4 +1,4 @@
-"""What all kinds of resources have in common."""
+"""Defines a kind of resource: its URI template, its texts and how to read one."""
 
 from __future__ import annotations
 
@@ -16,23 +16,24 @@ CSV, JSON = "text/csv", "application/json"
 _ID = re.compile("[1-9][0-9]{0,17}")
 
 Variables = Mapping[str, Any]
-"""What stands in a URI in the places of its template's variables."""
+"""The values in a URI, by the variable of its template."""
 
 
 class NoResourceError(Exception):
-    """There is no such resource, any more; the message says what to do."""
+    """The resource does not exist, or no longer; the message says what to do."""
 
 
 class UnreadableError(Exception):
-    """The resource cannot be read like this; the message says why, and how it can."""
+    """The resource cannot be read in this way; the message says why, and in which way it can."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     """Resources of one kind: how a client finds them, and how one is read as text.
 
-    `fresh` is for how many milliseconds a client may keep what it read; `scope` whether that is
-    the same for everybody.
+    Attributes:
+        fresh: milliseconds for which a client may cache what it read.
+        scope: "public" if everybody reads the same.
     """
 
     template: UriTemplate
@@ -46,20 +47,20 @@ class Kind:
 
     @property
     def single(self) -> str | None:
-        """The one URI of the kind, if no part of it varies."""
+        """The kind's only URI, if the template has no variables."""
         return None if self.template.variable_names else str(self.template)
 
 
 def number_in(variables: Variables, name: str) -> int:
-    """Return the id of a URI. Each has one form, so that whoever watches a resource hears of it.
+    """Return an id in a URI. Only one spelling is accepted, so that watchers match by URI.
 
     Raises:
-        NoResourceError: it is no id.
+        NoResourceError: the value is not an id.
     """
     given = str(variables[name])
     if not _ID.fullmatch(given):
         raise NoResourceError(
-            f"There is no such resource: {name} must be a whole number from 1 on, not"
+            f"There is no such resource: {name} must be a whole number, 1 or more, not"
             f" {one_line(given, 40)!r}."
         )
     return int(given)

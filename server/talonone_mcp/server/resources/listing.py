@@ -1,4 +1,4 @@
-"""Lists the resources that there are, and the templates of those that there may be."""
+"""Lists the resources that exist now, and the templates of the others."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import anyio.to_thread
 from mcp import types
 
 from talonone_mcp.core.errors import CallError
-from talonone_mcp.server.account_lists import APPLICATIONS, PROGRAMS, Entry, Listing
+from talonone_mcp.server.account_lists import APPLICATIONS, PROGRAMS, AccountEntry, Listing
 from talonone_mcp.server.resources import account
 from talonone_mcp.server.resources.kinds import Kind
 from talonone_mcp.server.resources.reading import KINDS
 from talonone_mcp.server.resources.resource_reader import ResourceReader
 from talonone_mcp.server.resources.stored import listed_export
 
-_EXPORTS = 100  # exports that are listed; older ones can be read all the same
+_MAX_LISTED_EXPORTS = 100  # older ones can still be read
 
 
 class CursorError(Exception):
-    """A cursor is none that a list has given."""
+    """No list gave this cursor."""
 
 
 def templates() -> list[types.ResourceTemplate]:
-    """Return the templates of every kind of which there may be several."""
+    """Return the template of each kind that can have several resources."""
     return [
         types.ResourceTemplate(
             uri_template=str(kind.template),
@@ -40,32 +40,32 @@ def templates() -> list[types.ResourceTemplate]:
 
 
 async def listed(reader: ResourceReader) -> list[types.Resource]:
-    """Return the resources that are there now.
+    """Return the resources that exist now.
 
-    They are the lists of the account, its Applications and loyalty programs, as far as upstream
-    tells them in time, and the newest exports.
+    They are the account's lists, its Applications and loyalty programs as far as upstream answers
+    in time, and the newest exports.
     """
-    things: dict[str, list[types.Resource]] = {}
+    items: dict[str, list[types.Resource]] = {}
 
-    async def look(listing: Listing, template: str) -> None:
-        things[template] = await _listed(reader, listing, template)
+    async def load(listing: Listing, template: str) -> None:
+        items[template] = await _listed(reader, listing, template)
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(look, APPLICATIONS, account.APPLICATION)
-        tasks.start_soon(look, PROGRAMS, account.PROGRAM)
+        tasks.start_soon(load, APPLICATIONS, account.APPLICATION)
+        tasks.start_soon(load, PROGRAMS, account.PROGRAM)
     exports = await anyio.to_thread.run_sync(reader.store.exports.kept, reader.principal)
     return [
         *(_as_listed(kind, kind.single) for kind in KINDS if kind.single is not None),
-        *things[account.APPLICATION],
-        *things[account.PROGRAM],
-        *map(listed_export, exports[:_EXPORTS]),
+        *items[account.APPLICATION],
+        *items[account.PROGRAM],
+        *map(listed_export, exports[:_MAX_LISTED_EXPORTS]),
     ]
 
 
 def part(
     resources: Sequence[types.Resource], cursor: str | None, size: int
 ) -> tuple[list[types.Resource], str | None]:
-    """Return a page of as many resources, and the cursor of the next, if there is one.
+    """Return a page of `size` resources, and the next page's cursor if there is one.
 
     Raises:
         CursorError: no list gave this cursor, or that list was longer.
@@ -75,13 +75,13 @@ def part(
         known = cursor.isascii() and cursor.isdigit() and len(cursor) <= len(str(len(resources)))
         begin = int(cursor) if known else 0
         if not 0 < begin < len(resources):
-            raise CursorError("This cursor is not, or no longer, known. List from the beginning.")
+            raise CursorError("This cursor is unknown or no longer valid. List from the beginning.")
     end = begin + size
     return list(resources[begin:end]), str(end) if end < len(resources) else None
 
 
 async def _listed(reader: ResourceReader, listing: Listing, template: str) -> list[types.Resource]:
-    """Return the things of one list; none, and a line in the log, when upstream does not answer."""
+    """Return the resources of one list; [] and a log line if upstream does not answer."""
     [kind] = (kind for kind in KINDS if str(kind.template) == template)
     [variable] = kind.template.variable_names
     problem = "no answer in time"
@@ -98,9 +98,9 @@ async def _listed(reader: ResourceReader, listing: Listing, template: str) -> li
     return []
 
 
-def _as_listed(kind: Kind, uri: str, entry: Entry | None = None) -> types.Resource:
-    """Return a resource as a list shows it: the only one of its kind, or that of an entry."""
-    entry = entry or Entry("", kind.title, kind.description)
+def _as_listed(kind: Kind, uri: str, entry: AccountEntry | None = None) -> types.Resource:
+    """Return a resource's list item, from its entry or, if it is the only one, its kind."""
+    entry = entry or AccountEntry("", kind.title, kind.description)
     return types.Resource(
         uri=uri,
         name=f"{kind.name} {entry.id}".strip(),

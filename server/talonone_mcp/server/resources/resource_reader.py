@@ -1,4 +1,4 @@
-"""What one request reads resources from, and in whose name."""
+"""Reads resources for one request, on its caller's behalf."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import anyio.to_thread
 
 from talonone_mcp.core.catalog import Catalog
-from talonone_mcp.server.account_lists import AccountLists, Entries, Listing
+from talonone_mcp.server.account_lists import AccountEntries, AccountLists, Listing
 from talonone_mcp.server.setup import ServerLimits
 from talonone_mcp.store import Store
 
@@ -26,12 +26,12 @@ class ResourceReader:
     Attributes:
         catalog: every operation.
         store: what the server keeps.
-        lists: the account's lists that were read lately.
-        limits: how much may be read, and how long it may take.
-        read_only: whether operations that change something are left out.
+        lists: the cached lists of the account.
+        limits: how much may be read, and how long that may take.
+        read_only: whether operations that change something are hidden.
         masked: whether personal data is masked.
         caller: who reads.
-        dispatch: opens what answers calls, which loads the HTTP client.
+        dispatch: returns what answers calls; the first use loads the HTTP client.
     """
 
     catalog: Catalog
@@ -45,14 +45,14 @@ class ResourceReader:
 
     @property
     def principal(self) -> str:
-        """Whose exports and answers may be read."""
+        """The one whose exports and answers may be read."""
         return self.caller.principal
 
     async def read(self, operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Call an operation that reads, and return all of its answer that may be shown.
+        """Call a read operation and return its full answer, masked if the operator wants that.
 
         Raises:
-            CallError: it cannot be had.
+            CallError: the call failed or is not allowed.
         """
         dispatch = await self.dispatch()
         call = dispatch.resolve(operation, arguments)
@@ -60,16 +60,16 @@ class ResourceReader:
 
     async def entries(
         self, listing: Listing, arguments: Mapping[str, Any] | None = None
-    ) -> Entries:
-        """Return a list of the account, from upstream if it is not known.
+    ) -> AccountEntries:
+        """Return a list of the account, from upstream if it is not cached.
 
         Raises:
-            CallError: upstream did not answer with the list.
+            CallError: upstream did not return the list.
         """
         return await self.lists.entries(self.read, listing, arguments)
 
     async def shown(self, operation: str, content: dict[str, Any]) -> dict[str, Any]:
-        """Return what may be shown of something that an operation answered before."""
+        """Return an earlier answer of an operation, masked if the operator wants that."""
         if not self.masked:
             return content
         dispatch = await self.dispatch()

@@ -1,7 +1,7 @@
-"""What the server keeps, as resources: exports in files, and answers that were cut in memory.
+"""Serves what the server keeps as resources: exports in files, cut answers in memory.
 
-What is read goes to a model: hidden characters are removed, and personal data is masked where the
-operator wants that. A file of an export is kept as upstream sent it.
+A model reads them, so hidden characters are removed, and personal data is masked if the operator
+wants that. An export's file stays as upstream sent it.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from talonone_mcp.server.resources.kinds import (
 from talonone_mcp.server.resources.resource_reader import ResourceReader
 from talonone_mcp.store.exports import Export, Exports
 
-_ROWS, _MAX_ROWS = 1000, 10_000  # in one part of an export, unless said, and at most
-_MINUTE = 60_000  # milliseconds
+_DEFAULT_ROWS, _MAX_ROWS = 1000, 10_000  # in one part of an export
+_MINUTE_MS = 60_000
 
 
 def export_link(operation: str, export: Mapping[str, Any]) -> types.ResourceLink:
     """Return the link to an export.
 
     Args:
-        operation: what was called.
-        export: what its caller is told of it.
+        operation: the operation called.
+        export: the `export` of its answer.
     """
     return types.ResourceLink(
         uri=export["uri"],
@@ -49,23 +49,23 @@ def export_link(operation: str, export: Mapping[str, Any]) -> types.ResourceLink
 
 
 def answer_link(operation: str, uri: str) -> types.ResourceLink:
-    """Return the link to the whole of an answer that was cut."""
+    """Return the link to the full text of a cut answer."""
     return types.ResourceLink(
         uri=uri,
         name=f"{operation}.json",
-        description="The whole answer, with every field.",
+        description="The full answer, with every field.",
         mime_type=JSON,
     )
 
 
 def listed_export(export: Export) -> types.Resource:
-    """Return an export as a list of resources shows it."""
+    """Return the list item of an export."""
     created = datetime.fromtimestamp(export.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return types.Resource(
         uri=export.uri,
         name=f"{export.operation}.csv",
         title=f"{export.operation}, {created}",
-        description=f"What {export.operation} answered at {created}: {export.rows:,} rows.",
+        description=f"The answer of {export.operation} at {created}: {export.rows:,} rows.",
         mime_type=CSV,
         size=export.size,
     )
@@ -91,50 +91,52 @@ async def _read_export(reader: ResourceReader, variables: Variables) -> str:
 def _export_text(exports: Exports, export: Export, variables: Variables) -> str:
     if variables.keys() & {"from", "rows"}:
         first = _number(variables, "from", 1, max(export.rows, 1))
-        return exports.part(export, first, _number(variables, "rows", _ROWS, _MAX_ROWS))
+        return exports.part(export, first, _number(variables, "rows", _DEFAULT_ROWS, _MAX_ROWS))
     return exports.text(export)
 
 
 async def _read_answer(reader: ResourceReader, variables: Variables) -> str:
     name = str(variables["answerId"])
-    kept = reader.store.cut_answers.find(name, reader.principal)
-    if kept is None:
+    cut_answer = reader.store.cut_answers.find(name, reader.principal)
+    if cut_answer is None:
         raise NoResourceError(
-            f"There is no answer {one_line(name, 40)!r}. Answers are kept for an hour: call the"
+            f"There is no answer {one_line(name, 40)!r}. Answers are kept for an hour; call the"
             " operation again."
         )
     if not reader.masked:
-        return kept.text
-    masked = await reader.shown(kept.operation, json.loads(kept.text))
+        return cut_answer.text
+    masked = await reader.shown(cut_answer.operation, json.loads(cut_answer.text))
     return json.dumps(masked, ensure_ascii=False, indent=1)
 
 
-def _number(variables: Variables, name: str, default: int, most: int) -> int:
-    """Return a number of a URI.
+def _number(variables: Variables, name: str, default: int, maximum: int) -> int:
+    """Return a number in a URI.
 
     Raises:
-        UnreadableError: it is none from 1 to `most`.
+        UnreadableError: the value is not a whole number from 1 to `maximum`.
     """
     given = str(variables.get(name, default))
-    if given.isascii() and given.isdigit() and len(given) <= len(str(most)) + 3:
+    if given.isascii() and given.isdigit() and len(given) <= len(str(maximum)) + 3:
         number = int(given)
-        if 1 <= number <= most:
+        if 1 <= number <= maximum:
             return number
-    raise UnreadableError(f"{name} must be a whole number from 1 to {most:,}.")
+    raise UnreadableError(f"{name} must be a whole number from 1 to {maximum:,}.")
 
 
 def _gone(name: str) -> NoResourceError:
     return NoResourceError(
-        f"There is no export {one_line(name, 40)!r}. Exports are deleted when they are old, or"
-        " others need their place: call the operation again."
+        f"There is no export {one_line(name, 40)!r}. Old exports are deleted, also to make room"
+        " for new ones; call the operation again."
     )
 
 
 def _too_long(reader: ResourceReader, export: Export) -> str:
-    where = "" if reader.masked else f" The whole file is {reader.store.exports.location(export)}."
+    where = (
+        "" if reader.masked else f" The complete file is {reader.store.exports.location(export)}."
+    )
     return (
-        f"More than {MAX_READ_BYTES:,} bytes are not read at once; the export has {export.size:,}."
-        f" Read it in parts of fewer rows, such as {export.uri}?from=1&rows=100.{where}"
+        f"At most {MAX_READ_BYTES:,} bytes can be read at once; the export has {export.size:,}."
+        f" Read fewer rows at a time, such as {export.uri}?from=1&rows=100.{where}"
     )
 
 
@@ -143,28 +145,28 @@ KEPT = (
         UriTemplate.parse("talonone://exports/{exportId}"),
         "export",
         "Export",
-        "What an export operation answered, as a whole. Its id is in the answer to the call.",
+        "Everything that an export operation returned. The call's answer has the export's id.",
         CSV,
         _read_export,
-        fresh=_MINUTE,
+        fresh=_MINUTE_MS,
     ),
     Kind(
         UriTemplate.parse("talonone://exports/{exportId}{?from,rows}"),
         "export_rows",
         "Part of an export",
-        f"The header and up to {_MAX_ROWS:,} rows of an export, from number `from` on; the first"
-        " has number 1.",
+        f"The header and up to {_MAX_ROWS:,} rows of an export, starting at row `from`; the first"
+        " row is 1.",
         CSV,
         _read_export,
-        fresh=_MINUTE,
+        fresh=_MINUTE_MS,
     ),
     Kind(
         UriTemplate.parse("talonone://answers/{answerId}"),
         "answer",
-        "Whole answer",
-        "All of an answer that was cut for its size. `page.whole` of that answer names it.",
+        "Full answer",
+        "The full text of an answer that was cut to size. That answer's `page.whole` is its URI.",
         JSON,
         _read_answer,
-        fresh=_MINUTE,
+        fresh=_MINUTE_MS,
     ),
 )

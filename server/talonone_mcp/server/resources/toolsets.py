@@ -1,4 +1,4 @@
-"""The catalog as resources: the operations of a toolset, with all that a call of them needs."""
+"""Serves the catalog as resources: a toolset's operations, with all that calling them takes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from talonone_mcp.server.resources.kinds import JSON, Kind, NoResourceError, Var
 from talonone_mcp.server.resources.resource_reader import ResourceReader
 from talonone_mcp.surface.doors import described
 
-_HOUR = 3_600_000  # milliseconds
+_HOUR_MS = 3_600_000
 
 
 async def _read(reader: ResourceReader, given: Variables) -> str:
@@ -19,7 +19,7 @@ async def _read(reader: ResourceReader, given: Variables) -> str:
     toolset = catalog.toolsets.get(name)
     if toolset is None:
         known = ", ".join(catalog.toolsets)
-        raise NoResourceError(f"There is no toolset {one_line(name, 40)!r}, only {known}.")
+        raise NoResourceError(f"There is no toolset {one_line(name, 40)!r}. Toolsets: {known}.")
     tools = [
         described(tool)
         for tool in catalog.tools
@@ -39,10 +39,10 @@ TOOLSETS = (
         UriTemplate.parse("talonone://catalog/{toolset}"),
         "toolset",
         "Operations of a toolset",
-        "Every operation of a group, with its arguments and what it may do.",
+        "Every operation of a toolset, with its arguments and its risk.",
         JSON,
         _read,
-        fresh=_HOUR,
+        fresh=_HOUR_MS,
         scope="public",
     ),
 )
