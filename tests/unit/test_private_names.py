@@ -22,8 +22,8 @@ def private_names(tree: ast.Module) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("talonone_mcp"):
             yield from (alias.name for alias in node.names if is_private(alias.name))
         elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("setattr"):
-            texts = (each.value for each in node.args[:2] if isinstance(each, ast.Constant))
-            yield from (text for text in texts if is_private(str(text).rpartition(".")[2]))
+            texts = [str(each.value) for each in node.args[:2] if isinstance(each, ast.Constant)]
+            yield from (text for text in texts if is_private(text.rpartition(".")[2]))
 
 
 def is_private(name: str) -> bool:
