@@ -61,7 +61,7 @@ class Retries:
             except CallError as error:
                 failure = error
             wait = self._backoff(failure, made)
-            last = made == MAX_ATTEMPTS or not repeatable(failure)
+            last = made == MAX_ATTEMPTS or not may_resend(failure)
             if last or not self._affordable(failure, wait, ends):
                 raise _with_attempts(failure, made)
             waiting = f"Attempt {made + 1} of {MAX_ATTEMPTS} in {wait:.1f} s."
@@ -94,7 +94,7 @@ class Retries:
         self._saved, self._counted_at = min(self._saved + earned, _MAX_RETRIES_SAVED), now
 
 
-def repeatable(error: CallError) -> bool:
+def may_resend(error: CallError) -> bool:
     """Return whether the same request may be sent again soon.
 
     It may if upstream refused it unseen (429), if nothing was sent, and if it is a read that broke

@@ -45,7 +45,7 @@ class EntryCompiler:
         Raises:
             CatalogError: an argument is defined twice, or refers to an unknown schema.
         """
-        self._entry = entry
+        self._yaml_entry = entry
         self._document = document
         self._shared = shared
         self._arguments = dict(self._all_arguments())
@@ -56,16 +56,16 @@ class EntryCompiler:
         Raises:
             CatalogError: the entry contradicts itself.
         """
-        record = self._tool() | (self._request() if "http" in self._entry else self._calls())
-        record |= {key: self._entry[key] for key in _COPIED_KEYS if key in self._entry}
+        record = self._tool() | (self._request() if "http" in self._yaml_entry else self._calls())
+        record |= {key: self._yaml_entry[key] for key in _COPIED_KEYS if key in self._yaml_entry}
         empty = {key for key, value in record.items() if value in (None, [], {}, "")}
-        if "body" in self._entry:  # an empty one means: all remaining arguments are the body
+        if "body" in self._yaml_entry:  # an empty one means: all remaining arguments are the body
             empty.discard("body")
         return {key: value for key, value in record.items() if key not in empty}
 
     def _tool(self) -> dict[str, Any]:
         """Return the fields that operations and workflows share."""
-        entry = self._entry
+        entry = self._yaml_entry
         return {
             "name": entry["name"],
             "title": entry["title"],
@@ -82,11 +82,11 @@ class EntryCompiler:
 
     def _calls(self) -> dict[str, Any]:
         """Return the fields that only a workflow has."""
-        return {key: self._entry[key] for key in ("apis", "uses", "answer")}
+        return {key: self._yaml_entry[key] for key in ("apis", "uses", "answer")}
 
     def _request(self) -> dict[str, Any]:
         """Return the fields that only an operation has."""
-        entry = self._entry
+        entry = self._yaml_entry
         method, path = entry["http"].split(" ", 1)
         if set(_PLACEHOLDER.findall(path)) != set(entry.get("path", {})):
             raise CatalogError(
@@ -111,45 +111,45 @@ class EntryCompiler:
 
     def _description(self) -> str:
         """Return the description; for an outdated operation, with what to use instead."""
-        description: str = self._entry["description"].strip()
-        status = self._entry.get("status", "current")
+        description: str = self._yaml_entry["description"].strip()
+        status = self._yaml_entry.get("status", "current")
         if status == "current":
             return description
-        instead = self._entry["instead"]
+        instead = self._yaml_entry["instead"]
         use = f"use {instead}" if re.fullmatch(r"[a-z_]+", instead) else instead
         what = "Deprecated" if status == "deprecated" else "Removed from newer deployments"
         return f"{description} {what}: {use}."
 
     def _confirm(self) -> dict[str, Any] | None:
-        confirm = self._entry.get("confirm")
+        confirm = self._yaml_entry.get("confirm")
         if confirm is None:
             return None
         # A workflow previews itself: it plans what it would do.
-        own = {} if "http" in self._entry else {"preview": self._entry["name"]}
+        own = {} if "http" in self._yaml_entry else {"preview": self._yaml_entry["name"]}
         return own | {key: value for key, value in confirm.items() if key != "always"}
 
     def _body(self) -> dict[str, Any] | None:
-        body = self._entry.get("body")
+        body = self._yaml_entry.get("body")
         if body is None:
             return None
         keys = ("whole", "file", "columns", "credentials")
         return {key: body[key] for key in keys if key in body}
 
     def _reserved(self) -> dict[str, Any]:
-        is_read = self._entry["risk"] == "read" and self._entry.get("answer") != "csv"
+        is_read = self._yaml_entry["risk"] == "read" and self._yaml_entry.get("answer") != "csv"
         return (_FETCH_ALL if self._is_list else {}) | (_SHAPING if is_read else {})
 
     @property
     def _is_list(self) -> bool:
         """Whether the answer is paged; an operation named get_… returns a single object."""
-        paged = {"pageSize", "skip"} <= self._entry.get("query", {}).keys()
-        return paged and not self._entry["name"].startswith("get_")
+        paged = {"pageSize", "skip"} <= self._yaml_entry.get("query", {}).keys()
+        return paged and not self._yaml_entry["name"].startswith("get_")
 
     # --- Arguments -----------------------------------------------------------------------------
 
     def _all_arguments(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield every argument, its top-level reference resolved; path arguments come first."""
-        entry, seen = self._entry, set()
+        entry, seen = self._yaml_entry, set()
         body = entry.get("body", {})
         body_arguments = (
             _csv_arguments(body["columns"]) if "file" in body else body.get("properties", {})
@@ -169,7 +169,7 @@ class EntryCompiler:
         return {name: node[key] for name, node in self._arguments.items() if key in node}
 
     def _input_schema(self) -> dict[str, Any]:
-        entry = self._entry
+        entry = self._yaml_entry
         required = [*entry.get("path", {}), *entry.get("required", [])]
         required += entry.get("body", {}).get("required", [])
         if unknown := set(required) - set(self._arguments):
@@ -184,7 +184,7 @@ class EntryCompiler:
         while "$ref" in node:
             name = node["$ref"]
             if name not in self._shared:
-                raise CatalogError(f"{self._entry['name']}: _shared.yaml has no {name}")
+                raise CatalogError(f"{self._yaml_entry['name']}: _shared.yaml has no {name}")
             node = self._shared[name] | {key: node[key] for key in node if key != "$ref"}
         return node
 
@@ -212,11 +212,13 @@ class EntryCompiler:
     def _constraints(self) -> Iterator[dict[str, Any]]:
         if "csv" in self._arguments:
             yield _EITHER_CSV
-        for entry in self._entry.get("constraints", []):
+        for entry in self._yaml_entry.get("constraints", []):
             constraint = self._dereferenced(entry)
             for path in constraint.get("order", []):
                 if path.partition(".")[0] not in self._arguments:
-                    raise CatalogError(f"{self._entry['name']}: a constraint names unknown {path}")
+                    raise CatalogError(
+                        f"{self._yaml_entry['name']}: a constraint names unknown {path}"
+                    )
             yield constraint
 
 

@@ -148,7 +148,7 @@ def new_card(
         call: the request.
         program: what it belongs to.
         identifier: what is printed on it.
-        at: where in the request that stands.
+        at: the JSON pointer of the identifier in the request body.
         settings: its other properties.
 
     Raises:

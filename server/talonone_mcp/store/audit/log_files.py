@@ -87,38 +87,38 @@ def log_paths(folder: Path) -> list[Path]:
 
 
 @contextmanager
-def locked(path: Path, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
+def locked(lock_path: Path, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
     """Hold the lock, which excludes other threads and processes.
 
     Args:
-        path: the lock file.
+        lock_path: the lock file.
         timeout_s: seconds to wait for other writers.
 
     Raises:
         AuditError: the timeout passed.
     """
     deadline = time.monotonic() + timeout_s
-    while (descriptor := _take(path)) is None:
+    while (descriptor := _take_lock(lock_path)) is None:
         if time.monotonic() >= deadline:
-            raise AuditError(f"{path} is locked by another process")
+            raise AuditError(f"{lock_path} is locked by another process")
         time.sleep(_POLL_INTERVAL_S)
     try:
         yield
     finally:
         os.close(descriptor)
         if fcntl is None:
-            path.unlink()
+            lock_path.unlink()
 
 
-def _take(path: Path) -> int | None:
+def _take_lock(lock_path: Path) -> int | None:
     """Return a descriptor that holds the lock, or None if another writer holds it."""
     flags = os.O_RDWR | os.O_CREAT
     if fcntl is None:  # the file itself is the lock; after a crash, someone must delete it
         try:
-            return os.open(path, flags | os.O_EXCL, 0o600)
+            return os.open(lock_path, flags | os.O_EXCL, 0o600)
         except FileExistsError:
             return None
-    descriptor = os.open(path, flags, 0o600)
+    descriptor = os.open(lock_path, flags, 0o600)
     try:
         # The lock belongs to the open file description: it ends with the process, and it also
         # excludes other threads, which open the file themselves.

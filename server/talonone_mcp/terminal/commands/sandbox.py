@@ -77,18 +77,20 @@ def _scale(text: str) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    account = {"seed": options.seed, "scale": options.scale}
-    account = {name: number for name, number in account.items() if number is not None}
-    if account and options.data and options.data.exists():
-        named = " and ".join(f"--{name}" for name in account)
+    account_options = {"seed": options.seed, "scale": options.scale}
+    account_options = {
+        name: number for name, number in account_options.items() if number is not None
+    }
+    if account_options and options.data and options.data.exists():
+        named = " and ".join(f"--{name}" for name in account_options)
         return say(
             f"{options.data} already holds an account; {named} only applies to a new one", USAGE
         )
-    if account.get("scale", 1) > 1:
+    if account_options.get("scale", 1) > 1:
         say("filling the account; a scale of 2000 takes a minute or two")
     try:
         sandbox = Sandbox(
-            catalog.load(), data=options.data, limited=not options.no_limits, **account
+            catalog.load(), data=options.data, limited=not options.no_limits, **account_options
         )
     except DocumentStoreError as error:
         return say(str(error), USAGE)

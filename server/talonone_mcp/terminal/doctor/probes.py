@@ -41,12 +41,12 @@ def why_none(catalog: Catalog, toolset: str) -> str:
     return "no read, and nothing is written to find out"
 
 
-def arguments(operation: Operation, known: Mapping[str, Any]) -> dict[str, Any] | None:
+def arguments(operation: Operation, sample_ids: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the arguments of a probe: what it requires, and a page size of one.
 
     Args:
         operation: a read.
-        known: values by argument; others are made up if no operation lists them.
+        sample_ids: values by argument; others are made up if no operation lists them.
 
     Returns:
         None if a value is unknown that cannot be made up.
@@ -54,14 +54,14 @@ def arguments(operation: Operation, known: Mapping[str, Any]) -> dict[str, Any] 
     properties = operation.input_schema["properties"]
     values: dict[str, Any] = {}
     for name in _required(operation):
-        value = known.get(name)
+        value = sample_ids.get(name)
         if value is None and name not in (operation.listed_by or {}):
             value = _made_up(properties[name])
         if value is None:
             return None
         values[name] = value
-    if APPLICATION in operation.reserved and APPLICATION in known:
-        values[APPLICATION] = known[APPLICATION]
+    if APPLICATION in operation.reserved and APPLICATION in sample_ids:
+        values[APPLICATION] = sample_ids[APPLICATION]
     return values | ({PAGE: 1} if PAGE in properties else {})
 
 

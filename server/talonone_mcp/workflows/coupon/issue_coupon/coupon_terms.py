@@ -43,7 +43,7 @@ class Terms(TypedDict, total=False):
     usageLimit: int
 
 
-async def terms_of(steps: Steps, request: IssueRequest, campaign: Campaign | None) -> Terms:
+async def terms_of(steps: Steps, issue_request: IssueRequest, campaign: Campaign | None) -> Terms:
     """Return the terms that a call asks for.
 
     `validDays` counts from today and ends with the last of those days in the Application's time
@@ -51,19 +51,19 @@ async def terms_of(steps: Steps, request: IssueRequest, campaign: Campaign | Non
 
     Args:
         steps: makes the calls.
-        request: the arguments of issue_coupon.
+        issue_request: the arguments of issue_coupon.
         campaign: the campaign whose Application's time zone counts; None if it cannot be read.
     """
-    terms = Terms(usageLimit=request.get("usageLimit", 1))
-    if "startDate" in request:
-        terms["startDate"] = request["startDate"]
-    if "expiryDate" in request:
-        terms["expiryDate"] = request["expiryDate"]
-    if "attributes" in request:
-        terms["attributes"] = request["attributes"]
-    if "validDays" in request:
+    terms = Terms(usageLimit=issue_request.get("usageLimit", 1))
+    if "startDate" in issue_request:
+        terms["startDate"] = issue_request["startDate"]
+    if "expiryDate" in issue_request:
+        terms["expiryDate"] = issue_request["expiryDate"]
+    if "attributes" in issue_request:
+        terms["attributes"] = issue_request["attributes"]
+    if "validDays" in issue_request:
         zone = await _zone(steps, campaign) if campaign else UTC
-        terms["expiryDate"] = _last_moment(steps.now, request["validDays"], zone)
+        terms["expiryDate"] = _last_moment(steps.now, issue_request["validDays"], zone)
     return terms
 
 

@@ -104,9 +104,11 @@ def activity_shown(
         campaigns: as far as they are known.
     """
     sessions = newest(found.sessions)[:size]
-    here = {(each["applicationId"], each["id"]) for each in sessions}
+    shown_session_ids = {(each["applicationId"], each["id"]) for each in sessions}
     others = [
-        each for each in found.refusals if (each["application"], each["sessionId"]) not in here
+        each
+        for each in found.refusals
+        if (each["application"], each["sessionId"]) not in shown_session_ids
     ]
     return filled({
         "sessions": [_session(each, found.refusals, names, campaigns) for each in sessions],
