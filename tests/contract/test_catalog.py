@@ -62,7 +62,7 @@ def test_the_arguments(catalog: Catalog, fact: Fact) -> None:
     assert set(schema["properties"]) == set(expected)
     assert set(operation.path_arguments) == set(fact["path_params"])
     assert set(operation.query) == set(fact["query_params"])
-    assert set(schema.get("required", [])) == required
+    assert set(operation.sent_schema.get("required", [])) == required
     assert schema["additionalProperties"] is False
     for name, constraints in expected.items():
         assert _constraints(schema["properties"][name]) == _constraints(constraints), name

@@ -66,7 +66,8 @@ async def test_the_request_equals_the_facts(
             result = await client.call_tool(fact["tool"], arguments)
 
         assert not result.is_error, result.structured_content
-        [request] = recorder.requests
+        *reads, request = recorder.requests
+        assert [each.method for each in reads] == ["GET"] * bool(operation.replaces)
         assert (request.method, request.path) == (fact["method"], documented_path(fact, arguments))
         assert sorted(request.query) == sorted(documented_query(fact, arguments))
         _assert_headers(request, fact, recorder)

@@ -86,9 +86,10 @@ def sending(catalog: Catalog, recorder: Upstream, portal: BlockingPortal) -> Ite
             except CallError as error:
                 assert error.kind == "invalid_arguments"
                 json.dumps(error.as_dict(), ensure_ascii=False).encode()
-                assert recorder.requests == []
+                read = bool(catalog.operations[tool].replaces)  # then, the whole was not right
+                assert [each.method for each in recorder.requests] in ([], ["GET"] * read)
                 return None
-            [request] = recorder.requests
+            *_, request = recorder.requests
             return request
 
         yield send
@@ -156,7 +157,7 @@ def test_any_arguments_are_judged_and_never_crash(
 
     for problem in found:
         f"{problem.at} {problem.problem}".encode()
-    schema = operation.input_schema
+    schema = operation.sent_schema
     missing = set(schema.get("required", [])) - set(arguments)
     unknown = set(arguments) - set(schema["properties"])
     assert missing == {each.at for each in found if each.problem == "is required"} & set(NAMES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -26,6 +27,7 @@ from talonone_mcp.calls.shaping.model_answer import (
     shape,
     shape_export,
 )
+from talonone_mcp.calls.updating import changed_fields, clear_problems, completed, conflict
 from talonone_mcp.core.catalog import Catalog, Operation, Tool, Workflow
 from talonone_mcp.core.catalog.application_keys import APPLICATION
 from talonone_mcp.core.catalog.problems import Problem
@@ -233,11 +235,38 @@ class Executor:
             if agreed and agreed.covers(operation.name, shown):
                 if self._gate.asks_about(operation, shown):
                     entry.passage = agreed.step_passage
-                yield sent, entry
+                yield await self._whole(operation, sent, []), entry
                 return
-            write = partial(question_about, operation, shown, self._preview)
+            seen: list[Any] = []
+            write = partial(question_about, operation, shown, partial(self._preview, seen))
             async with self._confirmed(operation, shown, caller, entry, write):
-                yield sent, entry
+                yield await self._whole(operation, sent, seen), entry
+
+    async def _whole(
+        self, operation: Operation, arguments: Mapping[str, Any], seen: list[Any]
+    ) -> Mapping[str, Any]:
+        """Return what to send: of an update that replaces, what is there, changed as asked.
+
+        Args:
+            operation: what is called.
+            arguments: of the call.
+            seen: what previews showed while a person was asked, the latest last.
+
+        Raises:
+            CallError: what is there cannot be read; `conflict`, when it changed meanwhile; or the
+                arguments do not go with it.
+        """
+        replaces = operation.replaces
+        if replaces is None:
+            return arguments
+        if not seen or self._catalog.operations[replaces.read].name != _previewed(operation):
+            seen = [await self._read_for(replaces.read, arguments, {})]
+        if changed := changed_fields(operation, seen[0], seen[-1]):
+            raise conflict(operation, changed)
+        whole = completed(operation, arguments, seen[-1])
+        found = problems(operation, whole)
+        _refuse(operation, [each for each in found if _top(each.at) in arguments])
+        return whole
 
     @asynccontextmanager
     async def _confirmed(
@@ -337,6 +366,14 @@ class Executor:
         return answer
 
     async def _preview(
+        self, seen: list[Any], read: str, arguments: Mapping[str, Any], extra: Mapping[str, Any]
+    ) -> Any:
+        """Read what a question shows, and note it in `seen`."""
+        found = await self._read_for(read, arguments, extra)
+        seen.append(found)
+        return found
+
+    async def _read_for(
         self, read: str, arguments: Mapping[str, Any], extra: Mapping[str, Any]
     ) -> Any:
         """Read what a call is about to change; its arguments include the read's path arguments."""
@@ -361,13 +398,23 @@ def _application(operation: Operation, arguments: Mapping[str, Any]) -> object:
     return arguments.get(APPLICATION) if APPLICATION in operation.reserved else None
 
 
+def _previewed(operation: Operation) -> str | None:
+    return operation.confirm.preview if operation.confirm else None
+
+
+def _top(path: str) -> str:
+    """Return the argument that a path of a problem begins with."""
+    return re.split(r"[.\[]", path, maxsplit=1)[0]
+
+
 def _validate(tool: Tool, arguments: Mapping[str, Any]) -> None:
     found = problems(tool, arguments, reserved=True)
     fields = arguments.get(FIELDS, ())
     wrong_fields = []
     if fields and not found and isinstance(tool, Operation):
         wrong_fields = unknown(fields_of(tool), fields)
-    _refuse(tool, [*found, *contradictions(arguments), *wrong_fields])
+    unclear = clear_problems(tool, arguments) if isinstance(tool, Operation) else []
+    _refuse(tool, [*found, *contradictions(arguments), *wrong_fields, *unclear])
 
 
 def _refuse(tool: Tool, found: Sequence[Problem]) -> None:

@@ -110,6 +110,8 @@ def _check_references(operation: dict[str, Any], operations: Mapping[str, Any]) 
             raise CatalogError(f"{operation['name']} refers to {name}, which is not in the catalog")
         if operations[name]["risk"] != "read":
             raise CatalogError(f"{operation['name']} refers to {name}, which is not a read")
+    if "replaces" in operation:
+        _check_replaces(operation, operations)
     confirm = operation.get("confirm", {})
     if "preview" not in confirm:
         return
@@ -122,7 +124,20 @@ def _check_references(operation: dict[str, Any], operations: Mapping[str, Any]) 
         raise CatalogError(f"{operation['name']}: its preview takes no {sorted(unknown)}")
 
 
+def _check_replaces(operation: dict[str, Any], operations: Mapping[str, Any]) -> None:
+    """Check that an update can read what it changes with the arguments that it has."""
+    read = operations[operation["replaces"]["read"]]["input_schema"]
+    given = set(operation["input_schema"].get("required", []))
+    if missing := set(read.get("required", [])) - given:
+        raise CatalogError(f"{operation['name']} cannot read what it changes without {missing}")
+    renamed = operation["replaces"].get("renamed", {})
+    if unknown := set(renamed) - set(operation["replaces"]["fields"]):
+        raise CatalogError(f"{operation['name']} renames unknown {sorted(unknown)}")
+
+
 def _reads_named_by(operation: Mapping[str, Any]) -> Iterator[str]:
     if "check" in operation:
         yield operation["check"]
+    if "replaces" in operation:
+        yield operation["replaces"]["read"]
     yield from operation.get("listed_by", {}).values()

@@ -21,6 +21,14 @@ _EITHER_CSV = {
     "say": "give the CSV either as csv or as csvPath",
 }
 _FETCH_ALL = {"fetchAll": {"type": "integer", "minimum": 1, "maximum": 10_000}}
+_CLEAR = {
+    "clear": {
+        "type": "array",
+        "items": {"type": "string", "minLength": 1},
+        "minItems": 1,
+        "uniqueItems": True,
+    }
+}
 _SHAPING = {
     "fields": {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
     "maxTokens": {"type": "integer", "minimum": 200, "maximum": 100_000},
@@ -104,6 +112,7 @@ class EntryCompiler:
             "headers": self._values_of("as"),
             "listed_by": self._values_of("listed_by"),
             "body": self._body(),
+            "replaces": self._replaces(),
             "answer": entry.get("answer", "json"),
             "idempotent": entry.get("idempotent", idempotent),
             "operation_id": entry.get("operationId", ""),
@@ -135,9 +144,20 @@ class EntryCompiler:
         keys = ("whole", "file", "columns", "credentials")
         return {key: body[key] for key in keys if key in body}
 
+    def _replaces(self) -> dict[str, Any] | None:
+        replaces: dict[str, Any] | None = self._yaml_entry.get("replaces")
+        if replaces is None:
+            return None
+        body = self._yaml_entry["body"]
+        return {"fields": [*body["properties"]], "required": body.get("required", []), **replaces}
+
     def _reserved(self) -> dict[str, Any]:
         is_read = self._yaml_entry["risk"] == "read" and self._yaml_entry.get("answer") != "csv"
-        return (_FETCH_ALL if self._is_list else {}) | (_SHAPING if is_read else {})
+        return {
+            **(_FETCH_ALL if self._is_list else {}),
+            **(_SHAPING if is_read else {}),
+            **(_CLEAR if "replaces" in self._yaml_entry else {}),
+        }
 
     @property
     def _is_list(self) -> bool:
@@ -171,7 +191,8 @@ class EntryCompiler:
     def _input_schema(self) -> dict[str, Any]:
         entry = self._yaml_entry
         required = [*entry.get("path", {}), *entry.get("required", [])]
-        required += entry.get("body", {}).get("required", [])
+        if "replaces" not in entry:  # otherwise, what is there now completes the request
+            required += entry.get("body", {}).get("required", [])
         if unknown := set(required) - set(self._arguments):
             raise CatalogError(f"{entry['name']}: requires unknown {sorted(unknown)}")
         properties = {name: self._resolved(node) for name, node in self._arguments.items()}

@@ -175,6 +175,31 @@ class Body:
         return cls(**fields)
 
 
+@dataclass(frozen=True, slots=True)
+class Replaces:
+    """How to change a part of what a request replaces as a whole.
+
+    Attributes:
+        read: the operation that shows what is there now, by the same path arguments.
+        fields: the properties of the body.
+        required: those that upstream's request must have, which a call need not name.
+        renamed: the read's name for a property, where it has another.
+    """
+
+    read: str
+    fields: tuple[str, ...]
+    required: tuple[str, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_compiled(cls, record: Mapping[str, Any]) -> Replaces:
+        """Rebuild it from its JSON form."""
+        fields = dict(record)
+        for name in ("fields", "required"):
+            fields[name] = tuple(fields.get(name, ()))
+        return cls(**fields)
+
+
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Tool:
     """What operations and workflows share: all that clients and the gate need.
@@ -217,6 +242,11 @@ class Tool:
         return ()
 
     @property
+    def sent_schema(self) -> Schema:
+        """The JSON Schema of the arguments that a request is made of."""
+        return self.input_schema
+
+    @property
     def is_read(self) -> bool:
         """Whether a call changes nothing."""
         return self.risk == "read"
@@ -239,6 +269,8 @@ class Operation(Tool):
         listed_by: the operation that lists an argument's values, by argument.
         view: the fields shown by default, as paths like those in `fields`; empty means all. Paths
             start at an item of `data`, or at the answer if it has no such list.
+        replaces: how a call that names only what is to change is completed, if upstream's request
+            replaces the whole.
     """
 
     method: str
@@ -251,6 +283,7 @@ class Operation(Tool):
     answer: Literal["json", "csv"] = "json"
     view: tuple[str, ...] = ()
     listed_by: Mapping[str, str] | None = None
+    replaces: Replaces | None = None
     operation_id: str = ""
 
     @classmethod
@@ -260,9 +293,19 @@ class Operation(Tool):
         fields["apis"] = (fields.pop("api"),)
         if "body" in fields:
             fields["body"] = Body.from_compiled(fields["body"])
+        if "replaces" in fields:
+            fields["replaces"] = Replaces.from_compiled(fields["replaces"])
         for name in ("query", "joined", "dotted", "view"):
             fields[name] = tuple(fields.get(name, ()))
         return cls(**fields)
+
+    @property
+    def sent_schema(self) -> Schema:
+        """The JSON Schema of what upstream is sent: of the whole, where a call names a part."""
+        if self.replaces is None:
+            return self.input_schema
+        required = [*self.input_schema.get("required", ()), *self.replaces.required]
+        return {**self.input_schema, "required": required}
 
     @property
     def is_export(self) -> bool:

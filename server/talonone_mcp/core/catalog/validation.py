@@ -25,7 +25,8 @@ def problems(tool: Tool, arguments: Mapping[str, Any], *, reserved: bool = False
     Args:
         tool: the tool to call.
         arguments: the arguments of the call.
-        reserved: whether to accept the tool's `reserved` arguments too.
+        reserved: whether they are those of a call, which has the tool's `reserved` arguments too
+            and may name a part of what is sent; else they are those that upstream is sent.
     """
     errors = _validator_of(tool, reserved).iter_errors(dict(arguments))
     raw = [
@@ -40,10 +41,10 @@ def problems(tool: Tool, arguments: Mapping[str, Any], *, reserved: bool = False
 
 @lru_cache(maxsize=2048)  # enough for every operation of a few catalogs
 def _validator_of(tool: Tool, reserved: bool) -> Draft202012Validator:
+    if not reserved:
+        return validator(tool.sent_schema)
     schema = tool.input_schema
-    if reserved:
-        schema = {**schema, "properties": {**schema["properties"], **tool.reserved}}
-    return validator(schema)
+    return validator({**schema, "properties": {**schema["properties"], **tool.reserved}})
 
 
 def _invalid_segments(tool: Tool, arguments: Mapping[str, Any]) -> Iterator[Problem]:
