@@ -261,7 +261,8 @@ class Executor:
             return arguments
         if not seen or self._catalog.operations[replaces.read].name != _previewed(operation):
             seen = [await self._read_for(replaces.read, arguments, {})]
-        if changed := changed_fields(operation, seen[0], seen[-1]):
+        asked_about = seen[-2] if len(seen) > 1 else seen[-1]
+        if changed := changed_fields(operation, asked_about, seen[-1]):
             raise conflict(operation, changed)
         whole = completed(operation, arguments, seen[-1])
         found = problems(operation, whole)
