@@ -388,13 +388,8 @@ def test_every_guarded_operation_is_among_them() -> None:
 
 def play(script: list[dict[str, Any]]) -> None:
     async def run() -> None:
-        with (
-            tempfile.TemporaryDirectory(dir=SHARED) as folder,
-            pytest.MonkeyPatch.context() as patch,
-        ):
+        with tempfile.TemporaryDirectory(dir=SHARED) as folder:
             world = World(load(), Path(folder))
-            clock = {"lifetime": 600.0, "clock": lambda: world.now}
-            patch.setattr(SqliteLedger.__init__, "__kwdefaults__", clock)
             try:
                 for step in script:
                     await step["action"](world, step)
