@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 from functools import partial
 from typing import Any
 
 import anyio.to_thread
 
+from talonone_mcp.calls.arguments import refuse, validate, validate_whole
 from talonone_mcp.calls.caller import Caller
 from talonone_mcp.calls.gate import AgreedPlan, Gate, Passage, WriteQuestion
 from talonone_mcp.calls.imports import ImportFiles, csv_problems
-from talonone_mcp.calls.paging import FETCH_ALL, Pages, contradictions, described, fetch_all
+from talonone_mcp.calls.paging import FETCH_ALL, Pages, described, fetch_all
 from talonone_mcp.calls.plan import Plan
 from talonone_mcp.calls.question import Question, question_about, question_about_plan
 from talonone_mcp.calls.recorder import AuditEntry, Recorder
 from talonone_mcp.calls.request import build
-from talonone_mcp.calls.shaping.field_selection import fields_of, unknown
 from talonone_mcp.calls.shaping.model_answer import (
     FIELDS,
     Shaped,
@@ -27,11 +25,9 @@ from talonone_mcp.calls.shaping.model_answer import (
     shape,
     shape_export,
 )
-from talonone_mcp.calls.updating import changed_fields, clear_problems, completed, conflict
+from talonone_mcp.calls.updating import changed_fields, completed, conflict
 from talonone_mcp.core.catalog import Catalog, Operation, Tool, Workflow
 from talonone_mcp.core.catalog.application_keys import APPLICATION
-from talonone_mcp.core.catalog.problems import Problem
-from talonone_mcp.core.catalog.validation import problems
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.names import in_words
 from talonone_mcp.core.progress import Progress, silent
@@ -166,7 +162,7 @@ class Executor:
         Raises:
             CallError: `invalid_arguments`.
         """
-        _validate(operation, arguments)
+        validate(operation, arguments)
 
     @asynccontextmanager
     async def begun(
@@ -186,7 +182,7 @@ class Executor:
         async with self._recorder.recording(tool, arguments, caller) as entry:
             if isinstance(tool, Operation):
                 self._upstream.check(tool, _application(tool, arguments))
-            _validate(tool, arguments)
+            validate(tool, arguments)
             yield entry
 
     @asynccontextmanager
@@ -265,8 +261,7 @@ class Executor:
         if changed := changed_fields(operation, asked_about, seen[-1]):
             raise conflict(operation, changed)
         whole = completed(operation, arguments, seen[-1])
-        found = problems(operation, whole)
-        _refuse(operation, [each for each in found if _top(each.at) in arguments])
+        validate_whole(operation, whole, arguments)
         return whole
 
     @asynccontextmanager
@@ -310,7 +305,7 @@ class Executor:
             return
         async with self._import_files.opened(arguments) as opened:
             found = await anyio.to_thread.run_sync(csv_problems, columns, opened.source)
-            _refuse(operation, found)
+            refuse(operation, found)
             rest = {name: value for name, value in arguments.items() if name != "csvPath"}
             entry.file = opened.content if "csvPath" in arguments else None
             yield rest | {"csv": opened.content}, rest | {"csv": opened.source}
@@ -401,30 +396,3 @@ def _application(operation: Operation, arguments: Mapping[str, Any]) -> object:
 
 def _previewed(operation: Operation) -> str | None:
     return operation.confirm.preview if operation.confirm else None
-
-
-def _top(path: str) -> str:
-    """Return the argument that a path of a problem begins with."""
-    return re.split(r"[.\[]", path, maxsplit=1)[0]
-
-
-def _validate(tool: Tool, arguments: Mapping[str, Any]) -> None:
-    found = problems(tool, arguments, reserved=True)
-    fields = arguments.get(FIELDS, ())
-    wrong_fields = []
-    if fields and not found and isinstance(tool, Operation):
-        wrong_fields = unknown(fields_of(tool), fields)
-    unclear = clear_problems(tool, arguments) if isinstance(tool, Operation) else []
-    _refuse(tool, [*found, *contradictions(arguments), *wrong_fields, *unclear])
-
-
-def _refuse(tool: Tool, found: Sequence[Problem]) -> None:
-    if found:
-        raise CallError(
-            "invalid_arguments",
-            f"{tool.name} was not called: {len(found)} of its arguments are wrong."
-            if len(found) > 1
-            else f"{tool.name} was not called: one of its arguments is wrong.",
-            details=[asdict(problem) for problem in found],
-            hint="Correct them and call again.",
-        )

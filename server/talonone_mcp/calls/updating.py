@@ -20,10 +20,14 @@ CLEAR = "clear"
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
 
 
-def clear_problems(operation: Operation, arguments: Mapping[str, Any]) -> list[Problem]:
-    """Return what is wrong with the fields that a call clears."""
+def update_problems(operation: Operation, arguments: Mapping[str, Any]) -> list[Problem]:
+    """Return what is wrong with the fields that a call clears, or that it changes none."""
     replaces = operation.replaces
-    return [] if replaces is None else [*_clear_problems(replaces, arguments)]
+    if replaces is None:
+        return []
+    if not {CLEAR, *replaces.fields} & arguments.keys():
+        return [Problem("arguments", "change nothing: give a field to set, or clear one")]
+    return [*_clear_problems(replaces, arguments)]
 
 
 def _clear_problems(replaces: Replaces, arguments: Mapping[str, Any]) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 
-from talonone_mcp.core.catalog.model import Words
+from talonone_mcp.core.catalog.word_lists import Words
 
 _WORD = re.compile(r"[^\W_]+")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")  # the word boundaries of an operationId
