@@ -16,7 +16,7 @@ test:
 fast:
     .venv/bin/pytest -m "not slow"
 
-# The tests that draw examples, with twenty times as many: an hour or more
+# The tests that draw examples, with far more of them: an hour or more
 long:
     TALONONE_GATE_EXAMPLES=8000 TALONONE_SANDBOX_EXAMPLES=10000 TALONONE_COUPON_EXAMPLES=2000 .venv/bin/pytest tests/property tests/workflows/test_check_coupon.py
 

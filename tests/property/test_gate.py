@@ -41,7 +41,7 @@ from talonone_mcp.store.sqlite_ledger import LEDGER_FILE, SqliteLedger
 from tests.clocks import Leaping
 from tests.contract.facts import example_arguments, load_facts
 
-STEPS, EXAMPLES = 50, int(os.environ.get("TALONONE_GATE_EXAMPLES", "400"))  # 20,000 steps
+STEPS, EXAMPLES = 50, int(os.environ.get("TALONONE_GATE_EXAMPLES", "160"))  # 8,000 steps
 PARTS = 8  # so that every core has one
 FACTS = {fact["tool"]: fact for fact in load_facts()}
 SHARED = Path("/dev/shm") if Path("/dev/shm").is_dir() else None  # a ledger on a disk waits for it

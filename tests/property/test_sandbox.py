@@ -32,7 +32,7 @@ from tests.sandbox.door import MANAGEMENT, SHOP
 from tests.sandbox.wire import Wire
 
 STEPS = 100
-EXAMPLES = int(os.environ.get("TALONONE_SANDBOX_EXAMPLES", "500"))  # 50,000 steps
+EXAMPLES = int(os.environ.get("TALONONE_SANDBOX_EXAMPLES", "160"))  # 16,000 steps
 PARTS = 8  # so that every core has one
 APPLICATION = "/v1/applications/42"
 CAMPAIGN = f"{APPLICATION}/campaigns/18"
