@@ -18,9 +18,8 @@ from talonone_mcp.upstream.connection import open_upstream
 # wait for as long as an agent would.
 _TIMEOUT_S = 8.0
 _ORDER: tuple[Api, ...] = ("management", "integration", "third_party", "capillary")
-_LIMITED: Api = (
-    "management"  # https://docs.talon.one/docs/product/account/dev-tools/manage-mapi-keys
-)
+# The API whose keys can be limited to some endpoints. Source: docs.talon.one, on managing its keys.
+_LIMITED: Api = "management"
 
 
 @dataclass(frozen=True, slots=True)
