@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 
 from talonone_mcp.core.catalog import Catalog, Tool
@@ -39,6 +39,8 @@ class Search:
         self._tools = [each for each in catalog.tools if each.is_read or not read_only]
         self._vocabulary = Vocabulary(catalog.words)
         self._name_parts = [self._parts_of(each.name) for each in self._tools]
+        words_of_names = {part for _, parts in self._name_parts for part in parts}
+        self._singulars = {word: singular(word) for word in words_of_names}
         self._by_name = {name.lower(): each for each in self._tools for name in each.names}
         self._db = sqlite3.connect(":memory:", check_same_thread=False)
         self._db.execute(
@@ -65,11 +67,11 @@ class Search:
         named = {tool.name: tool for tool in tools}
         asked = self._vocabulary.asked(query)[:_MAX_QUERY_WORDS]
         actions = self._vocabulary.actions(query)
-        things = frozenset(asked), frozenset(map(singular, asked))
+        word_credits = self._credits(asked)
         scored = {name: (0.0, tool) for name, tool in named.items()}
         for row, score in self._matches(asked):
             tool = self._tools[row]
-            scored[tool.name] = (score * self._boost(row, actions, *things), tool)
+            scored[tool.name] = (score * self._boost(row, actions, word_credits), tool)
         best = sorted(scored.values(), key=lambda each: (each[1].name not in named, -each[0]))
         return [each for _, each in best if toolset in (None, each.toolset)][:limit]
 
@@ -88,20 +90,24 @@ class Search:
         verb, thing = self._vocabulary.parts_of(name)
         return self._vocabulary.action_of(verb), [part for part in thing if part not in _STOP_WORDS]
 
+    def _credits(self, asked: list[str]) -> dict[str, float]:
+        """Return how far a query covers each word that names have, from 0 to 1, without zeros."""
+        exact, singulars = frozenset(asked), frozenset(map(singular, asked))
+        return {
+            word: 1.0 if word in exact else _NUMBER_CREDIT
+            for word, one in self._singulars.items()
+            if word in exact or one in singulars
+        }
+
     def _boost(
-        self,
-        row: int,
-        actions: AbstractSet[str],
-        asked: AbstractSet[str],
-        singulars: AbstractSet[str],
+        self, row: int, actions: AbstractSet[str], word_credits: Mapping[str, float]
     ) -> float:
         """Return the factor for a tool's score, given how well its name matches."""
         action, parts = self._name_parts[row]
-        covered = sum(
-            1.0 if part in asked else _NUMBER_CREDIT if singular(part) in singulars else 0.0
-            for part in parts
-        )
-        return (_ACTION_BOOST if action in actions else 1.0) * (1 + covered / max(len(parts), 1))
+        covered = 0.0
+        for part in parts:
+            covered += word_credits.get(part, 0.0)
+        return (_ACTION_BOOST if action in actions else 1.0) * (1 + covered / (len(parts) or 1))
 
 
 def _rows(tools: Iterable[Tool]) -> Iterator[tuple[str, ...]]:
