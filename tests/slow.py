@@ -42,7 +42,7 @@ FILES = {
     "workflows/test_plan_gate.py",
     "workflows/test_set_up_campaign.py",
 }
-FUNCTIONS = {  # each takes more than a second
+FUNCTIONS = {  # each takes about a second or more
     "unit/test_accounts.py::test_a_session_that_upstream_ended_is_renewed_once",
     "unit/test_approvals_command.py::test_a_passphrase_is_set_and_changed_by_who_knows_it",
     "unit/test_approvals_command.py::test_the_passphrase_is_asked_for_and_not_shown",
@@ -50,6 +50,11 @@ FUNCTIONS = {  # each takes more than a second
     "unit/test_approvals_command.py::test_without_a_terminal_nobody_approves",
     "unit/test_completions.py::test_at_most_a_hundred_are_shown_and_all_are_counted",
     "unit/test_exports.py::test_what_is_not_there",
+    "contract/test_views.py::test_the_documented_answer_has_its_form",
+    "unit/test_doctor.py::test_http_where_https_is_spoken",
+    "unit/test_gate.py::test_anything_but_a_plain_yes_is_a_no",
+    "unit/test_install_settings.py::test_it_says_how_to_keep_a_secret_and_that_works",
+    "unit/test_uninstall.py::test_the_file_is_as_it_was_to_the_byte",
     "unit/test_audit.py::test_a_lock_that_is_never_free_is_an_error",
     "unit/test_audit.py::test_whatever_is_written_is_found_unchanged",
     "unit/test_audit.py::test_no_line_of_many_writers_is_lost",
