@@ -255,7 +255,7 @@ class Executor:
         replaces = operation.replaces
         if replaces is None:
             return arguments
-        if not seen or self._catalog.operations[replaces.read].name != _previewed(operation):
+        if not seen or replaces.read != _previewed(operation):
             seen = [await self._read_for(replaces.read, arguments, {})]
         asked_about = seen[-2] if len(seen) > 1 else seen[-1]
         if changed := changed_fields(operation, asked_about, seen[-1]):
