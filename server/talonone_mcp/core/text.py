@@ -37,3 +37,8 @@ def one_line(text: str, limit: int, *, of: int | None = None) -> str:
     if len(line) <= limit and len(beginning) == length:
         return line
     return f"{line[:limit]}... ({length} characters)"
+
+
+def quoted(value: object, limit: int = 80) -> str:
+    """Return a value that somebody else wrote, in quotation marks that nothing in it can close."""
+    return f'"{one_line(str(value).replace(chr(34), chr(39)), limit)}"'

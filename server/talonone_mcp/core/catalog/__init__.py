@@ -10,10 +10,11 @@ from functools import cache
 from pathlib import Path
 
 from talonone_mcp.core.catalog.model import (
+    Before,
     Catalog,
     CatalogError,
     Columns,
-    Confirm,
+    ImpactRule,
     Operation,
     Profile,
     Tool,
@@ -22,10 +23,11 @@ from talonone_mcp.core.catalog.model import (
 )
 
 __all__ = [
+    "Before",
     "Catalog",
     "CatalogError",
     "Columns",
-    "Confirm",
+    "ImpactRule",
     "Operation",
     "Profile",
     "Tool",

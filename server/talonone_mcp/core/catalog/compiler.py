@@ -104,40 +104,47 @@ def _check_uses(workflow: Mapping[str, Any], operations: Mapping[str, Any]) -> N
 
 
 def _check_references(operation: dict[str, Any], operations: Mapping[str, Any]) -> None:
-    preview = operation.get("confirm", {}).get("preview")
-    for name in filter(None, [*_reads_named_by(operation), preview]):
+    for name in _reads_named_by(operation):
         if name not in operations:
             raise CatalogError(f"{operation['name']} refers to {name}, which is not in the catalog")
         if operations[name]["risk"] != "read":
             raise CatalogError(f"{operation['name']} refers to {name}, which is not a read")
+    if "before" in operation:
+        _check_before(operation, operations)
     if "replaces" in operation:
-        _check_replaces(operation, operations)
-    confirm = operation.get("confirm", {})
-    if "preview" not in confirm:
-        return
-    schema = operations[confirm["preview"]]["input_schema"]
-    extra = confirm.get("preview_with", {})
-    provided = set(operation["input_schema"].get("required", [])) | set(extra)
-    if missing := set(schema.get("required", [])) - provided:
-        raise CatalogError(f"{operation['name']} cannot be previewed without {sorted(missing)}")
-    if unknown := set(extra) - set(schema["properties"]):
-        raise CatalogError(f"{operation['name']}: its preview takes no {sorted(unknown)}")
+        _check_replaces(operation)
 
 
-def _check_replaces(operation: dict[str, Any], operations: Mapping[str, Any]) -> None:
-    """Check that an update can read what it changes with the arguments that it has."""
-    read = operations[operation["replaces"]["read"]]["input_schema"]
-    given = set(operation["input_schema"].get("required", []))
-    if missing := set(read.get("required", [])) - given:
+def _check_before(operation: dict[str, Any], operations: Mapping[str, Any]) -> None:
+    """Check that what an operation changes can be read with the arguments that it has."""
+    before = operation["before"]
+    schema = operations[before["read"]]["input_schema"]
+    given = set(before.get("given", ()))
+    if missing := set(schema.get("required", [])) - {*_required(operation), *given}:
         raise CatalogError(f"{operation['name']} cannot read what it changes without {missing}")
-    renamed = operation["replaces"].get("renamed", {})
-    if unknown := set(renamed) - set(operation["replaces"]["fields"]):
-        raise CatalogError(f"{operation['name']} renames unknown {sorted(unknown)}")
+    if unknown := given - {*schema["properties"]}:
+        raise CatalogError(f"{operation['name']}: {before['read']} takes no {sorted(unknown)}")
+    if before.get("pick", "") not in {"", *operation["input_schema"]["properties"]}:
+        raise CatalogError(f"{operation['name']} picks by unknown {before['pick']}")
+
+
+def _check_replaces(operation: dict[str, Any]) -> None:
+    replaces = operation["replaces"]
+    if "before" not in operation and not replaces.get("blind"):
+        raise CatalogError(f"{operation['name']} replaces what it does not read before")
+    named = {*replaces.get("renamed", ()), *replaces.get("blind", ())}
+    if unknown := named - {*replaces["fields"]}:
+        raise CatalogError(f"{operation['name']} replaces unknown {sorted(unknown)}")
+
+
+def _required(operation: Mapping[str, Any]) -> list[str]:
+    required: list[str] = operation["input_schema"].get("required", [])
+    return required
 
 
 def _reads_named_by(operation: Mapping[str, Any]) -> Iterator[str]:
     if "check" in operation:
         yield operation["check"]
-    if "replaces" in operation:
-        yield operation["replaces"]["read"]
+    if "before" in operation:
+        yield operation["before"]["read"]
     yield from operation.get("listed_by", {}).values()

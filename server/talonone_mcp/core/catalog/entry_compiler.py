@@ -14,20 +14,23 @@ from talonone_mcp.core.catalog.model import CatalogError
 
 # Keys of an argument that are ours, not JSON Schema's.
 _OWN_KEYWORDS = ("listed_by", "explode", "dotted", "secret", "as")
-_COPIED_KEYS = ("check", "status", "aliases", "view")
+_COPIED_KEYS = ("check", "status", "aliases", "view", "impact", "before")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _EITHER_CSV = {
     "must": {"oneOf": [{"required": ["csv"]}, {"required": ["csvPath"]}]},
     "say": "give the CSV either as csv or as csvPath",
 }
 _FETCH_ALL = {"fetchAll": {"type": "integer", "minimum": 1, "maximum": 10_000}}
-_CLEAR = {
+_UPDATE = {
     "clear": {
         "type": "array",
         "items": {"type": "string", "minLength": 1},
         "minItems": 1,
         "uniqueItems": True,
-    }
+    },
+    "add": {"type": "object", "additionalProperties": {"type": "array", "minItems": 1}},
+    "remove": {"type": "object", "additionalProperties": {"type": "array", "minItems": 1}},
+    "replace": {"const": True},
 }
 _SHAPING = {
     "fields": {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
@@ -82,7 +85,7 @@ class EntryCompiler:
             "risk": entry["risk"],
             "input_schema": self._input_schema(),
             "secrets": self._arguments_with("secret", wanted=True),
-            "confirm": self._confirm(),
+            "undo": entry.get("undo", "").strip(),
             "constraints": list(self._constraints()),
             "idempotent": entry.get("idempotent", entry["risk"] == "read"),
             "keywords": entry.get("keywords", "").strip(),
@@ -129,14 +132,6 @@ class EntryCompiler:
         what = "Deprecated" if status == "deprecated" else "Removed from newer deployments"
         return f"{description} {what}: {use}."
 
-    def _confirm(self) -> dict[str, Any] | None:
-        confirm = self._yaml_entry.get("confirm")
-        if confirm is None:
-            return None
-        # A workflow previews itself: it plans what it would do.
-        own = {} if "http" in self._yaml_entry else {"preview": self._yaml_entry["name"]}
-        return own | {key: value for key, value in confirm.items() if key != "always"}
-
     def _body(self) -> dict[str, Any] | None:
         body = self._yaml_entry.get("body")
         if body is None:
@@ -156,7 +151,16 @@ class EntryCompiler:
         return {
             **(_FETCH_ALL if self._is_list else {}),
             **(_SHAPING if is_read else {}),
-            **(_CLEAR if "replaces" in self._yaml_entry else {}),
+            **(_UPDATE if "replaces" in self._yaml_entry else {}),
+            **self._finders(),
+        }
+
+    def _finders(self) -> dict[str, Any]:
+        """Return the arguments that only the read before a call takes, such as a coupon's code."""
+        given = self._yaml_entry.get("before", {}).get("given", {}).values()
+        named = [match[1] for value in given if (match := _PLACEHOLDER.fullmatch(str(value)))]
+        return {
+            name: {"type": "string", "minLength": 1} for name in named if name not in self._arguments
         }
 
     @property

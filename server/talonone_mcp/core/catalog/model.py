@@ -47,26 +47,6 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
-class Confirm:
-    """When a person must confirm a call, and what they are asked.
-
-    Attributes:
-        ask: the question. `calls/question.py` describes its placeholders.
-        when: a JSON Schema over the arguments; None means always.
-        preview: the read whose answer the question shows.
-        preview_with: arguments of that read beside the path arguments; "{name}" stands for the
-            call's own argument.
-        threshold: the setting whose number can replace the one in `when`.
-    """
-
-    ask: str
-    when: Schema | None = None
-    preview: str | None = None
-    preview_with: Mapping[str, Any] | None = None
-    threshold: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class ImpactRule:
     """One impact that a call of an operation may have.
 
@@ -186,23 +166,29 @@ class Body:
 class Replaces:
     """How to change a part of what a request replaces as a whole.
 
+    `Operation.before` tells what is there now.
+
     Attributes:
-        read: the operation that shows what is there now, by the same path arguments.
         fields: the properties of the body.
         required: those that upstream's request must have, which a call need not name.
         renamed: the read's name for a property, where it has another.
+        only_lists: whether upstream keeps the fields that a request leaves out, and replaces only
+            the lists and maps that it names.
+        blind: the fields that a request without them empties, and that no read shows: a call must
+            set or clear each of them, or say `replace: true`.
     """
 
-    read: str
     fields: tuple[str, ...]
     required: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
+    only_lists: bool = False
+    blind: tuple[str, ...] = ()
 
     @classmethod
     def from_compiled(cls, record: Mapping[str, Any]) -> Replaces:
         """Rebuild it from its JSON form."""
         fields = dict(record)
-        for name in ("fields", "required"):
+        for name in ("fields", "required", "blind"):
             fields[name] = tuple(fields.get(name, ()))
         return cls(**fields)
 
@@ -217,6 +203,8 @@ class Tool:
         reserved: our own arguments, accepted beside those of the schema and never sent upstream.
         secrets: arguments whose values are never shown.
         constraints: what the schema cannot say about the arguments.
+        impact: what a call may do; none for a read, and for a workflow, whose steps have theirs.
+        undo: what a person should know about undoing it.
         check: the read that tells whether a write happened.
         keywords: what people call it; for search only.
     """
@@ -231,7 +219,8 @@ class Tool:
     reserved: Mapping[str, Schema] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
     constraints: tuple[Constraint, ...] = ()
-    confirm: Confirm | None = None
+    impact: tuple[ImpactRule, ...] = ()
+    undo: str = ""
     check: str | None = None
     status: Status = "current"
     idempotent: bool = False
@@ -276,6 +265,7 @@ class Operation(Tool):
         listed_by: the operation that lists an argument's values, by argument.
         view: the fields shown by default, as paths like those in `fields`; empty means all. Paths
             start at an item of `data`, or at the answer if it has no such list.
+        before: the read that shows what a call is about to change.
         replaces: how a call that names only what is to change is completed, if upstream's request
             replaces the whole.
     """
@@ -290,6 +280,7 @@ class Operation(Tool):
     answer: Literal["json", "csv"] = "json"
     view: tuple[str, ...] = ()
     listed_by: Mapping[str, str] | None = None
+    before: Before | None = None
     replaces: Replaces | None = None
     operation_id: str = ""
 
@@ -300,6 +291,8 @@ class Operation(Tool):
         fields["apis"] = (fields.pop("api"),)
         if "body" in fields:
             fields["body"] = Body.from_compiled(fields["body"])
+        if "before" in fields:
+            fields["before"] = Before(**fields["before"])
         if "replaces" in fields:
             fields["replaces"] = Replaces.from_compiled(fields["replaces"])
         for name in ("query", "joined", "dotted", "view"):
@@ -358,8 +351,7 @@ class Workflow(Tool):
 
 def _tool_fields(record: Mapping[str, Any]) -> dict[str, Any]:
     fields = dict(record)
-    if "confirm" in fields:
-        fields["confirm"] = Confirm(**fields["confirm"])
+    fields["impact"] = tuple(ImpactRule(**rule) for rule in fields.get("impact", ()))
     fields["constraints"] = tuple(map(Constraint.from_compiled, fields.get("constraints", ())))
     for name in ("secrets", "aliases"):
         fields[name] = tuple(fields.get(name, ()))
