@@ -18,7 +18,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from talonone_mcp import __version__
 from talonone_mcp.calls.caller import LOCAL
 from talonone_mcp.core.catalog import Catalog
-from talonone_mcp.core.catalog.application_keys import with_applications
+from talonone_mcp.core.catalog.served_catalog import with_settings
 from talonone_mcp.core.clock import SYSTEM_CLOCK, Clock
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.settings import Settings
@@ -96,8 +96,9 @@ def build_server(  # noqa: PLR0913 - each but the first two has a default
 
     Raises:
         SurfaceError: the configuration lists tools that do not exist.
+        PolicyError: the policy file cannot be used.
     """
-    served = with_applications(catalog, settings.applications)
+    served = with_settings(catalog, settings)
     setup = ServerSetup(settings, served, upstream, clock, principal, limits, store)
     shown = surface(served, settings)
     if prompts is None:

@@ -35,17 +35,20 @@ def find_tool(catalog: Catalog, name: str) -> Tool:
     return tool
 
 
-def read_arguments(tool: Tool, pairs: Iterable[str], file: str | None) -> dict[str, Any]:
-    """Return the arguments of a call; pairs override the file.
+def read_arguments(
+    tool: Tool, pairs: Iterable[str], file: str | None, text: str | None = None
+) -> dict[str, Any]:
+    """Return the arguments of a call; pairs override the text, which overrides the file.
 
     Args:
         tool: what is called; its schema tells which values are text.
         pairs: `key=value`; a value is JSON, or text if it is not valid JSON.
         file: the path of a JSON object; `-` for stdin, None for no file.
+        text: a JSON object, as `--arguments` has it.
 
     Raises:
-        ArgumentsError: a pair has no key or is repeated, or the file cannot be read or holds no
-            object.
+        ArgumentsError: a pair has no key or is repeated, or the file cannot be read, or it or the
+            text holds no object.
     """
     given: dict[str, Any] = {}
     for number, pair in enumerate(pairs, start=1):
@@ -60,7 +63,9 @@ def read_arguments(tool: Tool, pairs: Iterable[str], file: str | None) -> dict[s
                 f"{one_line(key, _MAX_QUOTED_CHARS)} is given twice; give a list as JSON"
             )
         given[key] = _value(tool, key, value)
-    return {**(_from_file(file) if file else {}), **given}
+    from_file = _from_file(file) if file else {}
+    from_text = {} if text is None else _object(text, "--arguments", "the text")
+    return {**from_file, **from_text, **given}
 
 
 def _takes(tool: Tool) -> str:
@@ -88,17 +93,24 @@ def _from_file(name: str) -> dict[str, Any]:
     shown = "stdin" if name == _STDIN else name
     try:
         text = sys.stdin.read() if name == _STDIN else Path(name).read_text("utf-8-sig")
-        document = json.loads(text)
     except OSError as error:
         raise ArgumentsError(f"--input: cannot read {shown}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise ArgumentsError(f"--input: {shown} is no UTF-8 text") from None
+    return _object(text, "--input", shown)
+
+
+def _object(text: str, option: str, shown: str) -> dict[str, Any]:
+    try:
+        document = json.loads(text)
+    except RecursionError:
+        raise ArgumentsError(f"{option}: {shown} is nested too deeply") from None
     except json.JSONDecodeError as error:
         raise ArgumentsError(
-            f"--input: {shown}, line {error.lineno}, column {error.colno}: {error.msg}"
+            f"{option}: {shown}, line {error.lineno}, column {error.colno}: {error.msg}"
         ) from None
     if not isinstance(document, dict):
         raise ArgumentsError(
-            f"--input: {shown} must hold a JSON object, with the arguments by name"
+            f"{option}: {shown} must hold a JSON object, with the arguments by name"
         )
     return document

@@ -28,6 +28,7 @@ COMMANDS = {
     "completion": "have a shell complete what is typed",
     "doctor": "check the configuration, the keys and the way to Talon.One",
     "install": "tell a host, such as Claude or Cursor, to start this server",
+    "policy": "see what a person must confirm, and what a call would do",
     "sandbox": "serve the embedded Talon.One over HTTP",
     "tools": "list, search and explain what can be called",
     "uninstall": "take out of a host what install put in",
@@ -120,6 +121,7 @@ def _run_server(settings: Settings) -> int:
     import anyio
 
     from talonone_mcp.core import catalog
+    from talonone_mcp.core.policy import PolicyError
     from talonone_mcp.server.app import build_server
     from talonone_mcp.surface.tool_list import SurfaceError
 
@@ -127,7 +129,7 @@ def _run_server(settings: Settings) -> int:
         server = build_server(settings, catalog.load())
     except catalog.CatalogError as error:  # a checkout with an entry that is being edited
         return say(f"cannot start. tools/: {error}", USAGE)
-    except SurfaceError as error:
+    except (SurfaceError, PolicyError) as error:
         return say(f"cannot start. {error}", USAGE)
     if settings.transport == "stdio":
         anyio.run(_over_stdio, server)

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from talonone_mcp.core.text import one_line
 
@@ -34,6 +35,14 @@ def fail(message: str, status: int = FAILED) -> int:
     """Say in one cleaned line what went wrong, and return the exit status."""
     warn(message)
     return status
+
+
+def status_of(answer: Mapping[str, Any]) -> int:
+    """Return the exit status of a command whose call has this answer, or failed with this error."""
+    error = answer.get("error", {})
+    if "kind" not in error:  # an answer can have a field `error`
+        return 0
+    return USAGE if error["kind"] == "invalid_arguments" and "status" not in error else FAILED
 
 
 def escape_unprintable() -> None:

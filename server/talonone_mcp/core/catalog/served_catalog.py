@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from talonone_mcp.core.settings import Settings
 
 
-def served(catalog: Catalog, settings: Settings) -> Catalog:
+def with_settings(catalog: Catalog, settings: Settings) -> Catalog:
     """Return the catalog with the Applications that have keys, and the operator's policy.
 
     Raises:

@@ -39,4 +39,4 @@ def operators_policy(built_in: Policy, limits: Mapping[str, int], file: Path | N
 
 def _of_settings(limits: Mapping[str, int]) -> list[PolicyLine]:
     given = ((*_SETTINGS[name], limit) for name, limit in limits.items())
-    return [beyond("gives", unit, {"above": limit}, name) for unit, name, limit in given]
+    return [beyond("gives", unit, {"above": float(limit)}, name) for unit, name, limit in given]

@@ -122,3 +122,20 @@ def counted(count: float, unit: str) -> str:
         return f"{number(count)} in money"
     one = _SINGULAR.get(unit, unit.removesuffix("s"))
     return f"{number(count)} {one if count == 1 else unit}"
+
+
+def when_asked(line: PolicyLine, window_s: float) -> str:
+    """Return when a line has a person asked, such as "above 100 in one call or in 24 hours"."""
+    if line.asked != "beyond":
+        return line.asked
+    window = window_in_words(window_s)
+    limits = {
+        "in one call": line.above,
+        f"in {window}": line.sum_above,
+        f"by all principals in {window}": line.sum_of_all_above,
+    }
+    parts = [] if line.at_least is None else [f"{number(line.at_least)} or more in one call"]
+    for limit in dict.fromkeys(limits.values()):
+        where = " or ".join(words for words, each in limits.items() if each == limit)
+        parts += [] if limit is None else [f"above {number(limit)} {where}"]
+    return ", ".join(parts) or "never"

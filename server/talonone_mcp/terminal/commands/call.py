@@ -20,8 +20,9 @@ import anyio
 from talonone_mcp.calls.caller import LOCAL, Caller
 from talonone_mcp.core import catalog as catalogs
 from talonone_mcp.core.catalog import Catalog, CatalogError, Operation, Tool
-from talonone_mcp.core.catalog.application_keys import with_applications
+from talonone_mcp.core.catalog.served_catalog import with_settings
 from talonone_mcp.core.errors import CallError
+from talonone_mcp.core.policy import PolicyError
 from talonone_mcp.core.settings import Settings, SettingsError, load_settings
 from talonone_mcp.server.wiring import open_dispatch
 from talonone_mcp.store.local_store import local_store
@@ -29,7 +30,7 @@ from talonone_mcp.terminal.call_arguments import ArgumentsError, find_tool, read
 from talonone_mcp.terminal.person import TerminalPerson
 from talonone_mcp.terminal.progress_line import shown_progress
 from talonone_mcp.terminal.serve_options import ACCOUNT_OPTIONS, add_account_options
-from talonone_mcp.terminal.streams import FAILED, USAGE, escape_unprintable, fail
+from talonone_mcp.terminal.streams import USAGE, escape_unprintable, fail, say, status_of
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -62,11 +63,13 @@ def _run(options: argparse.Namespace) -> int:
     flags = {name: getattr(options, name) for name in ACCOUNT_OPTIONS}
     try:
         settings = _asking(load_settings(flags, os.environ))
-        catalog = with_applications(catalogs.load(), settings.applications)
+        catalog = with_settings(catalogs.load(), settings)
         tool = find_tool(catalog, options.name)
         arguments = read_arguments(tool, options.pairs, options.input)
     except (SettingsError, CatalogError, ArgumentsError) as error:
         return fail(str(error), USAGE)
+    except PolicyError as error:
+        return say(str(error), USAGE)
     try:
         answer = anyio.run(_answer, settings, catalog, tool, arguments)
     except CallError as error:  # no call could even be attempted
@@ -75,7 +78,7 @@ def _run(options: argparse.Namespace) -> int:
         print(json.dumps(answer, ensure_ascii=False, indent=2))
     else:
         _print(tool, arguments, answer)
-    return _status(answer.get("error", {}))
+    return status_of(answer)
 
 
 def _asking(settings: Settings) -> Settings:
@@ -86,12 +89,6 @@ def _asking(settings: Settings) -> Settings:
     if settings.confirm != "off":
         return settings
     return settings.model_copy(update={"confirm": "ask"})
-
-
-def _status(error: Mapping[str, Any]) -> int:
-    if "kind" not in error:  # an answer can have a field `error`
-        return 0
-    return USAGE if error["kind"] == "invalid_arguments" and "status" not in error else FAILED
 
 
 async def _answer(

@@ -18,6 +18,7 @@ from argcomplete.shell_integration import shellcode
 from talonone_mcp.core import catalog as catalogs
 
 _SHELLS = ("bash", "zsh", "fish")
+_COMPLETED = {"call", "policy", "explain", "tools"}  # the commands that take names of the catalog
 _PLACES = {
     "bash": "echo 'eval \"$(talonone-mcp completion bash)\"' >> ~/.bashrc",
     "zsh": "echo 'eval \"$(talonone-mcp completion zsh)\"' >> ~/.zshrc   (after compinit)",
@@ -70,7 +71,7 @@ def _completers(
     }
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
-            for name in ("call", "tools"):
+            for name in _COMPLETED & action.choices.keys():
                 yield from _completers(action.choices[name])
         elif action.dest in known:
             yield action, known[action.dest]

@@ -15,8 +15,9 @@ import anyio
 
 from talonone_mcp.core import catalog as catalogs
 from talonone_mcp.core.catalog import Catalog
-from talonone_mcp.core.catalog.application_keys import with_applications
+from talonone_mcp.core.catalog.served_catalog import with_settings
 from talonone_mcp.core.errors import CallError
+from talonone_mcp.core.policy import PolicyError
 from talonone_mcp.core.settings import Settings, SettingsError, Sources, gather, user_file
 from talonone_mcp.surface.tool_list import SurfaceError, surface
 from talonone_mcp.terminal.doctor import conclusions, local_checks
@@ -95,10 +96,11 @@ def _with(
 ) -> tuple[list[Finding], Mapping[str, Standing], int]:
     """Examine what usable settings lead to; return also the exit status."""
     try:
-        catalog = with_applications(catalogs.load(), settings.applications)
+        catalog = with_settings(catalogs.load(), settings)
         listed = _listed(catalog, settings)
-    except (catalogs.CatalogError, SurfaceError) as error:
-        return [_unusable(str(error)), *local_checks.examine(settings)], {}, USAGE
+    except (catalogs.CatalogError, SurfaceError, PolicyError) as error:
+        unusable = [_unusable(line) for line in str(error).splitlines()]
+        return [*unusable, *local_checks.examine(settings)], {}, USAGE
     here = [Finding("configuration", "ok", "It can be used."), *local_checks.examine(settings)]
     try:
         with _in_place_of_upstream(settings, catalog) as app:
