@@ -160,7 +160,9 @@ class EntryCompiler:
         given = self._yaml_entry.get("before", {}).get("given", {}).values()
         named = [match[1] for value in given if (match := _PLACEHOLDER.fullmatch(str(value)))]
         return {
-            name: {"type": "string", "minLength": 1} for name in named if name not in self._arguments
+            name: {"type": "string", "minLength": 1}
+            for name in named
+            if name not in self._arguments
         }
 
     @property
