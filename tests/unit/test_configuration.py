@@ -73,6 +73,7 @@ confirm_coupons_above = 1
 confirm_points_above = 2
 confirm_cards_above = 3
 confirm_referrals_above = 0
+policy_file = "policy.yaml"
 [integration_keys]
 42 = "forty-two"
 [capillary]
@@ -97,6 +98,7 @@ confirm = "block"
     assert settings.toolsets == ("coupons", "loyalty")
     assert settings.thresholds == {"coupons": 1, "points": 2, "cards": 3, "referrals": 0}
     assert (settings.state_dir, settings.prompts) == (tmp_path / "state", tmp_path)
+    assert settings.policy_file == tmp_path / "policy.yaml"
     unset = {"sandbox", "transport", "host", "port", "management_key", "integration_key"}
     unset |= {"capillary_token"}
     assert {name for name in Settings.model_fields if name not in sources.given} == unset

@@ -9,12 +9,11 @@ import json
 from functools import cache
 from pathlib import Path
 
+from talonone_mcp.core.catalog.impact_rules import Before, ImpactRule
 from talonone_mcp.core.catalog.model import (
-    Before,
     Catalog,
     CatalogError,
     Columns,
-    ImpactRule,
     Operation,
     Profile,
     Tool,

@@ -15,6 +15,8 @@ import yaml
 
 from talonone_mcp.core.catalog.entry_compiler import EntryCompiler
 from talonone_mcp.core.catalog.model import CatalogError
+from talonone_mcp.core.policy.policy_file import compiled_policy
+from talonone_mcp.core.policy.policy_lines import PolicyError
 
 _Loader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -59,6 +61,7 @@ def compile_catalog(folder: Path) -> dict[str, Any]:
         "toolsets": toolsets,
         "profiles": list(_profiles(_read_if_present(folder / "_profiles.yaml"), tools)),
         "words": _read_if_present(folder / "_words.yaml"),
+        "policy": _policy(folder / "_policy.yaml", tools),
         "workflows": workflows,
         "operations": list(operations.values()),
     }
@@ -69,6 +72,14 @@ def _profiles(document: Mapping[str, Any], tools: Mapping[str, Any]) -> Iterator
         if unknown := [tool for tool in profile["tools"] if tool not in tools]:
             raise CatalogError(f"_profiles.yaml: {name} lists unknown {', '.join(unknown)}")
         yield {"name": name, **profile}
+
+
+def _policy(path: Path, tools: Mapping[str, Any]) -> dict[str, Any]:
+    rules = (rule for tool in tools.values() for rule in tool.get("impact", ()))
+    try:
+        return compiled_policy(path, (rule["unit"] for rule in rules if "unit" in rule))
+    except PolicyError as error:
+        raise CatalogError(str(error)) from error
 
 
 def _read_if_present(path: Path) -> dict[str, Any]:

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from talonone_mcp.core.catalog.impact_rules import Before, ImpactRule
 from talonone_mcp.core.catalog.word_lists import Words
-from talonone_mcp.core.impact import Kind
 from talonone_mcp.core.names import nearest
+from talonone_mcp.core.policy import Policy
 
 Risk = Literal["read", "write", "destructive"]
 Api = Literal["management", "integration", "third_party", "capillary"]
@@ -44,46 +45,6 @@ class Profile:
         return cls(
             record["name"], record["title"], tuple(record["tools"]), tuple(record["prompts"])
         )
-
-
-@dataclass(frozen=True, slots=True)
-class ImpactRule:
-    """One impact that a call of an operation may have.
-
-    Attributes:
-        kind: the kind of impact.
-        unit: what is counted, in the plural.
-        amount: the measure: a number, the path of an argument (a number counts itself, a list its
-            items, a CSV its rows), or None if it cannot be known.
-        measured: the function of `calls/impact` that tells the impact instead.
-        when: a JSON Schema over the arguments; the call has the impact only if they satisfy it.
-        what: words for a person, with `{argument}` placeholders.
-    """
-
-    kind: Kind
-    unit: str = ""
-    amount: float | str | None = 1
-    measured: str = ""
-    when: Schema | None = None
-    what: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Before:
-    """The read that shows what a call is about to change.
-
-    Attributes:
-        read: the operation; it gets the call's path arguments that it knows.
-        given: more arguments of the read; "{name}" stands for the call's own argument.
-        pick: the argument whose value is the `id` of the thing, if the read is a list.
-        now: what a question shows of the answer: a label, and the path of its value. The values of
-            a path that ends in `~` may change by themselves between the question and the yes.
-    """
-
-    read: str
-    given: Mapping[str, Any] = field(default_factory=dict)
-    pick: str = ""
-    now: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,7 +323,7 @@ def _tool_fields(record: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """All operations and workflows by name, in listing order."""
+    """All operations and workflows by name, in listing order, and the gate's policy."""
 
     operations: Mapping[str, Operation]
     toolsets: Mapping[str, Toolset]
@@ -370,6 +331,7 @@ class Catalog:
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     aliases: Mapping[str, Tool] = field(default_factory=dict)
     words: Words = field(default_factory=Words)
+    policy: Policy = field(default_factory=Policy)
 
     @classmethod
     def from_compiled(cls, compiled: Mapping[str, Any]) -> Catalog:
@@ -384,6 +346,7 @@ class Catalog:
             {record["name"]: Profile.from_compiled(record) for record in compiled["profiles"]},
             {alias: tool for tool in (*workflows, *operations) for alias in tool.aliases},
             Words.from_compiled(compiled["words"]),
+            Policy.from_compiled(compiled["policy"]),
         )
 
     def __iter__(self) -> Iterator[Operation]:

@@ -12,6 +12,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from talonone_mcp.core.catalog.model import Api
+from talonone_mcp.core.policy import Policy, operators_policy
 from talonone_mcp.core.settings.values import (
     CacheFile,
     Folder,
@@ -21,6 +22,7 @@ from talonone_mcp.core.settings.values import (
     Secret,
     StateFolder,
     Url,
+    UserPath,
 )
 from talonone_mcp.core.state_folder import APPROVAL_LIFETIME_S, state_folder
 
@@ -161,7 +163,9 @@ class Settings(BaseModel):
     confirm_coupons_above: Limit = Field(
         default=None,
         alias="TALONONE_CONFIRM_COUPONS_ABOVE",
-        description="The number of coupons above which a write needs confirmation; 100 by default.",
+        description="The number of coupon codes, counted with their uses, above which a person"
+        " must confirm: in one call, and as the sum of 24 hours (ten times that for all principals"
+        " together). 100 by default.",
     )
     confirm_points_above: Limit = Field(
         default=None,
@@ -177,6 +181,12 @@ class Settings(BaseModel):
         default=None,
         alias="TALONONE_CONFIRM_REFERRALS_ABOVE",
         description="The same for referral codes; 100 by default.",
+    )
+    policy_file: UserPath | None = Field(
+        default=None,
+        alias="TALONONE_POLICY_FILE",
+        description="A file that says what a person must confirm, in YAML. It overrides the four"
+        " limits above.",
     )
     state_dir: StateFolder = Field(
         default_factory=lambda: state_folder({}),
@@ -306,6 +316,19 @@ class Settings(BaseModel):
             "referrals": self.confirm_referrals_above,
         }
         return {name: limit for name, limit in given.items() if limit is not None}
+
+    @property
+    def deployment(self) -> str:
+        """The deployment whose sums of impact a call counts towards, whatever its API."""
+        return self.base_url or self.capillary_url or ""
+
+    def policy_over(self, built_in: Policy) -> Policy:
+        """Return the policy in force, given the built-in one.
+
+        Raises:
+            PolicyError: the policy file cannot be used.
+        """
+        return operators_policy(built_in, self.thresholds, self.policy_file)
 
     @property
     def secrets(self) -> tuple[str, ...]:
