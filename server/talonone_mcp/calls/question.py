@@ -103,11 +103,13 @@ class Question:
         seen: a digest of what the question says, without the values that move by themselves on a
             busy account, and without the command that shows everything.
         plan: the plan that the question is about, if it is a workflow's.
+        whole: by what a person finds everything that the text leaves out; "" if it leaves out none.
     """
 
     text: str
     seen: str
     plan: Plan | None = None
+    whole: str = ""
 
 
 @dataclass(frozen=True, slots=True)
