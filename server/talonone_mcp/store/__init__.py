@@ -1,4 +1,4 @@
-"""What outlives a call, behind Protocols: approvals, the audit log, exports, cut answers, pace.
+"""What outlives a call, behind Protocols: approvals, the audit log, sums, exports and so on.
 
 `local_store` keeps it in memory, and in files and SQLite in the state directory.
 """
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from talonone_mcp.store.exports import Exports
     from talonone_mcp.store.ledger import Ledger
     from talonone_mcp.store.pace import Pace
+    from talonone_mcp.store.sums import Sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Store:
 
     ledger: Ledger
     audit: AuditLog
+    sums: Sums
     exports: Exports
     cut_answers: CutAnswers
     pace: Pace

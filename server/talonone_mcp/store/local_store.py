@@ -10,6 +10,7 @@ from talonone_mcp.store.cut_answers import MemoryCutAnswers
 from talonone_mcp.store.export_files import FileExports
 from talonone_mcp.store.pace import MemoryPace
 from talonone_mcp.store.sqlite_ledger import LEDGER_FILE, SqliteLedger
+from talonone_mcp.store.sqlite_sums import SUMS_FILE, SqliteSums
 
 
 def local_store(settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Store:
@@ -18,6 +19,7 @@ def local_store(settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Store:
     return Store(
         ledger=SqliteLedger(folder / LEDGER_FILE, lifetime=settings.approval_seconds, clock=clock),
         audit=FileAuditLog(folder, clock=clock),
+        sums=SqliteSums(folder / SUMS_FILE, clock=clock),
         exports=FileExports(
             folder,
             seconds=settings.export_hours * 3600,

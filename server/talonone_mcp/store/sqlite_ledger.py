@@ -1,14 +1,9 @@
-"""The ledger in an SQLite file, shared by all processes of this user.
-
-Each method opens the file, runs one transaction and closes it. That takes a few hundred
-microseconds, and a crash, a fork or another process leaves nothing behind.
-"""
+"""The ledger in an SQLite file. Each method is one transaction."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import astuple
 from pathlib import Path
 from secrets import choice
@@ -23,6 +18,7 @@ from talonone_mcp.store.ledger import (
     LedgerError,
     TooManyPendingError,
 )
+from talonone_mcp.store.sqlite_file import SqliteFile
 
 LEDGER_FILE = "approvals.sqlite3"
 _APPLICATION_ID = 0x54314D43  # marks the file as ours
@@ -65,14 +61,15 @@ class SqliteLedger:
             lock_timeout_s: seconds to wait for another process's transaction.
             clock: the time that expiry is judged by.
         """
-        self._path = path
+        self._file = SqliteFile(
+            path, _APPLICATION_ID, _SCHEMA_VERSION, _SCHEMA, "a ledger", LedgerError, lock_timeout_s
+        )
         self._lifetime = lifetime
-        self._lock_timeout_s = lock_timeout_s
         self._clock = clock
 
     def unanswered(self, call: str) -> Approval | None:
         """See `Ledger.unanswered`."""
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             where = "digest = ? AND state = 'sent' ORDER BY created LIMIT 1"
             unanswered = self._first(db, where, call)
             if unanswered:
@@ -81,7 +78,7 @@ class SqliteLedger:
 
     def request(self, call: GatedCall, question: str, seen: str) -> Approval:
         """See `Ledger.request`."""
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             now = self._clock.now()
             where = (
                 "digest = ? AND seen = ? AND state IN ('pending', 'approved', 'denied')"
@@ -101,7 +98,7 @@ class SqliteLedger:
 
     def consume(self, approval: str) -> bool:
         """See `Ledger.consume`."""
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             now = self._clock.now()
             changed = db.execute(
                 "UPDATE approvals SET state = 'sent' WHERE id = ? AND state = 'approved'"
@@ -112,29 +109,29 @@ class SqliteLedger:
 
     def enter(self, call: GatedCall, question: str, by: str) -> str:
         """See `Ledger.enter`."""
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             return self._insert(db, call, question, "sent", by=by).id
 
     def close(self, approval: str) -> None:
         """See `Ledger.close`."""
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             self._set_state(db, approval, "done")
 
     def get(self, approval: str) -> Approval | None:
         """See `Ledger.get`."""
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             return self._first(db, "id = ?", approval)
 
     def waiting(self) -> list[Approval]:
         """See `Ledger.waiting`."""
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             now = self._clock.now()
             live = "state IN ('pending', 'approved') AND created <= ? AND ? < expires"
             return list(self._select(db, f"{live} ORDER BY created", now, now))
 
     def decide(self, approval: str, *, approve: bool, by: str, reason: str = "") -> Approval:
         """See `Ledger.decide`."""
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             entry, now = self._first(db, "id = ?", approval), self._clock.now()
             if entry is None:
                 raise DecisionError(f"There is no approval {approval}.")
@@ -154,53 +151,14 @@ class SqliteLedger:
 
     def prune(self) -> int:
         """See `Ledger.prune`."""
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             now = self._clock.now()
             expired = db.execute(
                 "DELETE FROM approvals WHERE state = 'pending' AND expires <= ?", (now,)
             )
             return expired.rowcount + self._forget_old(db)
 
-    # --- The file ------------------------------------------------------------------------------
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """Open the file for one exclusive transaction.
-
-        Raises:
-            LedgerError: the file cannot be written, is locked or broken, or is not a ledger.
-        """
-        try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._path.touch(mode=0o600)
-            with closing(sqlite3.connect(self._path, timeout=self._lock_timeout_s)) as db:
-                db.isolation_level = None
-                db.execute("PRAGMA synchronous = FULL")
-                db.execute("BEGIN IMMEDIATE")
-                self._prepare(db)
-                try:
-                    yield db
-                except BaseException:
-                    db.execute("ROLLBACK")
-                    raise
-                db.execute("COMMIT")
-        except (sqlite3.Error, OSError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise LedgerError(f"{self._path} cannot be used: {reason}") from error
-
-    def _prepare(self, db: sqlite3.Connection) -> None:
-        """Create the table in a new file; refuse a foreign file or one of another version."""
-        [application_id] = db.execute("PRAGMA application_id").fetchone()
-        [version] = db.execute("PRAGMA user_version").fetchone()
-        if (application_id, version) == (_APPLICATION_ID, _SCHEMA_VERSION):
-            return
-        [tables] = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if application_id or version or tables:
-            raise LedgerError(f"{self._path} is not a ledger of this version; move it away")
-        for statement in _SCHEMA.split(";"):
-            db.execute(statement)
-        db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-        db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+    # --- The table -----------------------------------------------------------------------------
 
     def _select(self, db: sqlite3.Connection, where: str, *values: Any) -> Iterator[Approval]:
         rows = db.execute(f"SELECT {_COLUMNS} FROM approvals WHERE {where}", values)  # noqa: S608
