@@ -15,8 +15,7 @@ FACTS = Path(__file__).with_name("facts.json")
 TABLE = Path(__file__).parents[3] / "shared" / "talonone"
 KEPT = (
     "tool", "toolset", "operationId", "api", "method", "path", "status", "path_params",
-    "query_params", "required", "body", "headers", "responses", "risk", "confirm", "confirm_when",
-    "example_arguments",
+    "query_params", "required", "body", "headers", "responses", "risk", "example_arguments",
 )  # fmt: skip
 CONSTRAINTS = (
     "type", "format", "example", "enum", "const", "pattern", "minimum", "maximum",

@@ -21,6 +21,15 @@ FACTS = load_facts()
 CASES = [pytest.param(fact, id=fact["tool"]) for fact in FACTS]
 # What the request of one operation carries is configured, not given by a model (DESIGN §2).
 CONFIGURED = ("create_session",)
+PLACEHOLDER = re.compile(r"\{([^}]*)\}")
+Entry = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def entries() -> list[Entry]:
+    """Return every operation's entry as written; compiled, an empty list is left out."""
+    files = (yaml.safe_load(path.read_text("utf-8")) for path in TOOLS.glob("[!_]*.yaml"))
+    return [entry for file in files for entry in file["tools"] if "http" in entry]
 
 
 def test_all_operations_are_there_and_no_other(catalog: Catalog) -> None:
@@ -36,21 +45,12 @@ def test_the_committed_facts_are_those_of_the_table() -> None:
 
 
 @pytest.mark.parametrize("fact", CASES)
-def test_the_request_line_the_risk_and_the_confirmation(catalog: Catalog, fact: Fact) -> None:
+def test_the_request_line_and_the_risk(catalog: Catalog, fact: Fact) -> None:
     operation = catalog.operations[fact["tool"]]
 
     for key in ("toolset", "api", "method", "path", "risk", "status"):
         assert getattr(operation, key) == fact[key], key
     assert operation.operation_id == fact["operationId"]
-    assert _confirmation(operation) == fact["confirm"]
-    if operation.confirm and operation.confirm.when:
-        assert operation.confirm.when == fact["confirm_when"]
-
-
-def _confirmation(operation: Operation) -> str:
-    if operation.confirm is None:
-        return "never"
-    return "always" if operation.confirm.when is None else "when"
 
 
 @pytest.mark.parametrize("fact", CASES)
@@ -127,50 +127,53 @@ def test_an_outdated_operation_names_its_replacement(catalog: Catalog, fact: Fac
         assert catalog.operations[name].status == "current"
 
 
-def test_a_person_is_shown_every_argument(catalog: Catalog) -> None:
-    """What the question leaves out, a model could change behind the person's back."""
+def test_a_write_declares_its_impact_and_a_read_has_none(entries: list[Entry]) -> None:
+    for entry in entries:
+        assert ("impact" in entry) == (entry["risk"] != "read"), entry["name"]
+
+
+def test_the_words_of_an_impact_are_about_arguments(catalog: Catalog) -> None:
     for operation in catalog:
-        if operation.confirm is None:
-            continue
-        ask = operation.confirm.ask
-        shown = set(re.findall(r"\{(\w+)", ask))
-        if "others" in shown:
-            shown |= set(operation.input_schema["properties"]) - set(operation.path_arguments)
-        if "csv" in shown:
-            shown.add("csvPath")  # whose content the question shows
-        hidden = set(operation.input_schema["properties"]) - shown
-        assert hidden == set(operation.secrets), operation.name
-        assert re.match(r"[A-Z].*\?", ask, re.DOTALL), operation.name
+        arguments = set(operation.input_schema["properties"])
+        for rule in operation.impact:
+            assert _placeholders(rule.what) <= arguments, operation.name
 
 
-def test_the_placeholders_of_a_question_are_arguments(catalog: Catalog) -> None:
+def test_an_amount_is_an_argument(catalog: Catalog) -> None:
     for operation in catalog:
-        ask = operation.confirm.ask if operation.confirm else ""
-        for name in re.findall(r"\{(\w+)", ask):
-            known = {*operation.input_schema["properties"], "others"}
-            if operation.confirm and operation.confirm.preview:
-                known.add("preview")
-            assert name in known, (operation.name, name)
+        schema = operation.input_schema
+        for rule in operation.impact:
+            if isinstance(rule.amount, str):
+                assert _has(schema, rule.amount.split(".")), (operation.name, rule.amount)
 
 
-def test_a_preview_shows_what_upstream_answers(catalog: Catalog) -> None:
-    """Every field that a question takes from a preview is one of the documented answer's."""
+def test_what_cannot_be_undone_is_said(catalog: Catalog) -> None:
+    for tool in catalog.tools:
+        assert tool.undo or tool.risk != "destructive", tool.name
+        assert not _placeholders(tool.undo), tool.name
+
+
+def test_what_a_question_shows_is_in_the_answer_upstream_documents(catalog: Catalog) -> None:
     answers = {fact["tool"]: fact["responses"] for fact in FACTS}
     for operation in catalog:
-        if operation.confirm is None or operation.confirm.preview is None:
+        if operation.before is None:
             continue
-        [answer] = answers[operation.confirm.preview].values()
+        [answer] = answers[operation.before.read].values()
         if "schema" not in answer:
             continue
-        for path in re.findall(r"\{preview\.([\w.]+)", operation.confirm.ask):
-            assert _has(answer["schema"], path.split(".")), (operation.name, path)
+        for path in operation.before.now.values():
+            assert _has(answer["schema"], path.removesuffix("~").split(".")), (operation.name, path)
+
+
+def _placeholders(words: str) -> set[str]:
+    return set(PLACEHOLDER.findall(words))
 
 
 def _has(schema: dict[str, Any], steps: list[str]) -> bool:
     """Tell whether an answer may have a value there; what upstream leaves open may."""
     for step in steps:
         if schema.get("type") == "array":
-            return step in ("length", "lines") or _has(schema.get("items", {}), steps[1:])
+            return step == "length" or _has(schema.get("items", {}), steps[1:])
         if "properties" not in schema:
             return True
         if step not in schema["properties"]:

@@ -71,13 +71,14 @@ def test_objects_are_closed_at_every_depth_unless_they_are_maps(tmp_path: Path) 
         ({"required": ["nothing"]}, "requires unknown"),
         ({"name": "list_things"}, "list_things is defined twice"),
         ({"check": "nothing"}, "refers to nothing"),
-        ({"confirm": {"ask": "Really?", "preview": "nothing"}}, "refers to nothing"),
+        ({"before": {"read": "nothing"}}, "refers to nothing"),
         ({"constraints": [{"order": ["start", "end"]}]}, "a constraint names unknown start"),
         ({"constraints": [{"$ref": "nothing"}]}, "_shared.yaml has no nothing"),
         ({"aliases": ["list_things"]}, "get_thing: the alias list_things is taken"),
         ({"aliases": ["fetch_thing", "fetch_thing"]}, "the alias fetch_thing is taken"),
-        ({"confirm": {"ask": "Really?", "preview": "list_things", "preview_with": {"no": 1}}},
-         r"its preview takes no \['no'\]"),
+        ({"before": {"read": "list_things", "given": {"no": 1}}},
+         r"get_thing: list_things takes no \['no'\]"),
+        ({"before": {"read": "list_things", "pick": "no"}}, "get_thing picks by unknown no"),
     ],
 )  # fmt: skip
 def test_a_contradiction_is_named(tmp_path: Path, change: dict[str, Any], named: str) -> None:
@@ -85,17 +86,17 @@ def test_a_contradiction_is_named(tmp_path: Path, change: dict[str, Any], named:
         compiled(tmp_path, LIST, GET | change)
 
 
-def test_a_preview_must_be_a_read(tmp_path: Path) -> None:
+def test_what_shows_the_state_before_must_be_a_read(tmp_path: Path) -> None:
     write = GET | {"name": "write_it", "risk": "write", "check": "get_thing"}
-    guarded = write | {"name": "guarded", "confirm": {"ask": "Really?", "preview": "write_it"}}
+    guarded = write | {"name": "guarded", "before": {"read": "write_it"}}
     with pytest.raises(CatalogError, match="write_it, which is not a read"):
         compiled(tmp_path, LIST, GET, write, guarded)
 
 
-def test_a_preview_takes_its_arguments_from_the_call(tmp_path: Path) -> None:
+def test_the_read_before_takes_its_arguments_from_the_call(tmp_path: Path) -> None:
     clear = {**LIST, "name": "clear", "risk": "write", "check": "get_thing",
-             "confirm": {"ask": "Really?", "preview": "get_thing"}}  # fmt: skip
-    with pytest.raises(CatalogError, match="clear cannot be previewed without"):
+             "before": {"read": "get_thing"}}  # fmt: skip
+    with pytest.raises(CatalogError, match=r"clear cannot read what it changes without \{'id'\}"):
         compiled(tmp_path, LIST, GET, clear)
 
 
@@ -107,16 +108,58 @@ def test_a_file_that_is_no_toolset_is_named(tmp_path: Path, text: str) -> None:
         compile_catalog(tmp_path)
 
 
-def test_a_preview_may_be_given_what_the_call_calls_otherwise(tmp_path: Path) -> None:
-    confirm = {"always": True, "ask": "Really?", "preview": "get_thing",
-               "preview_with": {"id": "{thing}"}}  # fmt: skip
+def test_the_read_before_may_be_given_what_the_call_calls_otherwise(tmp_path: Path) -> None:
+    before = {"read": "get_thing", "given": {"id": "{thing}"}, "now": {"state": "state"}}
     clear = {**LIST, "name": "clear", "risk": "write", "check": "get_thing",
-             "query": {"thing": {"type": "integer"}}, "confirm": confirm}  # fmt: skip
+             "query": {"thing": {"type": "integer"}}, "before": before}  # fmt: skip
 
     operation = compiled(tmp_path, LIST, GET, clear).operations["clear"]
 
-    assert operation.confirm is not None
-    assert operation.confirm.preview_with == {"id": "{thing}"}
+    assert operation.before is not None
+    assert operation.before.given == {"id": "{thing}"}
+    assert operation.before.now == {"state": "state"}
+    assert operation.reserved == {}
+
+
+def test_a_call_may_name_what_only_the_read_before_takes(tmp_path: Path) -> None:
+    listing = LIST | {"query": {"code": {"type": "string"}}}
+    before = {"read": "list_things", "given": {"code": "{code}"}, "pick": "id"}
+    change = GET | {"name": "change", "risk": "write", "check": "get_thing", "before": before}
+
+    operation = compiled(tmp_path, listing, GET, change).operations["change"]
+
+    assert operation.reserved == {"code": {"type": "string", "minLength": 1}}
+    assert "code" not in operation.input_schema["properties"]
+
+
+def replacing(**replaces: Any) -> dict[str, Any]:
+    body = {"required": ["name"], "properties": {"name": {"type": "string"}}}
+    return GET | {"name": "change", "risk": "write", "check": "get_thing", "body": body,
+                  "replaces": replaces}  # fmt: skip
+
+
+def test_an_update_need_not_name_what_upstream_requires(tmp_path: Path) -> None:
+    update = replacing() | {"before": {"read": "get_thing"}}
+
+    operation = compiled(tmp_path, LIST, GET, update).operations["change"]
+
+    assert operation.input_schema["required"] == ["id"]
+    assert operation.sent_schema["required"] == ["id", "name"]
+    assert operation.replaces is not None
+    assert (operation.replaces.fields, operation.replaces.required) == (("name",), ("name",))
+
+
+def test_an_update_replaces_what_it_reads_before(tmp_path: Path) -> None:
+    with pytest.raises(CatalogError, match="change replaces what it does not read before"):
+        compiled(tmp_path, LIST, GET, replacing())
+    assert compiled(tmp_path, LIST, GET, replacing(blind=["name"])).operations["change"].replaces
+
+
+@pytest.mark.parametrize("key", ["blind", "renamed"])
+def test_an_update_replaces_only_its_own_fields(tmp_path: Path, key: str) -> None:
+    update = replacing(**{key: ["nothing"] if key == "blind" else {"nothing": "name"}})
+    with pytest.raises(CatalogError, match=r"change replaces unknown \['nothing'\]"):
+        compiled(tmp_path, LIST, GET, update | {"before": {"read": "get_thing"}})
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,7 @@ class Caller:
         person: who can be asked through the client, if anybody.
         progress: takes progress reports.
         via: the workflow or MCP method that makes the call for the client.
+        rehearses: whether the call is only to be explained: nothing is changed or recorded.
     """
 
     principal: str
@@ -84,3 +85,4 @@ class Caller:
     person: Person | None = None
     progress: Progress = silent
     via: str = ""
+    rehearses: bool = False

@@ -9,13 +9,15 @@ from typing import Any
 
 import anyio.to_thread
 
-from talonone_mcp.calls.arguments import refuse, validate, validate_whole
+from talonone_mcp.calls.admission import Admission, RehearsedError
+from talonone_mcp.calls.arguments import refuse, validate
 from talonone_mcp.calls.caller import Caller
-from talonone_mcp.calls.gate import AgreedPlan, Gate, Passage, WriteQuestion
+from talonone_mcp.calls.explained import Explained
+from talonone_mcp.calls.gate import AgreedPlan
+from talonone_mcp.calls.impact import is_rehearsal
 from talonone_mcp.calls.imports import ImportFiles, csv_problems
 from talonone_mcp.calls.paging import FETCH_ALL, Pages, described, fetch_all
 from talonone_mcp.calls.plan import Plan
-from talonone_mcp.calls.question import Question, question_about, question_about_plan
 from talonone_mcp.calls.recorder import AuditEntry, Recorder
 from talonone_mcp.calls.request import build
 from talonone_mcp.calls.shaping.model_answer import (
@@ -25,7 +27,6 @@ from talonone_mcp.calls.shaping.model_answer import (
     shape,
     shape_export,
 )
-from talonone_mcp.calls.updating import changed_fields, completed, conflict
 from talonone_mcp.core.catalog import Catalog, Operation, Tool, Workflow
 from talonone_mcp.core.catalog.application_keys import APPLICATION
 from talonone_mcp.core.errors import CallError
@@ -54,7 +55,7 @@ class Executor:
         self,
         catalog: Catalog,
         upstream: Upstream,
-        gate: Gate,
+        admission: Admission,
         recorder: Recorder,
         store: Store,
         *,
@@ -67,7 +68,7 @@ class Executor:
         Args:
             catalog: every operation.
             upstream: sends requests.
-            gate: holds a call until a person confirms it.
+            admission: lets a call through, once a person has confirmed it if need be.
             recorder: writes calls to the audit log.
             store: keeps exports and the full text of cut answers.
             import_files: where imports may read files.
@@ -76,7 +77,7 @@ class Executor:
         """
         self._catalog = catalog
         self._upstream = upstream
-        self._gate = gate
+        self._admission = admission
         self._recorder = recorder
         self._store = store
         self._import_files = import_files
@@ -173,17 +174,27 @@ class Executor:
         Raises:
             CallError: `blocked`, `not_configured` or `invalid_arguments`.
         """
+        self._refuse_if_forbidden(tool)
+        if caller.rehearses:
+            self._check(tool, arguments)
+            yield AuditEntry()
+            return
+        async with self._recorder.recording(tool, arguments, caller) as entry:
+            self._check(tool, arguments)
+            yield entry
+
+    def _refuse_if_forbidden(self, tool: Tool) -> None:
         if self._read_only and not tool.is_read:
             raise CallError(
                 "blocked",
                 f"{tool.name} was not called: this server was started with --read-only.",
                 hint="Only reads can be called here.",
             )
-        async with self._recorder.recording(tool, arguments, caller) as entry:
-            if isinstance(tool, Operation):
-                self._upstream.check(tool, _application(tool, arguments))
-            validate(tool, arguments)
-            yield entry
+
+    def _check(self, tool: Tool, arguments: Mapping[str, Any]) -> None:
+        if isinstance(tool, Operation):
+            self._upstream.check(tool, _application(tool, arguments))
+        validate(tool, arguments)
 
     @asynccontextmanager
     async def agreed(
@@ -196,24 +207,34 @@ class Executor:
     ) -> AsyncIterator[AgreedPlan]:
         """Have a person agree to a workflow's plan, and yield the agreed plan.
 
-        Args:
-            workflow: the workflow called.
-            arguments: the call's arguments.
-            caller: who calls.
-            entry: the call's audit entry.
-            make: makes the plan; called again after a late yes, since the plan may have changed.
+        Args: as `Admission.agreed` takes them.
 
         Raises:
             CallError: nobody agreed, or `make` raised it and nobody was asked.
             QuestionOpenError: a person must agree first.
+            RehearsedError: the call was only to be explained.
         """
+        if caller.rehearses:
+            plan = await make()
+            raise RehearsedError(
+                self._admission.explained_plan(workflow, arguments, plan, caller)
+            )
+        admitted = self._admission.agreed(workflow, arguments, caller, entry, make)
+        async with admitted as agreed:
+            yield agreed
 
-        async def write() -> Question:
-            return question_about_plan(workflow, arguments, await make())
+    async def explain(
+        self, operation: Operation, arguments: Mapping[str, Any], caller: Caller
+    ) -> Explained:
+        """Return what a call would do, and whether a person would be asked. Nothing is changed.
 
-        async with self._confirmed(workflow, arguments, caller, entry, write) as passage:
-            plan = passage.plan if passage else None
-            yield AgreedPlan(plan or await make(), passage)
+        Raises:
+            CallError: the call would be refused.
+        """
+        self._refuse_if_forbidden(operation)
+        self._check(operation, arguments)
+        async with self._contents(operation, arguments, AuditEntry()) as (shown, _):
+            return await self._admission.explained(operation, shown, caller)
 
     @asynccontextmanager
     async def _admitted(
@@ -224,72 +245,18 @@ class Executor:
         agreed: AgreedPlan | None = None,
     ) -> AsyncIterator[tuple[Mapping[str, Any], AuditEntry]]:
         """Yield the arguments to send, once the call may go out, and its audit entry."""
+        if caller.rehearses and not operation.is_read:
+            raise RehearsedError(await self.explain(operation, arguments, caller))
         async with (
             self.begun(operation, arguments, caller) as entry,
             self._contents(operation, arguments, entry) as (shown, sent),
         ):
             if agreed and agreed.covers(operation.name, shown):
-                if self._gate.asks_about(operation, shown):
-                    entry.passage = agreed.step_passage
-                yield await self._whole(operation, sent, []), entry
+                entry.passage = agreed.step_passage if operation.impact else None
+                yield await self._admission.completed(operation, sent), entry
                 return
-            seen: list[Any] = []
-            write = partial(question_about, operation, shown, partial(self._preview, seen))
-            async with self._confirmed(operation, shown, caller, entry, write):
-                yield await self._whole(operation, sent, seen), entry
-
-    async def _whole(
-        self, operation: Operation, arguments: Mapping[str, Any], seen: list[Any]
-    ) -> Mapping[str, Any]:
-        """Return what to send: of an update that replaces, what is there, changed as asked.
-
-        Args:
-            operation: what is called.
-            arguments: of the call.
-            seen: what previews showed while a person was asked, the latest last.
-
-        Raises:
-            CallError: what is there cannot be read; `conflict`, when it changed meanwhile; or the
-                arguments do not go with it.
-        """
-        replaces = operation.replaces
-        if replaces is None:
-            return arguments
-        if not seen or replaces.read != _previewed(operation):
-            seen = [await self._read_for(replaces.read, arguments, {})]
-        asked_about = seen[-2] if len(seen) > 1 else seen[-1]
-        if changed := changed_fields(operation, asked_about, seen[-1]):
-            raise conflict(operation, changed)
-        whole = completed(operation, arguments, seen[-1])
-        validate_whole(operation, whole, arguments)
-        return whole
-
-    @asynccontextmanager
-    async def _confirmed(
-        self,
-        tool: Tool,
-        arguments: Mapping[str, Any],
-        caller: Caller,
-        entry: AuditEntry,
-        write: WriteQuestion,
-    ) -> AsyncIterator[Passage | None]:
-        """Have a person confirm the call if needed, and close its ledger entry at the end.
-
-        An entry that stays open means that this process ended before the outcome was known.
-        """
-        if not self._gate.asks_about(tool, arguments):
-            yield None
-            return
-        deployment = self._upstream.deployment(tool)
-        entry.passage = passage = await self._gate.confirm(
-            tool, arguments, caller, deployment=deployment, write=write
-        )
-        try:
-            yield passage
-        except CallError:
-            await self._gate.close(passage)
-            raise
-        await self._gate.close(passage)
+            async with self._admission.admitted(operation, shown, caller, entry) as whole:
+                yield (sent if shown is not sent else whole), entry
 
     @asynccontextmanager
     async def _contents(
@@ -350,7 +317,7 @@ class Executor:
         sink: Sink | None = None,
     ) -> Answer:
         request = build(operation, arguments)
-        answer, may_have_changed = None, not operation.is_read
+        answer, may_have_changed = None, not (operation.is_read or is_rehearsal(arguments))
         try:
             answer = await self._upstream.send(operation, request, progress=progress, sink=sink)
         except CallError as error:
@@ -360,23 +327,6 @@ class Executor:
             if may_have_changed:
                 self._announce(operation, arguments, answer and answer.body)
         return answer
-
-    async def _preview(
-        self, seen: list[Any], read: str, arguments: Mapping[str, Any], extra: Mapping[str, Any]
-    ) -> Any:
-        """Read what a question shows, and note it in `seen`."""
-        found = await self._read_for(read, arguments, extra)
-        seen.append(found)
-        return found
-
-    async def _read_for(
-        self, read: str, arguments: Mapping[str, Any], extra: Mapping[str, Any]
-    ) -> Any:
-        """Read what a call is about to change; its arguments include the read's path arguments."""
-        operation = self._catalog.operations[read]
-        named = {*operation.path_arguments, *operation.reserved}
-        known = {name: value for name, value in arguments.items() if name in named}
-        return (await self._send(operation, known | dict(extra))).body
 
 
 def no_such_tool(catalog: Catalog, name: str) -> CallError:
@@ -393,6 +343,3 @@ def _application(operation: Operation, arguments: Mapping[str, Any]) -> object:
     """Return the Application whose key to use; None if callers cannot choose one."""
     return arguments.get(APPLICATION) if APPLICATION in operation.reserved else None
 
-
-def _previewed(operation: Operation) -> str | None:
-    return operation.confirm.preview if operation.confirm else None

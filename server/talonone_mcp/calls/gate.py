@@ -1,4 +1,4 @@
-"""Decides which calls a person must confirm, and holds each of them until they say yes.
+"""Holds a call that a person must confirm until they say yes to exactly this call.
 
 A `Person` puts the question in the conversation. If nobody can be asked there, an approval outside
 it is needed. Nothing that a model sends counts as a yes. Every confirmed call is entered in the
@@ -22,8 +22,6 @@ from talonone_mcp.calls.imports import Content
 from talonone_mcp.calls.plan import Plan
 from talonone_mcp.calls.question import Question
 from talonone_mcp.core.catalog import Tool
-from talonone_mcp.core.catalog.json_schema import satisfies
-from talonone_mcp.core.catalog.model import Schema
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.settings import ConfirmPolicy
 from talonone_mcp.store.ledger import (
@@ -84,29 +82,20 @@ class AgreedPlan:
 class Gate:
     """The gate of one server."""
 
-    def __init__(
-        self, policy: ConfirmPolicy, ledger: Ledger, thresholds: Mapping[str, int]
-    ) -> None:
-        """Take what the gate needs to decide.
+    def __init__(self, mode: ConfirmPolicy, ledger: Ledger) -> None:
+        """Take what the gate needs.
 
         Args:
-            policy: what to do with a call that a person must confirm.
+            mode: what to do with a call that a person must confirm.
             ledger: where approvals and confirmed calls are entered.
-            thresholds: the operator's limits, by their names in the catalog; the catalog's own
-                apply otherwise.
         """
-        self._policy: ConfirmPolicy = policy
+        self._mode: ConfirmPolicy = mode
         self._ledger = ledger
-        self._thresholds = thresholds
 
-    def asks_about(self, tool: Tool, arguments: Mapping[str, Any]) -> bool:
-        """Tell whether a person must confirm this call."""
-        confirm = tool.confirm
-        if confirm is None or confirm.when is None:
-            return confirm is not None
-        above = self._thresholds.get(confirm.threshold)
-        when = confirm.when if above is None else _with_limit(confirm.when, above)
-        return satisfies(when, arguments)
+    @property
+    def is_off(self) -> bool:
+        """Whether nobody is asked about anything."""
+        return self._mode == "off"
 
     async def confirm(
         self,
@@ -117,10 +106,10 @@ class Gate:
         deployment: str,
         write: WriteQuestion,
     ) -> Passage:
-        """Return once a person has said yes to exactly this call, or need not be asked.
+        """Return once a person has said yes to exactly this call.
 
         Args:
-            tool: the tool called, one that `asks_about` is true for.
+            tool: the tool called.
             arguments: what would be sent.
             caller: who calls, and who can be asked.
             deployment: where the call would go.
@@ -132,22 +121,20 @@ class Gate:
                 this call was sent before and its outcome is unknown; whatever `write` raises, in
                 which case nobody is asked.
         """
-        if self._policy == "off":
-            return Passage("off")
-        if self._policy == "block":
+        if self._mode == "block":
             raise CallError(
                 "blocked",
                 f"{tool.name} needs a person's confirmation, which this server never asks for.",
                 hint="Whoever runs the server started it with --confirm block.",
             )
-        call = _call(tool, arguments, caller, deployment)
+        call = gated_call(tool, arguments, caller, deployment)
         await self._refuse_if_unanswered(tool, call)
-        if caller.person is not None and self._policy == "ask":
+        if caller.person is not None and self._mode == "ask":
             try:
                 return await self._ask(caller.person, call, write)
             except NobodyThereError:
                 pass  # the client cannot do what it declared, so ask outside the conversation
-        return await self._approved(call, await write())
+        return await self._approved(call, await self._written(call, write))
 
     async def close(self, passage: Passage | None) -> None:
         """Note that the outcome of a confirmed call is known, so that it may be made again.
@@ -173,7 +160,7 @@ class Gate:
 
     async def _ask(self, person: Person, call: GatedCall, write: WriteQuestion) -> Passage:
         """Ask in the conversation; ask again whenever what the question showed has changed."""
-        question = await write()
+        question = await self._written(call, write)
         while True:
             binding = f"{call.digest} {question.seen}"
             reply = await person.answer(question.text, binding)
@@ -181,11 +168,20 @@ class Gate:
                 raise QuestionOpenError(question.text, binding)
             if reply.verdict != "yes":
                 raise _declined(question.text, reply)
-            asked, question = question, await write() if reply.late else question
+            asked = question
+            question = await self._written(call, write) if reply.late else question
             if question.seen == asked.seen:
                 break
         entry = await self._in_ledger(self._ledger.enter, call, question.text, call.principal)
         return Passage("conversation", call.principal, entry, question.plan)
+
+    async def _written(self, call: GatedCall, write: WriteQuestion) -> Question:
+        """Write the question; if it is too long to show everything, keep all of it for a person."""
+        question = await write()
+        if question.whole:
+            keep = partial(self._ledger.keep, call, question.text, question.whole)
+            await self._in_ledger(keep)
+        return question
 
     async def _approved(self, call: GatedCall, question: Question) -> Passage:
         """Return if a person approved this outside the conversation; otherwise, ask for that."""
@@ -233,7 +229,10 @@ class Gate:
             ) from error
 
 
-def _call(tool: Tool, arguments: Mapping[str, Any], caller: Caller, deployment: str) -> GatedCall:
+def gated_call(
+    tool: Tool, arguments: Mapping[str, Any], caller: Caller, deployment: str
+) -> GatedCall:
+    """Return exactly one call, as a person confirms it."""
     exact = json.dumps(arguments, sort_keys=True, default=_digest_of_csv)
     return GatedCall(
         principal=caller.principal,
@@ -265,15 +264,6 @@ def _beginning(content: Content) -> str:
 def _digest_of_csv(content: Content) -> str:
     """Return what represents a CSV in a call's digest, whether it came as text or as a file."""
     return content.sha256
-
-
-def _with_limit(when: Schema, above: int) -> Schema:
-    """Return a condition with the operator's limit instead of the catalog's."""
-    limits = {"exclusiveMinimum": above, "minItems": above + 1}
-    return {
-        key: limits.get(key, _with_limit(value, above) if isinstance(value, dict) else value)
-        for key, value in when.items()
-    }
 
 
 def _waiting(approval: Approval) -> CallError:

@@ -1,22 +1,97 @@
-"""Writes the question that a person must answer about a call, from upstream's current state."""
+"""Writes the question that a person must answer about a call.
+
+A question is a text of lines, in this order. Each begins with words of ours:
+
+    Gives 5,000 points: to customer "anna".         one line for each impact, the gravest first;
+                                                    without any, the title of the operation
+    Where: HOST; Application 42; campaign 18 "Summer Sale".
+    Call: update_campaign (Update a campaign).
+    Steps: create_campaign, create_coupons.         of a plan
+    Change: endTime: "2027-01-01" → "2026-01-01"    one line for each argument that changes
+    Set: endTime: "2026-01-01"                      the same, if the old value is not known
+    Now: points: 250                                how things stand, one line for each fact
+    Note: The current state could not be read.
+    Undo: This cannot be undone.
+    All of it: run talonone-mcp approvals show 3f9a12cd
+
+A value is JSON, except that texts are cleaned and bounded by `quoted`, that plain keys stand bare,
+and that `nothing` stands for no value. A value that is too long is summed up, and then `(cut`
+stands before how much there is (`values_in_words`). A change of a value that is cut also says
+`; different: OLD → NEW`, with only what differs.
+
+So whatever others wrote stands within quotation marks that nothing in it can close, on a line that
+begins with our words: it can neither add nor move a part of the question.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from math import inf, isfinite
+from types import MappingProxyType
+from typing import Any, Final
 
-from talonone_mcp.calls.imports import Content
 from talonone_mcp.calls.plan import Plan
-from talonone_mcp.core.catalog import Confirm, Operation, Tool, Workflow
-from talonone_mcp.core.errors import CallError
-from talonone_mcp.core.text import one_line
+from talonone_mcp.calls.values_in_words import (
+    MAX_TEXT_CHARS,
+    difference,
+    is_cut,
+    name_in_words,
+    value_in_words,
+)
+from talonone_mcp.core.impact import Impact, Kind
+from talonone_mcp.core.text import quoted
 
-_PLACEHOLDER = re.compile(r"\{(?P<path>\w+(?:\.\w+)*)(?P<drifts>~)?(?:\|(?P<fallback>[^}]*))?\}")
-_MAX_VALUE_CHARS = 200  # of one value in the question
-_MAX_ITEMS = 20  # of one list, or of one call's settings, in the question
+
+class _Absent:
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __repr__(self) -> str:
+        return self._name
+
+
+UNKNOWN: Final = _Absent("UNKNOWN")
+"""An old value that could not be read."""
+NOTHING: Final = _Absent("NOTHING")
+"""No value: there was none, or there will be none."""
+
+_SANDBOX = " (a practice account, nothing real changes)"
+_CURRENCY = "the Application's currency"
+_SINGULARS = MappingProxyType({"people": "person"})
+_ENDINGS = (("ies", "y"), ("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("shes", "sh"), ("s", ""))
+_LEAST_EXACT, _MOST_EXACT = 1e-6, 1e15  # numbers beyond are shown by their magnitude
+
+# The sentence of each kind, from the gravest; with a unit, the one for what is counted by it.
+_SENTENCES: Final = MappingProxyType[Kind, str](
+    {
+        "destroys": "Removes {amount} for good",
+        "grants": "Grants {amount}",
+        "sends": "Sends {amount}",
+        "takes": "Takes {amount}",
+        "gives": "Gives {amount}",
+        "prices": "Lowers the prices of {amount}",
+        "closes": "Closes {amount}",
+        "opens": "Opens {amount}",
+        "drops": "Empties {amount}",
+    }
+)
+_GRAVITY = {kind: place for place, kind in enumerate(_SENTENCES)}
+_BY_UNIT: Final = MappingProxyType[tuple[Kind, str], str](
+    {
+        ("grants", "people"): "Grants rights to {amount}",
+        ("grants", "changes"): "Grants rights by {amount}",
+        ("sends", "hosts"): "Sends data to {amount}",
+        ("sends", "addresses"): "Sends data to {amount}",
+        ("takes", "people"): "Takes from {amount}",
+        ("gives", "people"): "Gives to {amount}",
+        ("prices", "percent"): "Lowers prices by {amount}",
+        ("prices", "money"): "Lowers prices or budgets by {amount}",
+        ("drops", "customers"): "Empties fields of {amount}",
+        ("drops", "people"): "Empties fields of {amount}",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,143 +100,173 @@ class Question:
 
     Attributes:
         text: the question.
-        seen: a digest of what the question shows, without the counters that move by themselves on
-            a busy account.
+        seen: a digest of what the question says, without the values that move by themselves on a
+            busy account, and without the command that shows everything.
         plan: the plan that the question is about, if it is a workflow's.
+        whole: by what a person finds everything that the text leaves out; "" if it leaves out none.
     """
 
     text: str
     seen: str
     plan: Plan | None = None
+    whole: str = ""
 
 
-Preview = Callable[[str, Mapping[str, Any], Mapping[str, Any]], Awaitable[Any]]
-"""Calls the named read for what a call is about to change, and returns upstream's JSON.
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One argument: the value that it replaces and the one that it sets, as JSON has them.
 
-It takes the path arguments that it needs from the call's arguments, and extra ones.
-"""
-
-
-async def question_about(
-    operation: Operation, arguments: Mapping[str, Any], preview: Preview
-) -> Question:
-    """Write the question about a call, with current names and counts.
-
-    Raises:
-        CallError: `not_found`, if what the call would change does not exist. If the preview fails
-            in any other way, the question says so.
-    """
-    confirm = _confirm_of(operation)
-    if not confirm.preview:
-        return _question(operation, arguments)
-    shown = _without_secrets(operation, arguments)
-    try:
-        extra = _filled(confirm.preview_with or {}, shown)
-        found = await preview(confirm.preview, arguments, extra)
-    except CallError as error:
-        if error.kind == "not_found":
-            raise
-        reason = one_line(error.message, _MAX_VALUE_CHARS)
-        warning = f" The current state could not be read: {reason}"
-        return _question(operation, arguments, warning=warning)
-    return _question(operation, arguments, preview=found)
-
-
-def question_about_plan(workflow: Workflow, arguments: Mapping[str, Any], plan: Plan) -> Question:
-    """Write the question about a workflow's plan, shown by `{preview.…}`."""
-    return replace(_question(workflow, arguments, preview=plan.shown), plan=plan)
-
-
-def _question(
-    tool: Tool, arguments: Mapping[str, Any], *, preview: Any = None, warning: str = ""
-) -> Question:
-    shown = _without_secrets(tool, arguments)
-    others = {name: value for name, value in shown.items() if name not in tool.path_arguments}
-    known = {**shown, "others": others, "preview": preview}
-    ask = _confirm_of(tool).ask
-    steady = render(ask, known, steady=True) + warning
-    return Question(render(ask, known) + warning, sha256(steady.encode()).hexdigest())
-
-
-def _without_secrets(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in arguments.items() if name not in tool.secrets}
-
-
-def _confirm_of(tool: Tool) -> Confirm:
-    if tool.confirm is None:
-        raise ValueError(f"nobody is asked about {tool.name}")
-    return tool.confirm
-
-
-def _filled(given: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a preview's arguments; "{name}" becomes that argument, or is dropped without it."""
-    filled = {}
-    for key, value in given.items():
-        placeholder = _PLACEHOLDER.fullmatch(value) if isinstance(value, str) else None
-        if placeholder is None:
-            filled[key] = value
-        elif (argument := _value(arguments, placeholder["path"].split("."))) is not None:
-            filled[key] = argument
-    return filled
-
-
-def render(template: str, known: Mapping[str, Any], *, steady: bool = False) -> str:
-    """Fill in a question's placeholders.
-
-    `{a.b}` is a value by its path; `.length` counts a list's items, `.lines` a text's lines. A
-    missing or empty value becomes the text after `|`, or "unknown". Values come from customers and
-    models, so each is cleaned, put on one line and cut. A value marked `~` may change by itself:
-    `steady` leaves it out.
+    Attributes:
+        field: the argument's name.
+        old: the value there now; `UNKNOWN` if it could not be read, `NOTHING` if there is none.
+        new: the value to be; `NOTHING` if the field is emptied.
     """
 
-    def fill(match: re.Match[str]) -> str:
-        if steady and match["drifts"]:
-            return ""
-        value = _value(known, match["path"].split("."))
-        if value is None or value in ("", [], {}):
-            return "unknown" if match["fallback"] is None else match["fallback"]
-        return _shown(value)
-
-    return _PLACEHOLDER.sub(fill, template.strip())
+    field: str
+    old: Any
+    new: Any
 
 
-def _value(known: Any, path: list[str]) -> Any:
-    value = known
-    for step in path:
-        if isinstance(value, Mapping):
-            value = value.get(step)
-        elif isinstance(value, list) and step == "length":
-            value = len(value)
-        elif isinstance(value, Content) and step == "lines":
-            value = value.lines
-        elif isinstance(value, str) and step == "lines":
-            value = len(value.splitlines())
-        else:
-            return None
-    return value
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """All that a question says. Texts are ours, except where a value is said to be theirs.
+
+    Attributes:
+        tool: the name of the operation.
+        title: its title.
+        deployment: "sandbox", or the name of a host.
+        is_sandbox: whether nothing real changes.
+        ids: labels and values (theirs) of what the call is about, from the outside in.
+        name: what that is called upstream (theirs).
+        impacts: what the call does; values in their words are quoted.
+        now: how things stand: labels and values (theirs).
+        drifting: the labels in `now` whose values move by themselves.
+        changes: the arguments, and what they replace (theirs).
+        warnings: sentences about the question itself; values in them are quoted.
+        undo: how to undo the call, or that nothing can.
+        steps: the operations of a workflow's plan, in order.
+        whole: the command that shows everything.
+    """
+
+    tool: str
+    title: str
+    deployment: str
+    is_sandbox: bool
+    ids: tuple[tuple[str, Any], ...]
+    name: str = ""
+    impacts: tuple[Impact, ...] = ()
+    now: tuple[tuple[str, Any], ...] = ()
+    drifting: frozenset[str] = frozenset()
+    changes: tuple[Change, ...] = ()
+    warnings: tuple[str, ...] = ()
+    undo: str = ""
+    steps: tuple[str, ...] = ()
+    whole: str = ""
 
 
-def _shown(value: object) -> str:
-    if isinstance(value, Mapping):
-        return _listed([f"{_word(str(key))}={_nested(item)}" for key, item in value.items()])
-    if isinstance(value, list):
-        return _listed([_nested(item) for item in value])
-    if isinstance(value, Content):
-        return one_line(value.begins.replace('"', "'"), _MAX_VALUE_CHARS, of=value.characters)
-    return _word(str(value).lower() if isinstance(value, bool) else str(value))
+def question_of(statement: Statement, plan: Plan | None = None) -> Question:
+    """Write the question."""
+    lines = list(_lines(statement))
+    seen = sha256("\n".join(_lines(statement, steady=True)).encode()).hexdigest()
+    if statement.whole and is_elided(statement):
+        lines.append(f"All of it: run {_ours(statement.whole)}")
+    return Question("\n".join(lines), seen, plan)
 
 
-def _nested(value: object) -> str:
-    if isinstance(value, Mapping):
-        return f"{{{_shown(value)}}}"
-    return f"[{_shown(value)}]" if isinstance(value, list) else _shown(value)
+def is_elided(statement: Statement) -> bool:
+    """Tell whether the question leaves out any part of a value."""
+    return any(map(is_cut, _lines(statement)))
 
 
-def _word(text: str) -> str:
-    """Show one value; it cannot close the quotation marks that a template puts around it."""
-    return one_line(text.replace('"', "'"), _MAX_VALUE_CHARS)
+def _lines(statement: Statement, *, steady: bool = False) -> Iterator[str]:
+    """Yield the lines of a question, with no drifting values if `steady`."""
+    yield from map(_impact, sorted(statement.impacts, key=_gravity))
+    if not statement.impacts:
+        yield f"{_sentence(statement.title)}."
+    yield f"Where: {_where(statement)}."
+    yield f"Call: {statement.tool} ({_ours(statement.title)})."
+    if statement.steps:
+        yield f"Steps: {', '.join(statement.steps)}."
+    yield from map(_change, statement.changes)
+    for label, value in statement.now:
+        moves = steady and label in statement.drifting
+        yield f"Now: {_ours(label)}:{'' if moves else ' ' + _value(value)}"
+    yield from (f"Note: {_ours(warning)}" for warning in statement.warnings)
+    if statement.undo:
+        yield f"Undo: {_ours(statement.undo)}"
 
 
-def _listed(items: list[str]) -> str:
-    left = len(items) - _MAX_ITEMS
-    return ", ".join(items[:_MAX_ITEMS]) + (f" and {left} more" if left > 0 else "")
+def _where(statement: Statement) -> str:
+    place = name_in_words(statement.deployment) + (_SANDBOX if statement.is_sandbox else "")
+    things = [f"{_ours(label)} {_value(value)}" for label, value in statement.ids]
+    name = f" {quoted(statement.name, MAX_TEXT_CHARS)}" if statement.name else ""
+    return "; ".join([place, *things]) + (name if things or not name else f";{name}")
+
+
+def _change(change: Change) -> str:
+    field, new = name_in_words(change.field), _value(change.new)
+    if change.old is UNKNOWN:
+        return f"Set: {field}: {new}"
+    old = _value(change.old)
+    line = f"Change: {field}: {old} → {new}"
+    if not (is_cut(old) or is_cut(new)):
+        return line
+    before, after = difference(change.old, change.new)
+    different = f"{_value(before)} → {_value(after)}"
+    return line if line.endswith(f": {different}") else f"{line}; different: {different}"
+
+
+def _value(value: Any) -> str:
+    if value is NOTHING:
+        return "nothing"
+    return "unknown" if value is UNKNOWN else value_in_words(value)
+
+
+def _gravity(impact: Impact) -> tuple[int, float]:
+    known = impact.measure is not None and isfinite(impact.measure)
+    return _GRAVITY[impact.kind], -(impact.measure or 0) if known else -inf
+
+
+def _impact(impact: Impact) -> str:
+    sentence = _BY_UNIT.get((impact.kind, impact.unit), _SENTENCES[impact.kind])
+    line = sentence.format(amount=_amount(impact.measure, impact.unit))
+    what = _sentence(impact.what)
+    return f"{line}: {what}." if what else f"{line}."
+
+
+def _amount(measure: float | None, unit: str) -> str:
+    """Return a measure in words: "1 code", "5,000 points", "an unknown number of people"."""
+    if measure is None or not isfinite(measure):
+        if unit == "money":
+            return f"an unknown sum in {_CURRENCY}, perhaps without limit"
+        if unit == "percent":
+            return "an unknown percentage"
+        return f"an unknown number of {unit}, perhaps without limit"
+    number = _number(measure)
+    if unit == "money":
+        return f"{number} of {_CURRENCY}"
+    if unit == "percent":
+        return f"up to {number} percent"
+    return f"{number} {_singular(unit) if measure == 1 else unit}"
+
+
+def _number(measure: float) -> str:
+    if measure and not _LEAST_EXACT <= abs(measure) < _MOST_EXACT:
+        return f"{measure:.3g}"
+    return f"{int(measure):,}" if measure == int(measure) else f"{measure:,.6f}".rstrip("0")
+
+
+def _singular(unit: str) -> str:
+    if unit in _SINGULARS:
+        return _SINGULARS[unit]
+    ending, single = next(((a, b) for a, b in _ENDINGS if unit.endswith(a)), ("", ""))
+    return unit.removesuffix(ending) + single
+
+
+def _sentence(text: str) -> str:
+    return _ours(text).rstrip(".")
+
+
+def _ours(text: str) -> str:
+    """Return words of ours on one line, whatever got into them."""
+    return " ".join(text.split())

@@ -17,6 +17,7 @@ from talonone_mcp.calls.imports import Content
 from talonone_mcp.core.catalog import Tool
 from talonone_mcp.core.clock import SYSTEM_CLOCK, Clock
 from talonone_mcp.core.errors import CallError
+from talonone_mcp.core.impact import Impact
 from talonone_mcp.core.masking import mask_arguments
 from talonone_mcp.store.audit import AuditError, AuditLog
 
@@ -27,11 +28,13 @@ class AuditEntry:
 
     Attributes:
         passage: how the call passed the gate.
+        impacts: what the call does.
         file: the file that an import read.
         status: upstream's HTTP status.
     """
 
     passage: Passage | None = None
+    impacts: tuple[Impact, ...] = ()
     file: Content | None = None
     status: int | None = None
 
@@ -120,6 +123,7 @@ def _line(
         "via": caller.via,
         "risk": tool.risk,
         "arguments": mask_arguments(tool, arguments),
+        "impact": [_told(each) for each in entry.impacts],
         "file": {"bytes": file.size, "lines": file.lines, "sha256": file.sha256} if file else None,
         "confirmed": passage.how if passage else None,
         "by": passage.by if passage else None,
@@ -127,4 +131,9 @@ def _line(
         "outcome": outcome,
         "status": entry.status,
     }
-    return {key: value for key, value in line.items() if value not in (None, "")}
+    return {key: value for key, value in line.items() if value not in (None, "", [])}
+
+
+def _told(impact: Impact) -> dict[str, Any]:
+    """Return an impact without its words, which may hold personal data."""
+    return {"kind": impact.kind, "measure": impact.measure, "unit": impact.unit}

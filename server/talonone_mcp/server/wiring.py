@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, closing
+from functools import partial
+from typing import Any
 
 from starlette.types import ASGIApp
 
+from talonone_mcp.calls.admission import Admission
+from talonone_mcp.calls.allowance import Allowance
 from talonone_mcp.calls.executor import Announce, Executor, announce_nothing
 from talonone_mcp.calls.gate import Gate
 from talonone_mcp.calls.imports import ImportFiles
+from talonone_mcp.calls.judging import Judge
 from talonone_mcp.calls.recorder import Recorder
-from talonone_mcp.core.catalog import Catalog
+from talonone_mcp.calls.request import build
+from talonone_mcp.core.catalog import Catalog, Operation
 from talonone_mcp.core.clock import SYSTEM_CLOCK, Clock
+from talonone_mcp.core.policy import operators_policy
 from talonone_mcp.core.settings import Settings
 from talonone_mcp.store import Store
 from talonone_mcp.surface.dispatch import Dispatch
-from talonone_mcp.upstream.connection import open_upstream
+from talonone_mcp.upstream.connection import Upstream, open_upstream
 
 
 @asynccontextmanager
@@ -51,10 +58,17 @@ async def open_dispatch(  # noqa: PLR0913 - what a server is wired from
         async with open_upstream(
             settings, login, upstream, clock=clock, pace=store.pace
         ) as connection:
+            admission = Admission(
+                catalog,
+                Judge(catalog, partial(_read, connection), clock),
+                Gate(settings.confirm, store.ledger),
+                Allowance(operators_policy(catalog.policy, settings), store.sums),
+                connection.place,
+            )
             executor = Executor(
                 catalog,
                 connection,
-                Gate(settings.confirm, store.ledger, settings.thresholds),
+                admission,
                 Recorder(store.audit, reads=settings.audit_reads, clock=clock),
                 store,
                 import_files=ImportFiles(settings.import_folder, settings.state_dir),
@@ -68,3 +82,8 @@ async def open_dispatch(  # noqa: PLR0913 - what a server is wired from
                 masked=settings.mask_pii,
                 clock=clock,
             )
+
+
+async def _read(upstream: Upstream, operation: Operation, arguments: Mapping[str, Any]) -> Any:
+    """Return what upstream shows, or what it says to a dry run."""
+    return (await upstream.send(operation, build(operation, arguments))).body

@@ -6,12 +6,14 @@ Every caller comes through here: a client's tool call, a resource, a person at t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from talonone_mcp import workflows
+from talonone_mcp.calls.admission import RehearsedError
 from talonone_mcp.calls.caller import Caller
 from talonone_mcp.calls.executor import Executor, no_such_tool
+from talonone_mcp.calls.explained import Explained
 from talonone_mcp.core.catalog import Catalog, Operation, Tool, Workflow
 from talonone_mcp.core.clock import SYSTEM_CLOCK, Clock
 from talonone_mcp.core.csv_masking import mask_csv
@@ -90,6 +92,29 @@ class Dispatch:
             run = self._executor.call_in_full if in_full else self._executor.call
             return await run(tool, arguments, caller)
         return self._doors.find(arguments)
+
+    async def explain(
+        self, name: str, arguments: Mapping[str, Any], caller: Caller
+    ) -> Explained:
+        """Return what a call would do, and whether a person would be asked. Nothing is changed.
+
+        A workflow is explained by its plan, or by the first of its calls that changes something.
+
+        Raises:
+            CallError: the call would be refused.
+        """
+        call = self.resolve(name, arguments)
+        if call.tool is None or call.tool.is_read:
+            return Explained(name, (), asked=False, because="it only reads", question="")
+        if isinstance(call.tool, Operation):
+            return await self._executor.explain(call.tool, call.arguments, caller)
+        try:
+            await self.call(call, replace(caller, rehearses=True))
+        except RehearsedError as reached:
+            return replace(reached.explained, operation=call.tool.name)
+        return Explained(
+            call.tool.name, (), asked=False, because="it would change nothing", question=""
+        )
 
     def shown(self, tool: Tool | None, content: dict[str, Any]) -> dict[str, Any]:
         """Return a tool's answer or error as it may be shown: masked if configured."""

@@ -27,6 +27,7 @@ from talonone_mcp.upstream.limiter import Limiter
 from talonone_mcp.upstream.login_session import LoginSession
 from talonone_mcp.upstream.pool_admission import MAX_CONCURRENT_REQUESTS
 from talonone_mcp.upstream.redaction import Redaction
+from talonone_mcp.upstream.place import Place
 from talonone_mcp.upstream.retries import Retries
 from talonone_mcp.upstream.token_cache import token_cache
 
@@ -77,9 +78,10 @@ class Upstream:
         """The ids of the Applications that have their own key of the Integration API."""
         return self._settings.applications
 
-    def deployment(self, tool: Tool) -> str:
-        """Return the base URL to which a tool's calls are sent."""
-        return self._settings.url(tool.apis[0])
+    def place(self, tool: Tool) -> Place:
+        """Return where a tool's calls are sent."""
+        url = self._settings.url(tool.apis[0])
+        return Place(url, self._settings.base_url or url, self._settings.sandbox)
 
     def statistics(self) -> UpstreamStatistics:
         """Count what is under way at this moment."""

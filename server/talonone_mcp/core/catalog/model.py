@@ -229,6 +229,7 @@ class Operation(Tool):
         before: the read that shows what a call is about to change.
         replaces: how a call that names only what is to change is completed, if upstream's request
             replaces the whole.
+        keeps_items: whether the actions of a catalog's sync are completed from the items there.
     """
 
     method: str
@@ -243,6 +244,7 @@ class Operation(Tool):
     listed_by: Mapping[str, str] | None = None
     before: Before | None = None
     replaces: Replaces | None = None
+    keeps_items: bool = False
     operation_id: str = ""
 
     @classmethod

@@ -70,7 +70,8 @@ async def make_plan(steps: Steps, request: SetUpRequest) -> Plan:
     shown["steps"] = [each.operation for each in calls]
     warnings = [*_warnings(limits), *found[2]]
     shown |= {"warnings": warnings} if warnings else {}
-    return Plan({**shown, "mark": _mark(calls, source)}, calls)
+    where = (("Application", application_id),)
+    return Plan({**shown, "mark": _mark(calls, source)}, calls, where)
 
 
 def _as_settings(request: SetUpRequest) -> PlannedCall:
@@ -175,7 +176,8 @@ def _settings(
         **schedule_of(request, source),
         **picked(request, ("description",)),
     }
-    return PlannedCall("update_campaign", fixed, frozenset({"campaignId", *KEPT} - fixed.keys()))
+    open_ = frozenset({"campaignId", *KEPT} - fixed.keys())
+    return PlannedCall("update_campaign", fixed, open_, before={"state": "disabled"})
 
 
 def _coupons(request: SetUpRequest, coupons: CouponOrder, source: Source) -> PlannedCall:

@@ -1,0 +1,104 @@
+"""What the actions of a catalog's sync do to its items."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from talonone_mcp.calls.catalog_items import is_whole, item_of, overwrites
+from talonone_mcp.calls.impact.call_facts import CallFacts, Measured, is_empty, number
+from talonone_mcp.calls.upstream_lists import is_complete, listed
+
+_WHOLE = 100.0  # percent
+
+
+def removed_items(facts: CallFacts) -> Iterator[Measured]:
+    """Tell how many items a sync removes."""
+    count = sum(kind == "REMOVE" for kind, _ in _actions(facts))
+    many = [payload for kind, payload in _actions(facts) if kind == "REMOVE_MANY"]
+    if any(is_empty(payload.get("filters")) for payload in many):
+        yield Measured(_total(facts), "every item of the catalog")
+    elif many:
+        yield Measured(None, "all that match the filters of a REMOVE_MANY")
+    elif count:
+        yield Measured(count)
+
+
+def lower_prices(facts: CallFacts) -> Iterator[Measured]:
+    """Tell by how much at most a sync lowers a price, in percent."""
+    falls = [fall for kind, payload in _actions(facts) for fall in _falls(facts, kind, payload)]
+    lower = [each for each in falls if each is None or each > 0]
+    if not lower:
+        return
+    what = f"at most; prices lowered: {len(lower):,}"
+    if None in lower:
+        yield Measured(None, f"{what}, some of them unknown")
+    else:
+        yield Measured(round(max(each for each in lower if each is not None), 2), what)
+
+
+def lost_item_fields(facts: CallFacts) -> Iterator[Measured]:
+    """Tell which fields of items a sync loses, where what is there cannot be kept for it."""
+    lost = sum(_loses(facts, kind, payload) for kind, payload in _actions(facts))
+    if lost:
+        yield Measured(None, f"products or attributes of {lost:,} items, as far as they have any")
+
+
+def _actions(facts: CallFacts) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    actions = facts.update.whole.get("actions", ())
+    for each in actions if isinstance(actions, Sequence) else ():
+        yield str(each.get("type")), each.get("payload") or {}
+
+
+def _falls(facts: CallFacts, kind: str, payload: Mapping[str, Any]) -> Iterator[float | None]:
+    """Yield by how many percent an action lowers prices; None if nobody can know."""
+    if kind in ("ADD", "PATCH") and number(payload.get("price")) is not None:
+        yield _fall(_old_price(facts, payload), payload["price"])
+    elif kind == "PATCH_MANY" and number(payload.get("price")) is not None:
+        yield from _falls_of_many(facts, payload)
+    elif kind == "ADD_PRICE_ADJUSTMENT":
+        for each in payload.get("adjustments", ()):
+            if number(each.get("price")) is not None:
+                yield _fall(_old_price(facts, payload), each["price"])
+
+
+def _falls_of_many(facts: CallFacts, payload: Mapping[str, Any]) -> Iterator[float | None]:
+    """Yield the falls of all items that a PATCH_MANY may change."""
+    if payload["price"] <= 0 or not is_complete(facts.before):
+        yield None if not is_complete(facts.before) else _WHOLE
+        return
+    for item in listed(facts.before):
+        yield _fall(number(item.get("price")), payload["price"])
+
+
+def _old_price(facts: CallFacts, payload: Mapping[str, Any]) -> float | None:
+    """Return an item's price; 0 for a new item or one without a price, None if it is unknown."""
+    item = item_of(facts.before, payload.get("sku"))
+    if item is not None:
+        return number(item.get("price")) or 0
+    return 0 if is_whole(facts.before, payload.get("sku")) else None
+
+
+def _fall(old: float | None, new: float) -> float | None:
+    """Return by how many percent a price falls: 0 if it does not."""
+    if old is None:
+        return None
+    return max(0.0, (old - new) / old * _WHOLE) if old > 0 else 0.0
+
+
+def _loses(facts: CallFacts, kind: str, payload: Mapping[str, Any]) -> bool:
+    """Tell whether an action may lose what an item has, because it cannot be read."""
+    if not overwrites(kind, payload):
+        return False
+    known = item_of(facts.before, payload["sku"]) is not None
+    return not known and not is_whole(facts.before, payload["sku"])
+
+
+def _total(facts: CallFacts) -> float | None:
+    before = facts.before
+    total = number(before.get("totalResultSize")) if isinstance(before, Mapping) else None
+    if total:
+        return total
+    return len(listed(before)) if is_complete(before) else None
+
+

@@ -1,0 +1,84 @@
+"""What the rows of an import give, take and replace."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from talonone_mcp.calls.impact.call_facts import CallFacts, Measured
+from talonone_mcp.calls.upstream_lists import is_complete, listed
+
+_USES, _WORTH, _POINTS = ("usagelimit",), ("discountlimit",), ("amount", "points")
+
+
+def imported_codes(facts: CallFacts) -> Iterator[Measured]:
+    """Tell how often customers can use the codes of a file."""
+    rows = _rows(facts)
+    if rows is None:
+        yield Measured(None, "in the file")
+        return
+    total = _total(rows, _USES)
+    if total is None:
+        yield Measured(rows.count, f"in {rows.count:,} rows, each usable once")
+    elif total.unlimited:
+        yield Measured(None, f"in {rows.count:,} rows, {total.unlimited:,} of them without a limit")
+    else:
+        yield Measured(total.sum, f"in {rows.count:,} rows, counted with their uses")
+
+
+def imported_worth(facts: CallFacts) -> Iterator[Measured]:
+    """Tell what the codes of a file may give, where they have a discount limit."""
+    total = _total(_rows(facts), _WORTH)
+    if total is not None and total.positive:
+        yield Measured(total.positive, "with the codes in the file")
+
+
+def imported_points(facts: CallFacts) -> Iterator[Measured]:
+    """Tell how many points the rows of a file give."""
+    rows = _rows(facts)
+    total = _total(rows, _POINTS)
+    if rows is None or total is None:
+        yield Measured(None, "in the file")
+    elif total.positive:
+        yield Measured(total.positive, f"in {rows.count:,} rows")
+
+
+def imported_negative_points(facts: CallFacts) -> Iterator[Measured]:
+    """Tell how many points the rows of a file take."""
+    total = _total(_rows(facts), _POINTS)
+    if total is not None and total.negative:
+        yield Measured(abs(total.negative), "by rows with a negative amount")
+
+
+def replaced_rows(facts: CallFacts) -> Iterator[Measured]:
+    """Tell how much of what is there is not in the file, and so is lost."""
+    there = _there(facts.before)
+    rows = _rows(facts)
+    if there is None or rows is None or rows.count > len(rows.keys):
+        yield Measured(None, "that are not in the file")
+        return
+    if lost := {str(each) for each in there} - {str(each) for each in rows.keys}:
+        yield Measured(len(lost), "that are not in the file")
+
+
+def _there(before: Any) -> Collection[Any] | None:
+    """Return what is there now, if upstream shows all of it."""
+    if not isinstance(before, Mapping):
+        return None
+    for name in ("payload", "suggestions"):
+        if isinstance(before.get(name), list):
+            values: list[Any] = before[name]
+            return values
+    if "data" not in before or not is_complete(before):
+        return None
+    return [each.get("integrationId", each.get("id")) for each in listed(before)]
+
+
+def _rows(facts: CallFacts) -> Any:
+    """Return what the rows of the call's CSV say."""
+    return getattr(facts.given("csv"), "rows", None)
+
+
+def _total(rows: Any, columns: Collection[str]) -> Any:
+    totals = {} if rows is None else rows.totals
+    return next((totals[name] for name in columns if name in totals), None)
