@@ -112,7 +112,7 @@ def _root(text: str, name: str) -> Node | None:
             depth -= isinstance(event, yaml.CollectionEndEvent)
             if depth > _MAX_DEPTH:
                 raise PolicyError(f"{name}, line {line}: is nested too deeply")
-        return yaml.compose(text, Loader=yaml.SafeLoader)
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
@@ -121,3 +121,4 @@ def _root(text: str, name: str) -> Node | None:
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise PolicyError(f"{name}, line {line}: has a character that YAML forbids") from None
+    return None if isinstance(root, yaml.ScalarNode) and not root.value else root

@@ -228,7 +228,7 @@ def _print(answer: Mapping[str, Any]) -> None:
         return
     rows = [(each["kind"], _measure(each), each["what"]) for each in answer["impact"]]
     if rows:
-        _print_table(("it", "how much", "of what"), rows)
+        _print_table(("impact", "how much", "what"), rows)
     print(f"{'A person is asked' if answer['asked'] else 'Nobody is asked'}: {answer['because']}.")
     if answer["question"]:
         print(f"\n{answer['question']}")
