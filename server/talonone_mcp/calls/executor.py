@@ -216,9 +216,7 @@ class Executor:
         """
         if caller.rehearses:
             plan = await make()
-            raise RehearsedError(
-                self._admission.explained_plan(workflow, arguments, plan, caller)
-            )
+            raise RehearsedError(self._admission.explained_plan(workflow, arguments, plan, caller))
         admitted = self._admission.agreed(workflow, arguments, caller, entry, make)
         async with admitted as agreed:
             yield agreed
@@ -342,4 +340,3 @@ def no_such_tool(catalog: Catalog, name: str) -> CallError:
 def _application(operation: Operation, arguments: Mapping[str, Any]) -> object:
     """Return the Application whose key to use; None if callers cannot choose one."""
     return arguments.get(APPLICATION) if APPLICATION in operation.reserved else None
-

@@ -11,8 +11,9 @@ from talonone_mcp.calls.imports import Content
 from talonone_mcp.calls.judging import Judgement
 from talonone_mcp.calls.plan import Plan
 from talonone_mcp.calls.question import NOTHING, UNKNOWN, Change, Statement
-from talonone_mcp.calls.updating import ADD, REMOVE
+from talonone_mcp.calls.updating import ADD, CLEAR, REMOVE
 from talonone_mcp.core.catalog import Operation, Workflow
+from talonone_mcp.core.catalog.application_keys import APPLICATION
 from talonone_mcp.core.impact import Impact
 
 _LABELS = {
@@ -78,6 +79,9 @@ def statement_of_plan(
 
 
 def _ids(operation: Operation, arguments: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    if APPLICATION in operation.reserved:
+        default = operation.reserved[APPLICATION].get("default")
+        yield _label(APPLICATION), arguments.get(APPLICATION, default)
     for name in operation.path_arguments:
         yield _label(name), arguments.get(name)
 
@@ -135,7 +139,9 @@ def _changes(judgement: Judgement) -> Iterator[Change]:
         name, _, key = path.partition(".")
         if not key:
             yield Change(path, _old(judgement, name), NOTHING)
-    shown = {*operation.path_arguments, *update.fields, "clear", ADD, REMOVE}
+    shown = {*operation.path_arguments, *update.fields, CLEAR, ADD, REMOVE}
+    if APPLICATION in operation.reserved:
+        shown.add(APPLICATION)  # whose key is used: among the ids
     for name, value in judgement.arguments.items():
         if name in operation.secrets:
             yield Change(name, UNKNOWN, "[secret]")

@@ -58,11 +58,12 @@ async def open_dispatch(  # noqa: PLR0913 - what a server is wired from
         async with open_upstream(
             settings, login, upstream, clock=clock, pace=store.pace
         ) as connection:
+            policy = operators_policy(catalog.policy, settings.thresholds, settings.policy_file)
             admission = Admission(
                 catalog,
                 Judge(catalog, partial(_read, connection), clock),
                 Gate(settings.confirm, store.ledger),
-                Allowance(operators_policy(catalog.policy, settings), store.sums),
+                Allowance(policy, store.sums),
                 connection.place,
             )
             executor = Executor(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from talonone_mcp.core.catalog.model import Catalog, Confirm, Operation, Schema
+from talonone_mcp.core.catalog.model import Catalog, Operation, Schema
 
 APPLICATION = "applicationId"
 _MAX_LISTED = 5  # Applications listed in a schema; each costs tokens in every conversation
@@ -19,7 +19,7 @@ def with_applications(catalog: Catalog, applications: Sequence[int]) -> Catalog:
     """Return the catalog with `applicationId` as an argument of the Integration API's operations.
 
     With one Application, the argument is accepted but not listed, since there is nothing to choose.
-    With several, it is listed and required. Confirmation questions name the Application.
+    With several, it is listed and required. Questions name the Application.
 
     Args:
         catalog: the operations as upstream defines them.
@@ -47,11 +47,5 @@ def _with_application(operation: Operation, applications: Sequence[int]) -> Oper
     return replace(
         operation,
         input_schema=listed,
-        reserved={**operation.reserved, APPLICATION: schema},
-        confirm=operation.confirm and _naming_application(operation.confirm, applications[0]),
+        reserved={**operation.reserved, APPLICATION: {**schema, "default": applications[0]}},
     )
-
-
-def _naming_application(confirm: Confirm, default: int) -> Confirm:
-    sentence = f"This uses the key of Application {{{APPLICATION}|{default}}}."
-    return replace(confirm, ask=f"{confirm.ask.strip()} {sentence}")
