@@ -18,6 +18,7 @@ from talonone_mcp.calls.plan import Plan
 from talonone_mcp.calls.question import Question, question_about, question_about_plan
 from talonone_mcp.calls.recorder import AuditEntry, Recorder
 from talonone_mcp.calls.request import build
+from talonone_mcp.calls.shaping.hidden_secrets import for_reading, with_secrets, without_secrets
 from talonone_mcp.calls.shaping.model_answer import (
     FIELDS,
     Shaped,
@@ -320,7 +321,7 @@ class Executor:
         else:
             answer, pages = await self._send(operation, arguments, caller.progress), None
         entry.status = answer.status
-        return answer, pages
+        return await for_reading(operation, answer, self._store.secret_files), pages
 
     def _with_link(self, operation: Operation, caller: Caller, shaped: Shaped) -> dict[str, Any]:
         """Return the content to show, with a link to the full answer if it was cut."""
@@ -349,7 +350,7 @@ class Executor:
         progress: Progress = silent,
         sink: Sink | None = None,
     ) -> Answer:
-        request = build(operation, arguments)
+        request = build(operation, with_secrets(operation, arguments, self._store.secret_files))
         answer, may_have_changed = None, not operation.is_read
         try:
             answer = await self._upstream.send(operation, request, progress=progress, sink=sink)
@@ -367,7 +368,7 @@ class Executor:
         """Read what a question shows, and note it in `seen`."""
         found = await self._read_for(read, arguments, extra)
         seen.append(found)
-        return found
+        return without_secrets(self._catalog.operations[read], found)
 
     async def _read_for(
         self, read: str, arguments: Mapping[str, Any], extra: Mapping[str, Any]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager, closing
 
+import anyio.to_thread
 from starlette.types import ASGIApp
 
 from talonone_mcp.calls.executor import Announce, Executor, announce_nothing
@@ -61,6 +62,7 @@ async def open_dispatch(  # noqa: PLR0913 - what a server is wired from
                 read_only=settings.read_only,
                 announce=announce,
             )
+            await anyio.to_thread.run_sync(store.secret_files.prune)
             yield Dispatch(
                 catalog,
                 executor,

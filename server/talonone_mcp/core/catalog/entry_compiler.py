@@ -14,7 +14,7 @@ from talonone_mcp.core.catalog.model import CatalogError
 
 # Keys of an argument that are ours, not JSON Schema's.
 _OWN_KEYWORDS = ("listed_by", "explode", "dotted", "secret", "as")
-_COPIED_KEYS = ("check", "status", "aliases", "view", "impact", "before")
+_COPIED_KEYS = ("check", "status", "aliases", "view", "hidden", "impact", "before")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _EITHER_CSV = {
     "must": {"oneOf": [{"required": ["csv"]}, {"required": ["csvPath"]}]},
@@ -160,7 +160,9 @@ class EntryCompiler:
         given = self._yaml_entry.get("before", {}).get("given", {}).values()
         named = [match[1] for value in given if (match := _PLACEHOLDER.fullmatch(str(value)))]
         return {
-            name: {"type": "string", "minLength": 1} for name in named if name not in self._arguments
+            name: {"type": "string", "minLength": 1}
+            for name in named
+            if name not in self._arguments
         }
 
     @property
