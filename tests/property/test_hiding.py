@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from talonone_mcp.core.hiding import hide
 
-SECRET = "q7Rz0pLkW3vN8xT2"  # noqa: S105 - of nobody
+SECRET = "q7Rz0pLkW3vN8xT2"
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 ODD_TEXT = st.text("token\"':={}[]\\/@?&;<> \nBearer1", max_size=60)
 PLAIN = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False)

@@ -28,7 +28,7 @@ from tests.unit.test_exports import answering, read, server_at
 from tests.wired import Wire
 
 pytestmark = pytest.mark.anyio
-SECRET = "Gy9b8w1irmQtEPo5RmbMmSPheL5h4"  # noqa: S105 - of nobody
+SECRET = "Gy9b8w1irmQtEPo5RmbMmSPheL5h4"
 PAYLOAD = json.dumps({"apiKey": SECRET, "message": "hello"})
 ENCODED = b64encode(PAYLOAD.encode()).decode()
 HEADERS = [f"Authorization: Bearer {SECRET}", "Content-Type: application/json"]

@@ -29,7 +29,7 @@ def is_secret_name(name: str) -> bool:
     """Return whether a field of this name holds a secret, in any spelling of the name."""
     if len(name) > MAX_NAME_CHARS:
         return False
-    words = [word.lower() for word in _WORD.findall(name)]
+    words: list[str] = [word.lower() for word in _WORD.findall(name)]
     while len(words) > 1 and words[-1] in _SAYS_NOTHING:
         words.pop()
     if not words or {*words[:-1]} & (_PLACES_IN_A_LIST | _COUNTS | {"idempotency"}):
@@ -37,7 +37,7 @@ def is_secret_name(name: str) -> bool:
     last = words[-1].removesuffix("s")
     if last == "key":
         return len(words) > 1 and words[-2] in _KINDS_OF_KEY
-    if last in _WHOLE_WORDS or words[-1] in _WHOLE_WORDS:
+    if {last, words[-1]} & _WHOLE_WORDS:
         return len(words) == 1 or words[-2] in {"basic", "user", "db", "x"}
     return last.endswith(_SECRET_WORDS)
 

@@ -64,11 +64,12 @@ def with_secrets(
     Raises:
         CallError: `invalid_arguments`, if its file is gone.
     """
-    return arguments | {
+    found = {
         name: _read(files, name, note[1])
         for name in operation.secrets
         if (note := _NOTE.fullmatch(str(arguments.get(name, ""))))
     }
+    return {**arguments, **found}
 
 
 def _read(files: SecretFiles, name: str, location: str) -> str:
