@@ -133,7 +133,7 @@ def test_doctor_names_each_problem(
     assert main(["doctor", "--sandbox", "--json"]) == 2
 
     found = json.loads(capsys.readouterr().out)["findings"]
-    says = [each["says"] for each in found if each["area"] == "configuration"]
+    says = [each["says"] for each in found if each["about"] == "configuration"]
     assert [each[:21] for each in says] == ["policy.yaml, line 1: ", "policy.yaml, line 2: "]
 
 

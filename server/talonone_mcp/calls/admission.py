@@ -25,6 +25,7 @@ from talonone_mcp.core.impact import Impact
 from talonone_mcp.upstream.place import Place
 
 _ID_CHARS = 10  # of the digest of a call, by which a person finds all of it
+_REHEARSED = "it changes nothing"
 _PLANS = "a plan of several changes is always asked about, as a whole"
 
 
@@ -165,17 +166,13 @@ class Admission:
         """
         if not is_judged(operation, arguments):
             await self.completed(operation, arguments)
-            return Explained(operation.name, (), asked=False, because="it only reads or rehearses")
+            return Explained(operation.name, (), asked=False, because=_REHEARSED, question="")
         judgement = await self._judged(operation, arguments)
-        ruling = await self._allowance.ruling(
-            self._charge(operation, judgement.impacts, caller)
-        )
+        ruling = await self._allowance.ruling(self._charge(operation, judgement.impacts, caller))
         question = ""
         if ruling.asked:
             question = (await self._question(judgement, caller)).text
-        return Explained(
-            operation.name, judgement.impacts, ruling.asked, ruling.because, question
-        )
+        return Explained(operation.name, judgement.impacts, ruling.asked, ruling.because, question)
 
     def explained_plan(
         self, workflow: Workflow, arguments: Mapping[str, Any], plan: Plan, caller: Caller
@@ -303,4 +300,3 @@ def _refuse_if_changed(asked_about: Judgement, latest: Judgement) -> None:
     changed = changed_fields(old, new)
     if changed:
         raise conflict(latest.operation, changed)
-

@@ -9,6 +9,7 @@ from typing import Any
 
 from talonone_mcp.calls.paging import contradictions
 from talonone_mcp.calls.shaping.field_selection import fields_of, unknown
+from talonone_mcp.calls.shaping.hidden_secrets import note_problems
 from talonone_mcp.calls.shaping.model_answer import FIELDS
 from talonone_mcp.calls.updating import update_problems
 from talonone_mcp.core.catalog import Operation, Tool
@@ -29,7 +30,16 @@ def validate(tool: Tool, arguments: Mapping[str, Any]) -> None:
     if fields and not found and isinstance(tool, Operation):
         wrong_fields = unknown(fields_of(tool), fields)
     update = update_problems(tool, arguments) if isinstance(tool, Operation) else []
-    refuse(tool, [*found, *contradictions(arguments), *wrong_fields, *update])
+    refuse(
+        tool,
+        [
+            *found,
+            *contradictions(arguments),
+            *wrong_fields,
+            *update,
+            *note_problems(tool, arguments),
+        ],
+    )
 
 
 def validate_whole(
@@ -47,7 +57,8 @@ def validate_whole(
     Raises:
         CallError: `invalid_arguments`.
     """
-    found = problems(operation, whole)
+    sent = {name: value for name, value in whole.items() if name not in operation.reserved}
+    found = problems(operation, sent)
     refuse(operation, [each for each in found if _top(each.at) in arguments])
 
 

@@ -20,14 +20,14 @@ def with_items_kept(arguments: Mapping[str, Any], seen: Shown) -> Mapping[str, A
         BeforeNeededError: the items must be read first.
     """
     actions = arguments.get("actions", ())
-    if not any(overwrites(each.get("type"), each.get("payload") or {}) for each in actions):
+    if not any(overwrites(str(each.get("type")), each.get("payload") or {}) for each in actions):
         return arguments
     return {**arguments, "actions": [_kept(each, seen.before) for each in actions]}
 
 
 def _kept(action: Mapping[str, Any], before: Any) -> Mapping[str, Any]:
     payload = action.get("payload") or {}
-    if not overwrites(action.get("type"), payload):
+    if not overwrites(str(action.get("type")), payload):
         return action
     item = item_of(before, payload["sku"])
     if item is None:

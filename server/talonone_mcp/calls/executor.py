@@ -20,6 +20,7 @@ from talonone_mcp.calls.paging import FETCH_ALL, Pages, described, fetch_all
 from talonone_mcp.calls.plan import Plan
 from talonone_mcp.calls.recorder import AuditEntry, Recorder
 from talonone_mcp.calls.request import build
+from talonone_mcp.calls.shaping.hidden_secrets import for_reading, with_secrets
 from talonone_mcp.calls.shaping.model_answer import (
     FIELDS,
     Shaped,
@@ -216,9 +217,7 @@ class Executor:
         """
         if caller.rehearses:
             plan = await make()
-            raise RehearsedError(
-                self._admission.explained_plan(workflow, arguments, plan, caller)
-            )
+            raise RehearsedError(self._admission.explained_plan(workflow, arguments, plan, caller))
         admitted = self._admission.agreed(workflow, arguments, caller, entry, make)
         async with admitted as agreed:
             yield agreed
@@ -287,7 +286,7 @@ class Executor:
         else:
             answer, pages = await self._send(operation, arguments, caller.progress), None
         entry.status = answer.status
-        return answer, pages
+        return await for_reading(operation, answer, self._store.secret_files), pages
 
     def _with_link(self, operation: Operation, caller: Caller, shaped: Shaped) -> dict[str, Any]:
         """Return the content to show, with a link to the full answer if it was cut."""
@@ -316,7 +315,7 @@ class Executor:
         progress: Progress = silent,
         sink: Sink | None = None,
     ) -> Answer:
-        request = build(operation, arguments)
+        request = build(operation, with_secrets(operation, arguments, self._store.secret_files))
         answer, may_have_changed = None, not (operation.is_read or is_rehearsal(arguments))
         try:
             answer = await self._upstream.send(operation, request, progress=progress, sink=sink)
@@ -342,4 +341,3 @@ def no_such_tool(catalog: Catalog, name: str) -> CallError:
 def _application(operation: Operation, arguments: Mapping[str, Any]) -> object:
     """Return the Application whose key to use; None if callers cannot choose one."""
     return arguments.get(APPLICATION) if APPLICATION in operation.reserved else None
-

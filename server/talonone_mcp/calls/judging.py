@@ -11,8 +11,8 @@ from typing import Any
 from talonone_mcp.calls.impact import impacts_of, is_rehearsal
 from talonone_mcp.calls.impact.call_facts import CallFacts, values_at
 from talonone_mcp.calls.shown import BeforeNeededError, RehearsalNeededError, Shown
-from talonone_mcp.calls.upstream_lists import listed
 from talonone_mcp.calls.updating import REPLACE, Update, update_of
+from talonone_mcp.calls.upstream_lists import listed
 from talonone_mcp.core.catalog import Before, Catalog, Operation
 from talonone_mcp.core.clock import Clock
 from talonone_mcp.core.errors import CallError
@@ -76,9 +76,7 @@ class Judge:
             except RehearsalNeededError:
                 seen = seen.with_rehearsal(await self._rehearsed(operation, arguments))
 
-    def judged(
-        self, operation: Operation, arguments: Mapping[str, Any], seen: Shown
-    ) -> Judgement:
+    def judged(self, operation: Operation, arguments: Mapping[str, Any], seen: Shown) -> Judgement:
         """Return what a call would do, by what was read.
 
         Raises:
@@ -196,9 +194,7 @@ def _unreadable(operation: Operation, error: CallError) -> CallError:
     )
 
 
-def _not_listed(
-    operation: Operation, before: Before, arguments: Mapping[str, Any]
-) -> CallError:
+def _not_listed(operation: Operation, before: Before, arguments: Mapping[str, Any]) -> CallError:
     finder = next(
         (
             match[1]

@@ -11,8 +11,10 @@ from talonone_mcp.calls.imports import Content
 from talonone_mcp.calls.judging import Judgement
 from talonone_mcp.calls.plan import Plan
 from talonone_mcp.calls.question import NOTHING, UNKNOWN, Change, Statement
-from talonone_mcp.calls.updating import ADD, REMOVE
+from talonone_mcp.calls.updating import ADD, CLEAR, REMOVE
 from talonone_mcp.core.catalog import Operation, Workflow
+from talonone_mcp.core.catalog.application_keys import APPLICATION
+from talonone_mcp.core.hiding import hide
 from talonone_mcp.core.impact import Impact
 
 _LABELS = {
@@ -35,21 +37,20 @@ def statement_of(judgement: Judgement, deployment: str, *, is_sandbox: bool) -> 
         deployment: where it would go.
         is_sandbox: whether that is the sandbox.
     """
-    operation, seen = judgement.operation, judgement.seen
-    now = dict(_now(operation, seen.state))
-    notes = [*_notes(judgement)]
+    operation, state = judgement.operation, hide(judgement.seen.state)
+    now = dict(_now(operation, state))
     return Statement(
         tool=operation.name,
         title=operation.title,
         deployment=deployment,
         is_sandbox=is_sandbox,
         ids=tuple(_ids(operation, judgement.arguments)),
-        name=_name(seen.state),
+        name=_name(state),
         impacts=judgement.impacts,
         now=tuple((label, value) for label, (value, _) in now.items()),
         drifting=frozenset(label for label, (_, drifts) in now.items() if drifts),
         changes=tuple(_changes(judgement)),
-        warnings=tuple(notes),
+        warnings=tuple(_notes(judgement)),
         undo=operation.undo,
     )
 
@@ -78,6 +79,9 @@ def statement_of_plan(
 
 
 def _ids(operation: Operation, arguments: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    if APPLICATION in operation.reserved:
+        default = operation.reserved[APPLICATION].get("default")
+        yield _label(APPLICATION), arguments.get(APPLICATION, default)
     for name in operation.path_arguments:
         yield _label(name), arguments.get(name)
 
@@ -135,7 +139,9 @@ def _changes(judgement: Judgement) -> Iterator[Change]:
         name, _, key = path.partition(".")
         if not key:
             yield Change(path, _old(judgement, name), NOTHING)
-    shown = {*operation.path_arguments, *update.fields, "clear", ADD, REMOVE}
+    shown = {*operation.path_arguments, *update.fields, CLEAR, ADD, REMOVE}
+    if APPLICATION in operation.reserved:
+        shown.add(APPLICATION)  # whose key is used: among the ids
     for name, value in judgement.arguments.items():
         if name in operation.secrets:
             yield Change(name, UNKNOWN, "[secret]")
@@ -150,7 +156,8 @@ def _change(judgement: Judgement, name: str, value: Any) -> Iterator[Change]:
     old = _old(judgement, name)
     if judgement.update.old is not None and old not in (UNKNOWN, NOTHING) and same(old, value):
         return
-    yield Change(name, old, NOTHING if is_empty(value) and old is not NOTHING else value)
+    new = NOTHING if is_empty(value) and old is not NOTHING else hide({name: value})[name]
+    yield Change(name, old, new)
 
 
 def _old(judgement: Judgement, name: str) -> Any:
@@ -158,9 +165,9 @@ def _old(judgement: Judgement, name: str) -> Any:
     update, state = judgement.update, judgement.seen.state
     replaces = judgement.operation.replaces
     if update.old is not None and replaces and name in replaces.fields:
-        return update.old.get(name, NOTHING)
+        return hide({name: update.old[name]})[name] if name in update.old else NOTHING
     if isinstance(state, Mapping) and name in state and name != "data":
-        return NOTHING if is_empty(state[name]) else state[name]
+        return NOTHING if is_empty(state[name]) else hide({name: state[name]})[name]
     return UNKNOWN
 
 

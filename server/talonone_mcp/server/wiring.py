@@ -7,6 +7,7 @@ from contextlib import ExitStack, asynccontextmanager, closing
 from functools import partial
 from typing import Any
 
+import anyio.to_thread
 from starlette.types import ASGIApp
 
 from talonone_mcp.calls.admission import Admission
@@ -58,11 +59,12 @@ async def open_dispatch(  # noqa: PLR0913 - what a server is wired from
         async with open_upstream(
             settings, login, upstream, clock=clock, pace=store.pace
         ) as connection:
+            policy = operators_policy(catalog.policy, settings.thresholds, settings.policy_file)
             admission = Admission(
                 catalog,
                 Judge(catalog, partial(_read, connection), clock),
                 Gate(settings.confirm, store.ledger),
-                Allowance(operators_policy(catalog.policy, settings), store.sums),
+                Allowance(policy, store.sums),
                 connection.place,
             )
             executor = Executor(
@@ -75,6 +77,7 @@ async def open_dispatch(  # noqa: PLR0913 - what a server is wired from
                 read_only=settings.read_only,
                 announce=announce,
             )
+            await anyio.to_thread.run_sync(store.secret_files.prune)
             yield Dispatch(
                 catalog,
                 executor,

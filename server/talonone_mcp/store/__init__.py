@@ -1,6 +1,7 @@
 """What outlives a call, behind Protocols: approvals, the audit log, sums, exports and so on.
 
-`local_store` keeps it in memory, and in files and SQLite in the state directory.
+So do the secrets that people need and models may not see. `local_store` keeps it all in memory, and
+in files and SQLite in the state directory.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from talonone_mcp.store.exports import Exports
     from talonone_mcp.store.ledger import Ledger
     from talonone_mcp.store.pace import Pace
+    from talonone_mcp.store.secret_files import SecretFiles
     from talonone_mcp.store.sums import Sums
 
 
@@ -27,3 +29,4 @@ class Store:
     exports: Exports
     cut_answers: CutAnswers
     pace: Pace
+    secret_files: SecretFiles

@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Literal, Protocol
 
-State = Literal["pending", "approved", "denied", "sent", "done", "unknown"]
-"""pending, approved or denied, sent, done; unknown if nobody learned the outcome of a sent call."""
+State = Literal["pending", "approved", "denied", "sent", "done", "unknown", "shown"]
+"""pending, approved or denied, sent, done; unknown if nobody learned the outcome of a sent call.
+
+shown is a call that is asked about elsewhere, kept so that a person can read all of it.
+"""
 
 MAX_PENDING = 50  # approvals per principal, so that no agent floods a person
 
@@ -88,6 +91,9 @@ class Ledger(Protocol):
 
     def enter(self, call: GatedCall, question: str, by: str) -> str:
         """Enter as sent a call that a person confirmed in the conversation; return its id."""
+
+    def keep(self, call: GatedCall, question: str, entry: str) -> None:
+        """Keep a call under this id, so that a person can read all of it; it cannot be decided."""
 
     def close(self, approval: str) -> None:
         """Mark a sent call as done: its outcome is known."""

@@ -9,6 +9,7 @@ from talonone_mcp.store.audit import FileAuditLog
 from talonone_mcp.store.cut_answers import MemoryCutAnswers
 from talonone_mcp.store.export_files import FileExports
 from talonone_mcp.store.pace import MemoryPace
+from talonone_mcp.store.secret_files import FolderSecretFiles
 from talonone_mcp.store.sqlite_ledger import LEDGER_FILE, SqliteLedger
 from talonone_mcp.store.sqlite_sums import SUMS_FILE, SqliteSums
 
@@ -28,4 +29,5 @@ def local_store(settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Store:
         ),
         cut_answers=MemoryCutAnswers(clock),
         pace=MemoryPace(clock),
+        secret_files=FolderSecretFiles(folder, on_server=settings.transport == "http", clock=clock),
     )

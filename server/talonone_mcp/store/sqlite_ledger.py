@@ -112,6 +112,13 @@ class SqliteLedger:
         with self._file.transaction() as db:
             return self._insert(db, call, question, "sent", by=by).id
 
+    def keep(self, call: GatedCall, question: str, entry: str) -> None:
+        """See `Ledger.keep`."""
+        with self._file.transaction() as db:
+            db.execute("DELETE FROM approvals WHERE id = ? AND state = 'shown'", (entry,))
+            if self._first(db, "id = ?", entry) is None:
+                self._insert(db, call, question, "shown", id_=entry)
+
     def close(self, approval: str) -> None:
         """See `Ledger.close`."""
         with self._file.transaction() as db:
@@ -182,10 +189,11 @@ class SqliteLedger:
         *,
         by: str = "",
         seen: str = "",
+        id_: str = "",
     ) -> Approval:
         now = self._clock.now()
         self._forget_old(db)
-        id_ = "".join(choice(_ID_ALPHABET) for _ in range(10))
+        id_ = id_ or "".join(choice(_ID_ALPHABET) for _ in range(10))
         row = (id_, state, *astuple(call), question, now, now + self._lifetime, by, "", seen)
         marks = ", ".join("?" * len(row))
         db.execute(f"INSERT INTO approvals ({_COLUMNS}, seen) VALUES ({marks})", row)  # noqa: S608

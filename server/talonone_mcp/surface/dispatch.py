@@ -93,9 +93,7 @@ class Dispatch:
             return await run(tool, arguments, caller)
         return self._doors.find(arguments)
 
-    async def explain(
-        self, name: str, arguments: Mapping[str, Any], caller: Caller
-    ) -> Explained:
+    async def explain(self, name: str, arguments: Mapping[str, Any], caller: Caller) -> Explained:
         """Return what a call would do, and whether a person would be asked. Nothing is changed.
 
         A workflow is explained by its plan, or by the first of its calls that changes something.

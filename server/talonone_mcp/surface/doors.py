@@ -85,16 +85,15 @@ def door_tools(*, read_only: bool) -> list[types.Tool]:
 
 def described(tool: Tool) -> dict[str, Any]:
     """Return what a caller must know to call a tool through a door."""
-    description = {
+    description: dict[str, Any] = {
         "name": tool.name,
         "risk": tool.risk,
         "description": tool.description,
         "arguments": signature(tool.input_schema),
         "call": READ if tool.is_read else RUN,
     }
-    if tool.confirm:
-        when = "always" if tool.confirm.when is None else "for some arguments"
-        description["confirmed_by_a_person"] = when
+    if tool.impact:
+        description["impact"] = list(dict.fromkeys(rule.kind for rule in tool.impact))
     return description
 
 

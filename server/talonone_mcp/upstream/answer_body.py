@@ -10,6 +10,7 @@ import httpx
 
 from talonone_mcp.core.catalog import Operation
 from talonone_mcp.core.errors import CallError
+from talonone_mcp.core.hiding import hide_text
 from talonone_mcp.core.text import one_line
 from talonone_mcp.upstream.error_documents import page_title
 from talonone_mcp.upstream.http_messages import Answer, Sink
@@ -48,7 +49,7 @@ async def read_error(
     return refused(
         operation,
         response.status_code,
-        redaction.text(text),
+        hide_text(redaction.text(text)),
         leads_to=_target(response),
         after=retry_after(response.headers, now),
     )

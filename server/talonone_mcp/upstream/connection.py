@@ -25,9 +25,9 @@ from talonone_mcp.upstream.exchange import Exchange, OutgoingCall, UpstreamStati
 from talonone_mcp.upstream.http_messages import Answer, Request, Sink
 from talonone_mcp.upstream.limiter import Limiter
 from talonone_mcp.upstream.login_session import LoginSession
+from talonone_mcp.upstream.place import Place
 from talonone_mcp.upstream.pool_admission import MAX_CONCURRENT_REQUESTS
 from talonone_mcp.upstream.redaction import Redaction
-from talonone_mcp.upstream.place import Place
 from talonone_mcp.upstream.retries import Retries
 from talonone_mcp.upstream.token_cache import token_cache
 

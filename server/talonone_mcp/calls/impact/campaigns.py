@@ -138,7 +138,7 @@ def _postponed(facts: CallFacts) -> Iterator[str]:
 def _starts(facts: CallFacts) -> Iterator[str]:
     if not _works_then(facts):
         return
-    if not _works_now(facts) or _now(facts, "state") is UNKNOWN and facts.names("state"):
+    if not _works_now(facts) or (_now(facts, "state") is UNKNOWN and facts.names("state")):
         yield "customers can use it" if _is_due(facts) else "it starts at its time"
         return
     if facts.given("replace"):
@@ -146,9 +146,8 @@ def _starts(facts: CallFacts) -> Iterator[str]:
     if facts.later("endTime") == "later":
         yield "it ends later, or never"
     move = facts.move("startTime")
-    if move and move.is_known and start_of(move.old) > facts.now:
-        if start_of(move.new) < start_of(move.old):
-            yield "it starts earlier"
+    if move and move.is_known and start_of(move.old) > max(facts.now, start_of(move.new)):
+        yield "it starts earlier"
     move = facts.move("linkedStoreIds")
     if move and move.is_known and move.old:
         if is_empty(move.new):

@@ -100,5 +100,3 @@ def _total(facts: CallFacts) -> float | None:
     if total:
         return total
     return len(listed(before)) if is_complete(before) else None
-
-

@@ -222,9 +222,8 @@ def _opening(facts: CallFacts) -> Iterator[str]:
     if facts.later("expiryDate") == "later":
         yield "it expires later, or never"
     move = facts.move("startDate")
-    if move and move.is_known and start_of(move.old) > facts.now:
-        if start_of(move.new) < start_of(move.old):
-            yield "it starts earlier"
+    if move and move.is_known and start_of(move.old) > max(facts.now, start_of(move.new)):
+        yield "it starts earlier"
 
 
 def _closing(facts: CallFacts) -> Iterator[str]:
@@ -234,8 +233,9 @@ def _closing(facts: CallFacts) -> Iterator[str]:
     elif how == "unknown":
         yield "its expiry date changes"
     move = facts.move("startDate")
-    if move and start_of(move.new) > facts.now:
-        if not move.is_known or start_of(move.new) > start_of(move.old):
+    if move:
+        was = start_of(move.old) if move.is_known else facts.now
+        if start_of(move.new) > max(facts.now, was):
             yield "it starts later"
 
 

@@ -79,7 +79,7 @@ def runs_rules(facts: CallFacts) -> bool:
     if "runRuleEngine" in facts.operation.input_schema["properties"]:
         return bool(facts.given("runRuleEngine"))
     if facts.given("customerSession") is not None:
-        return _state(facts) == _CLOSED
+        return bool(_state(facts) == _CLOSED)
     return True
 
 

@@ -91,9 +91,7 @@ def _is_label(operation: Mapping[str, Any]) -> bool:
         document = json.loads(value) if isinstance(value, str) else value
     except ValueError:
         return False
-    return isinstance(document, Mapping) and all(
-        str(key).casefold() in _LABELS for key in document
-    )
+    return isinstance(document, Mapping) and all(str(key).casefold() in _LABELS for key in document)
 
 
 def webhook_host(facts: CallFacts) -> Iterator[Measured]:
@@ -105,5 +103,3 @@ def webhook_host(facts: CallFacts) -> Iterator[Measured]:
     except ValueError:
         host = ""
     yield Measured(1, f"customers' data to {quoted(host or url)}")
-
-

@@ -12,6 +12,7 @@ from talonone_mcp.calls.shaping.csv_table import as_rows
 from talonone_mcp.calls.shaping.field_selection import selected
 from talonone_mcp.calls.shaping.truncation import cut
 from talonone_mcp.core.catalog import Operation
+from talonone_mcp.core.csv_masking import hide_in_csv
 from talonone_mcp.core.csv_rows import rows_of
 from talonone_mcp.core.text import clean
 from talonone_mcp.store.exports import Export
@@ -83,13 +84,14 @@ def full_answer(answer: Answer, paths: Sequence[str] = ()) -> dict[str, Any]:
 def shape_export(export: Export, beginning: bytes) -> dict[str, Any]:
     """Return what the client receives of an export: all rows if they fit, or else the first few.
 
-    Hidden characters are removed, also at line ends.
+    Secrets are hidden, and invisible characters removed, also at line ends.
 
     Args:
         export: its description.
         beginning: its first bytes, or all of them.
     """
-    texts = [clean(row.decode("utf-8", "replace")) for row in rows_of(io.BytesIO(beginning))]
+    shown_rows = hide_in_csv(beginning.decode("utf-8", "replace")).encode()
+    texts = [clean(row.decode("utf-8", "replace")) for row in rows_of(io.BytesIO(shown_rows))]
     lengths = [*map(len, texts)]
     if export.size > len(beginning) or sum(lengths) > CSV_BUDGET:
         texts = texts[: min(1 + _FIRST_ROWS, _fitting(lengths, CSV_BUDGET))]

@@ -19,7 +19,7 @@ def with_applications(catalog: Catalog, applications: Sequence[int]) -> Catalog:
     """Return the catalog with `applicationId` as an argument of the Integration API's operations.
 
     With one Application, the argument is accepted but not listed, since there is nothing to choose.
-    With several, it is listed and required.
+    With several, it is listed and required. Questions name the Application.
 
     Args:
         catalog: the operations as upstream defines them.
@@ -47,5 +47,5 @@ def _with_application(operation: Operation, applications: Sequence[int]) -> Oper
     return replace(
         operation,
         input_schema=listed,
-        reserved={**operation.reserved, APPLICATION: schema},
+        reserved={**operation.reserved, APPLICATION: {**schema, "default": applications[0]}},
     )

@@ -226,6 +226,8 @@ class Operation(Tool):
         listed_by: the operation that lists an argument's values, by argument.
         view: the fields shown by default, as paths like those in `fields`; empty means all. Paths
             start at an item of `data`, or at the answer if it has no such list.
+        hidden: who may read the secret at a path of the answer: a person, from a file, or nobody.
+            Names that say secret need no entry.
         before: the read that shows what a call is about to change.
         replaces: how a call that names only what is to change is completed, if upstream's request
             replaces the whole.
@@ -241,6 +243,7 @@ class Operation(Tool):
     body: Body | None = None
     answer: Literal["json", "csv"] = "json"
     view: tuple[str, ...] = ()
+    hidden: Mapping[str, Literal["person", "nobody"]] = field(default_factory=dict)
     listed_by: Mapping[str, str] | None = None
     before: Before | None = None
     replaces: Replaces | None = None

@@ -1,7 +1,7 @@
 """Serves what the server keeps as resources: exports in files, cut answers in memory.
 
-A model reads them, so hidden characters are removed, and personal data is masked if the operator
-wants that. An export's file stays as upstream sent it.
+A model reads them, so secrets are hidden, invisible characters removed, and personal data masked if
+the operator wants that. An export's file stays as upstream sent it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import anyio.to_thread
 from mcp import types
 from mcp.shared.uri_template import UriTemplate
 
+from talonone_mcp.core.csv_masking import hide_in_csv
 from talonone_mcp.core.csv_rows import MAX_READ_BYTES, TooLongError
 from talonone_mcp.core.text import clean, one_line
 from talonone_mcp.server.resources.kinds import (
@@ -84,7 +85,7 @@ async def _read_export(reader: ResourceReader, variables: Variables) -> str:
         raise UnreadableError(f"Export {name} cannot be read: {error.strerror}.") from None
     except TooLongError:
         raise UnreadableError(_too_long(reader, export)) from None
-    shown: str = (await reader.shown(export.operation, {"csv": clean(text)}))["csv"]
+    shown: str = (await reader.shown(export.operation, {"csv": clean(hide_in_csv(text))}))["csv"]
     return shown
 
 

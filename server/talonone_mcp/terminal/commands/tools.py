@@ -12,6 +12,7 @@ from typing import Any
 
 from talonone_mcp.core import catalog as catalogs
 from talonone_mcp.core.catalog import Catalog, CatalogError, Operation, Tool
+from talonone_mcp.core.names import in_words
 from talonone_mcp.terminal.call_arguments import ArgumentsError, find_tool
 from talonone_mcp.terminal.streams import USAGE, escape_unprintable, fail
 
@@ -83,9 +84,9 @@ def _explained(tool: Tool) -> Iterator[str]:
 
     yield f"{tool.name}: {tool.title} ({tool.risk}, {tool.toolset})"
     yield tool.description
-    if tool.confirm:
-        when = "" if tool.confirm.when is None else ", for some arguments"
-        yield f"A person must confirm it{when}."
+    if tool.impact:
+        kinds = in_words(list(dict.fromkeys(rule.kind for rule in tool.impact)))
+        yield f"Impact, by which a person may have to confirm it: {kinds}."
     if isinstance(tool, Operation):
         yield f"{tool.method} {tool.path}"
     required = tool.input_schema.get("required", [])
