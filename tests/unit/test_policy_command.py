@@ -271,6 +271,6 @@ def test_a_person_reads_what_is_asked(tmp_path: Path, monkeypatch: pytest.Monkey
         status, err = screen.end()
         assert (status, err) == (0, "")
         assert "A person is asked: gives more than 1,000 points in one call" in screen.text
-        assert "gives   5,000 points" in screen.text
+        assert "gives 5,000 points to customer" in " ".join(screen.text.split())
     with terminal(*command, "points=-1") as screen:
         assert screen.end()[0] == 2

@@ -20,7 +20,6 @@ from talonone_mcp.calls.recorder import Recorder
 from talonone_mcp.calls.request import build
 from talonone_mcp.core.catalog import Catalog, Operation
 from talonone_mcp.core.clock import SYSTEM_CLOCK, Clock
-from talonone_mcp.core.policy import operators_policy
 from talonone_mcp.core.settings import Settings
 from talonone_mcp.store import Store
 from talonone_mcp.surface.dispatch import Dispatch
@@ -41,7 +40,7 @@ async def open_dispatch(  # noqa: PLR0913 - what a server is wired from
 
     Args:
         settings: the configuration.
-        catalog: every operation and workflow.
+        catalog: every operation and workflow, and the policy in force.
         store: what outlives a call.
         upstream: an ASGI application to call instead of the network or the sandbox.
         announce: is told what calls changed.
@@ -59,12 +58,11 @@ async def open_dispatch(  # noqa: PLR0913 - what a server is wired from
         async with open_upstream(
             settings, login, upstream, clock=clock, pace=store.pace
         ) as connection:
-            policy = operators_policy(catalog.policy, settings.thresholds, settings.policy_file)
             admission = Admission(
                 catalog,
                 Judge(catalog, partial(_read, connection), clock),
                 Gate(settings.confirm, store.ledger),
-                Allowance(policy, store.sums),
+                Allowance(catalog.policy, store.sums),
                 connection.place,
             )
             executor = Executor(
