@@ -1,8 +1,8 @@
 """README and the pages in `docs/` are true: what they show is run, and its outcome is compared.
 
 Each kind of block has one test, which gets every block of that kind: `sh` is executed, `console`
-and `text` are compared with what a terminal shows, `json`, `toml` and `markdown` are used. There is
-no other.
+and `text` are compared with what a terminal shows, `json`, `toml`, `yaml` and `markdown` are used.
+There is no other.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ async def assert_starts(entry: Mapping[str, Any], home: Path) -> None:
 
 
 def test_every_block_is_of_a_kind_that_is_run() -> None:
-    kinds = {"sh", "console", "text", "json", "toml", "markdown"}
+    kinds = {"sh", "console", "text", "json", "toml", "yaml", "markdown"}
     assert {language for _, language, _ in BLOCKS} == kinds
     assert sum(text.count("```") for text in PAGES.values()) == 2 * len(BLOCKS)
 
@@ -280,6 +280,18 @@ async def test_a_prompt_of_ones_own_is_offered(text: str, tmp_path: Path) -> Non
         answer = await client.get_prompt(name, {"customer": "anna.schmidt"})
 
     assert "anna.schmidt" in str(answer.messages)
+
+
+@pytest.mark.parametrize("text", of_kind("yaml"))
+def test_a_policy_in_yaml_can_be_used(text: str, tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text(text, "utf-8")
+
+    named = {"TALONONE_POLICY_FILE": str(tmp_path / "policy.yaml")}
+
+    shown = run("policy", "show", environment=named)
+
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "(policy.yaml line 1)" in shown.stdout
 
 
 @pytest.mark.parametrize("text", of_kind("json"))
