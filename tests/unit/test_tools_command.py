@@ -126,6 +126,7 @@ def completed(shell: str, line: str) -> list[str]:
     [
         ("talonone-mcp ca", {"call"}),
         ("talonone-mcp call get_loyalty_pr", {"get_loyalty_program"}),
+        ("talonone-mcp policy explain get_loyalty_pr", {"get_loyalty_program"}),
         ("talonone-mcp call get_campaign applicationId=42 cam", {"campaignId="}),
         ("talonone-mcp tools --toolset loyalty_", {"loyalty_cards"}),
     ],

@@ -13,6 +13,7 @@ from talonone_mcp.core.policy.policy_lines import (
     MAX_WINDOW_S,
     MIN_WINDOW_S,
     OTHER,
+    Asked,
     PolicyLine,
     beyond,
 )
@@ -90,7 +91,7 @@ class LayerReader:
             self._lines.append(beyond(kind, unit, limits, self._origin(at)))
 
     def _add(self, kind: Kind, unit: str, at: Node, value: Node) -> None:
-        asked = "never" if value.value == "never" else "always"
+        asked: Asked = "never" if value.value == "never" else "always"
         self._lines.append(PolicyLine(kind, unit, asked, origin=self._origin(at)))
 
     def _word(self, node: Node, expected: str) -> bool:
@@ -105,7 +106,7 @@ class LayerReader:
         text = _scalar(node)
         if text == "never" and option in _SUMS:
             return None
-        if text is not None and _NUMBER.fullmatch(text) and node.style is None:
+        if text is not None and _NUMBER.fullmatch(text) and _is_plain(node):
             return float(text.replace("_", ""))
         expected = "a number of 0 or more" + (", or never" if option in _SUMS else "")
         self._say(node, f"{option} must be {expected}{self._not(text)}")
@@ -154,7 +155,12 @@ class LayerReader:
 
 
 def _is_mapping(node: Node) -> bool:
-    return isinstance(node.value, list) and node.id == "mapping"
+    return getattr(node, "id", "") == "mapping"
+
+
+def _is_plain(node: Node) -> bool:
+    """Tell whether a scalar has no quotation marks."""
+    return getattr(node, "style", None) is None
 
 
 def _scalar(node: Node) -> str | None:

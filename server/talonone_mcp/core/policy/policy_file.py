@@ -105,7 +105,7 @@ def _root(text: str, name: str) -> Node | None:
     try:
         depth = 0
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            line = event.start_mark.line + 1
+            line = event.start_mark.line + 1 if event.start_mark else 1
             if getattr(event, "anchor", None):
                 raise PolicyError(f"{name}, line {line}: must not use anchors (&) or aliases (*)")
             depth += isinstance(event, yaml.CollectionStartEvent)

@@ -16,6 +16,9 @@ MIN_WINDOW_S = 60.0
 MAX_WINDOW_S = 31 * 24 * 3600.0
 ALL_TIMES = 10  # the sum of all principals, in sums of one, unless a line says otherwise
 
+Asked = Literal["never", "always", "beyond"]
+"""When a line has a person asked; "beyond" means beyond one of its limits."""
+
 
 class PolicyError(ValueError):
     """A policy cannot be used. The message has a line for each problem, saying where it is."""
@@ -28,7 +31,7 @@ class PolicyLine:
     Attributes:
         kind: the kind of impact.
         unit: what is counted; `OTHER` for any unit without a line of its own.
-        asked: "beyond" means beyond one of the limits.
+        asked: when.
         above: the most in one call that nobody is asked about; None for no such limit.
         at_least: the least in one call that a person is asked about; `from` in a file.
         sum_above: the most without asking, by one principal within the window.
@@ -38,7 +41,7 @@ class PolicyLine:
 
     kind: Kind
     unit: str
-    asked: Literal["never", "always", "beyond"]
+    asked: Asked
     above: float | None = None
     at_least: float | None = None
     sum_above: float | None = None
