@@ -9,11 +9,11 @@ import json
 from functools import cache
 from pathlib import Path
 
+from talonone_mcp.core.catalog.columns import ColumnKind, Columns
 from talonone_mcp.core.catalog.model import (
     Before,
     Catalog,
     CatalogError,
-    Columns,
     ImpactRule,
     Operation,
     Profile,
@@ -26,6 +26,7 @@ __all__ = [
     "Before",
     "Catalog",
     "CatalogError",
+    "ColumnKind",
     "Columns",
     "ImpactRule",
     "Operation",
