@@ -55,15 +55,12 @@ def import_loyalty_points(call: SandboxCall) -> Reply:
 
     def take(row: Row) -> None:
         validity = _validity(row)
-        pending = _time_or(row.get("startdate") or IMMEDIATE, IMMEDIATE, ON_ACTION)
-        if pending[0].isdigit() and row.get("expirydate") and validity < pending:
-            raise ValueError("expirydate must not be before startdate")
         add_points(
             call,
             _row_holder(call, program, row),
             _amount(row["amount"]),
             subledger=row.get("subledgerid", ""),
-            pending=pending,
+            pending=_time_or(row.get("startdate") or IMMEDIATE, IMMEDIATE, ON_ACTION),
             validity=validity,
             cause=PointsCause(name=row.get("reason", ""), import_id=number),
         )
