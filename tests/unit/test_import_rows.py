@@ -32,6 +32,16 @@ def columns_of(name: str) -> Columns:
     return body.columns
 
 
+@pytest.mark.parametrize("name", [each.name for each in load() if each.body and each.body.columns])
+def test_the_catalog_names_columns_that_there_are(name: str) -> None:
+    columns = columns_of(name)
+    named = {*columns.kinds, *columns.groups, *columns.not_both}
+    named |= {kind.after for kind in columns.kinds.values() if kind.after}
+
+    assert named <= {*columns.all}
+    assert columns.unique_unless in {"", *load().operations[name].query}
+
+
 def read(name: str, text: str, **options: Any) -> tuple[Rows, list[str]]:
     rows, problems = read_rows(columns_of(name), text, NOW, **options)
     assert {problem.at for problem in problems} <= {"csv"}
@@ -62,7 +72,7 @@ REFUSED = [
     (
         "import_coupons",
         "value\nCOUP1\n\nCOUP1\n",
-        'line 4: value "COUP1" is in an earlier line, too',
+        'line 4: value "COUP1" also appears on an earlier line',
     ),
     (
         "import_coupons",
@@ -237,7 +247,7 @@ def test_repeated_codes_are_no_problem_if_upstream_skips_them() -> None:
     rows, problems = read("import_coupons", "value\nCOUP1\nCOUP1\n", skips_repeated=True)
 
     assert problems == []
-    assert rows.unusual == ('line 3: value "COUP1" is in an earlier line, too',)
+    assert rows.unusual == ('line 3: value "COUP1" also appears on an earlier line',)
 
 
 def test_problems_are_listed_up_to_twenty_and_counted() -> None:
@@ -247,7 +257,7 @@ def test_problems_are_listed_up_to_twenty_and_counted() -> None:
 
     assert len(problems) == 21
     assert problems[19].startswith("line 21: ")
-    assert problems[20] == "has 480 more problems of such kinds"
+    assert problems[20] == "has 480 more problems like these"
 
 
 def test_a_value_in_a_problem_is_quoted_and_bounded() -> None:
@@ -359,7 +369,7 @@ def test_what_is_out_of_the_ordinary() -> None:
 
     assert problems == []
     assert rows.unusual == (
-        'line 22: customerprofileid "c3" is in an earlier line, too',
+        'line 22: customerprofileid "c3" also appears on an earlier line',
         'line 33: amount "-5" is negative',
         f'line 50: expirydate "{PAST}" is in the past (and 1 more row)',
         "line 17: amount 100,000 is more than 100 times the median, 100",

@@ -27,17 +27,16 @@ _MAX_CACHED_CHARS = 1000
 _MAX_QUOTED_CHARS = 40
 
 
-def parser(kind: ColumnKind, *, must_be_filled: bool, now: datetime) -> Parse | None:
+def parser(kind: ColumnKind, now: datetime) -> Parse | None:
     """Return the function that reads a column's cells; None if any text will do.
 
     Args:
         kind: what the column holds.
-        must_be_filled: whether upstream refuses an empty cell.
-        now: the time, in some zone.
+        now: the time, with its zone.
     """
-    if kind == ColumnKind() and not must_be_filled:
+    if kind == ColumnKind():
         return None
-    parse = partial(_parsed, kind, now, must_be_filled=must_be_filled)
+    parse = partial(_parsed, kind, now)
     if kind.kind == "text":
         return parse
     cached = lru_cache(_CACHED_CELLS)(parse)
@@ -51,15 +50,13 @@ def meaning_of_empty(kind: ColumnKind) -> Value:
     return kind.empty
 
 
-def _parsed(kind: ColumnKind, now: datetime, text: str, *, must_be_filled: bool) -> Value:
+def _parsed(kind: ColumnKind, now: datetime, text: str) -> Value:
     """Read a cell.
 
     Raises:
         ValueError: upstream would refuse it; the message says why.
     """
     if not text or text.isspace():
-        if must_be_filled:
-            raise ValueError("is empty")
         return meaning_of_empty(kind)
     if text.strip() in kind.words:
         return None

@@ -11,7 +11,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TextIO
 
-from talonone_mcp.calls.imports.cells import Parse, Value, meaning_of_empty, parser
+from talonone_mcp.calls.imports.cells import Value, meaning_of_empty, parser
 from talonone_mcp.calls.imports.import_header import header_problems
 from talonone_mcp.calls.imports.row_summary import (
     MAX_COMPARED,
@@ -78,7 +78,7 @@ def _numbered(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows that are not blank, each with the number of the line where it begins.
 
     Raises:
-        ValueError: the text is not CSV; the message says in which line.
+        _NotCsvError: the text is not CSV; the message says in which line.
     """
     line = reader.line_num + 1  # type: ignore[attr-defined]
     try:
@@ -87,7 +87,11 @@ def _numbered(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
                 yield line, row
             line = reader.line_num + 1  # type: ignore[attr-defined]
     except csv.Error as error:
-        raise ValueError(f"line {line:,}: is not CSV: {error}") from None
+        raise _NotCsvError(f"line {line:,}: is not CSV: {error}") from None
+
+
+class _NotCsvError(Exception):
+    """The rest of the text cannot be read."""
 
 
 class _Reading:
@@ -103,11 +107,9 @@ class _Reading:
         self._oddities, self._keys = Oddities(), Keys()
         place = {name: index for index, name in enumerate(header)}
         kinds = [(index, name, columns.kind(name)) for name, index in place.items()]
-        self._parsers: list[tuple[int, str, Parse]] = [
-            (index, name, parse)
-            for index, name, kind in kinds
-            if (parse := parser(kind, must_be_filled=columns.must_be_filled(name), now=now))
-        ]
+        self._filled = [(index, name) for name, index in place.items() if columns.is_filled(name)]
+        parsers = [(index, name, parser(kind, now)) for index, name, kind in kinds]
+        self._parsers = [(index, name, parse) for index, name, parse in parsers if parse]
         self._numbers = {index: Numbers(name) for index, name, kind in kinds if kind.is_numeric}
         self._groups = {place[name]: Groups() for name in columns.groups if name in place}
         self._orders = [
@@ -131,11 +133,14 @@ class _Reading:
                         values = "value" if len(row) == 1 else "values"
                         self._refuse(line, f"has {len(row):,} {values}, not {width}")
                 tick()
-        except ValueError as error:
+        except _NotCsvError as error:
             self._refused += 1
             self._found.append(str(error))
 
     def _take(self, line: int, row: list[str]) -> None:
+        for index, name in self._filled:
+            if not row[index] or row[index].isspace():
+                self._refuse(line, f"{name} is empty")
         parsed: dict[int, Value] = {}
         for index, name, parse in self._parsers:
             try:
@@ -146,10 +151,10 @@ class _Reading:
             if value is not None:
                 parsed[index] = value
         for index, numbers in self._numbers.items():
-            if index in parsed:
-                numbers.take(line, parsed[index])
-                self._note_negative(line, index, row[index], parsed[index])
-        self._compare(line, row, parsed)
+            if index in parsed and numbers.take(line, parsed[index]):
+                self._oddities.add(line, numbers.name, "is negative", row[index])
+        if parsed or self._not_both:
+            self._compare(line, row, parsed)
         for index, group in self._groups.items():
             group.take(row[index])
         if (key := row[self._key]) and self._keys.is_repeated(key):
@@ -170,17 +175,13 @@ class _Reading:
             first_name, second_name = self._columns.not_both
             self._refuse(line, f"give {first_name} or {second_name}, not both")
 
-    def _note_negative(self, line: int, index: int, text: str, value: Value) -> None:
-        if not isinstance(value, (str, datetime)) and value is not None and value < 0:
-            self._oddities.add(line, self._header[index], "is negative", text)
-
     def _note_repeated(self, line: int, key: str) -> None:
         name = self._header[self._key]
         if self._refuses_repeated:
             shown = quoted(key, _MAX_QUOTED_CHARS)
-            self._refuse(line, f"{name} {shown} is in an earlier line, too")
+            self._refuse(line, f"{name} {shown} also appears on an earlier line")
         else:
-            self._oddities.add(line, name, "is in an earlier line, too", key)
+            self._oddities.add(line, name, "also appears on an earlier line", key)
 
     def _refuse(self, line: int, why: str) -> None:
         self._refused += 1
@@ -195,7 +196,7 @@ class _Reading:
             too_many = f"has {self._count:,} rows; upstream takes at most {most:,}, so split it"
             found = [too_many, *found]
         if (more := self._refused - len(self._found)) > 0:
-            found = [*found, f"has {more:,} more problem{'s' if more > 1 else ''} of such kinds"]
+            found = [*found, f"has {more:,} more problem{'s' if more > 1 else ''} like these"]
         return [Problem("csv", each) for each in found]
 
     def rows(self) -> Rows:

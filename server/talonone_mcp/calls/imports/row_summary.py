@@ -13,12 +13,12 @@ from heapq import heappush, heappushpop
 from random import Random
 from statistics import median
 
-from talonone_mcp.calls.imports.cells import UNLIMITED, Value
+from talonone_mcp.calls.imports.cells import Value
 from talonone_mcp.core.text import quoted
 
 MAX_UNUSUAL = 10  # sentences
 MAX_KEYS = 1_000  # that a caller may look up
-MAX_COMPARED = 1_000_000  # identifiers; about 90 MB of hashes
+MAX_COMPARED = 1_000_000  # identifiers; about 60 MB of hashes
 _MAX_GROUPS = 10
 _MAX_GROUPED_VALUES = 1_000  # a column with more is no group
 _MAX_GROUP_CHARS = 100
@@ -85,21 +85,24 @@ class Numbers:
         self._random = Random(0)  # noqa: S311 - the same file must give the same sentences
         self._top: list[tuple[Decimal, int]] = []  # a heap; lines are negative: the first wins
 
-    def take(self, line: int, number: Value, rows: int = 1) -> None:
-        """Take a number, or "unlimited", that stands in a line; as often as `rows` says."""
-        if number == UNLIMITED:
-            self._unlimited += rows
+    def take(self, line: int, number: Value, rows: int = 1) -> bool:
+        """Take a number, or "unlimited", that stands in a line; return whether it is negative.
+
+        It counts as often as `rows` says.
+        """
         if not isinstance(number, Decimal):
-            return
+            self._unlimited += rows
+            return False
         if self._smallest is None or number < self._smallest:
             self._smallest = number
         if self._largest is None or number > self._largest:
             self._largest = number
         if number > 0:
-            self._positive += number * rows
+            self._positive += number * rows if rows > 1 else number
             self._take_positive(line, number)
-        else:
-            self._negative += number * rows
+            return False
+        self._negative += number
+        return number < 0
 
     def _take_positive(self, line: int, number: Decimal) -> None:
         self._positives += 1

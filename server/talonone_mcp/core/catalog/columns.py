@@ -39,9 +39,8 @@ class ColumnKind:
     @classmethod
     def from_compiled(cls, record: Any) -> ColumnKind:
         """Rebuild a kind from its JSON form: its name, or an object."""
-        if isinstance(record, str):
-            return cls(**{"kind": record})
-        return cls(**{**record, "words": tuple(record.get("words", ()))})
+        fields: dict[str, Any] = {"kind": record} if isinstance(record, str) else dict(record)
+        return cls(**{**fields, "words": tuple(fields.get("words", ()))})
 
     @property
     def is_numeric(self) -> bool:
@@ -99,6 +98,6 @@ class Columns:
         """Return what a column's values are."""
         return self.kinds.get(name, _TEXT)
 
-    def must_be_filled(self, name: str) -> bool:
-        """Return whether upstream refuses a row without a value in this column."""
+    def is_filled(self, name: str) -> bool:
+        """Return whether every row must have a value in this column."""
         return name in self.required or name in self.one_of
