@@ -226,6 +226,21 @@ async def test_over_a_session_the_content_read_first_is_sent(
     assert b"SWAPPED1" not in sent.body
 
 
+async def test_nobody_is_asked_about_rows_that_upstream_would_refuse(
+    catalog: Catalog, upstream: Upstream, tmp_path: Path
+) -> None:
+    text = "value,limitval\nCODE1,1\nCODE2,-1\n"
+    (tmp_path / "codes.csv").write_text(text)
+    server = build_server(settings_for(upstream, tmp_path, "ask"), catalog)
+    for arguments in ({"csv": text}, {"csvPath": "codes.csv"}):
+        async with connected(server, lambda _: YES) as (client, asked):
+            result = await client.call_tool("import_coupons", COUPONS | arguments)
+
+        [detail] = result.structured_content["error"]["details"]
+        assert detail["problem"].startswith("line 3: limitval must be a whole number")
+        assert (asked, upstream.requests) == ([], [])
+
+
 def copies(upstream: Upstream) -> list[Path]:
     return [*Path(upstream.state_dir, "imports").glob("*")]
 
