@@ -7,8 +7,6 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
-import anyio.to_thread
-
 from talonone_mcp.calls.admission import Admission, RehearsedError
 from talonone_mcp.calls.arguments import refuse, validate
 from talonone_mcp.calls.caller import Caller
