@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from talonone_mcp.core.catalog import Operation
+from talonone_mcp.core.catalog import ColumnKind, Operation
 from tests.contract.digest import FACTS, TABLE, read_table
 
 Fact = dict[str, Any]
@@ -80,7 +80,13 @@ def csv_example(operation: Operation) -> str:
     columns = operation.body.columns
     assert columns is not None
     names = [*columns.one_of[:1], *columns.required, *columns.optional]
-    return ",".join(names) + "\n" + ",".join("x" for _ in names) + "\n"
+    cells = ["" if name in columns.not_both[1:] else _cell(columns.kind(name)) for name in names]
+    return ",".join(names) + "\n" + ",".join(cells) + "\n"
+
+
+def _cell(kind: ColumnKind) -> str:
+    texts = {"text": "xxx", "time": "2099-01-02T03:04:05Z", "json": "{}"}
+    return kind.words[0] if kind.words else texts.get(kind.kind, "1")
 
 
 def documented_path(fact: Fact, arguments: dict[str, Any]) -> str:

@@ -226,6 +226,21 @@ async def test_over_a_session_the_content_read_first_is_sent(
     assert b"SWAPPED1" not in sent.body
 
 
+async def test_nobody_is_asked_about_rows_that_upstream_would_refuse(
+    catalog: Catalog, upstream: Upstream, tmp_path: Path
+) -> None:
+    text = "value,limitval\nCODE1,1\nCODE2,-1\n"
+    (tmp_path / "codes.csv").write_text(text)
+    server = build_server(settings_for(upstream, tmp_path, "ask"), catalog)
+    for arguments in ({"csv": text}, {"csvPath": "codes.csv"}):
+        async with connected(server, lambda _: YES) as (client, asked):
+            result = await client.call_tool("import_coupons", COUPONS | arguments)
+
+        [detail] = result.structured_content["error"]["details"]
+        assert detail["problem"].startswith("line 3: limitval must be a whole number")
+        assert (asked, upstream.requests) == ([], [])
+
+
 def copies(upstream: Upstream) -> list[Path]:
     return [*Path(upstream.state_dir, "imports").glob("*")]
 
@@ -265,7 +280,8 @@ async def test_the_question_tells_how_much_there_is(
     catalog: Catalog, upstream: Upstream, tmp_path: Path
 ) -> None:
     """Lines are counted however they end, so that none are hidden from the person."""
-    for content, lines in (("value\n" + "é,\n" * 9000, 9001), ("value\rA\r\nB\n\rC", 5)):
+    many = "value\n" + "".join(f"é{number:04}\n" for number in range(9000))
+    for content, lines in ((many, 9001), ("value\rAAA\r\nBBB\n\rCCC", 5)):
         (tmp_path / "codes.csv").write_bytes(content.encode())
         server = build_server(settings_for(upstream, tmp_path, "ask"), catalog)
         questions = []
@@ -280,7 +296,7 @@ async def test_the_question_tells_how_much_there_is(
         assert len(questions) == 2
         assert questions[0] == questions[1]
         assert f"{lines} lines" in questions[0]
-        assert ("(27006 characters)" in questions[0]) is (lines == 9001)
+        assert ("(54006 characters)" in questions[0]) is (lines == 9001)
         assert copies(upstream) == []
 
 

@@ -7,15 +7,13 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
-import anyio.to_thread
-
 from talonone_mcp.calls.admission import Admission, RehearsedError
 from talonone_mcp.calls.arguments import refuse, validate
 from talonone_mcp.calls.caller import Caller
 from talonone_mcp.calls.explained import Explained
 from talonone_mcp.calls.gate import AgreedPlan
 from talonone_mcp.calls.impact import is_rehearsal
-from talonone_mcp.calls.imports import ImportFiles, csv_problems
+from talonone_mcp.calls.imports import ImportFiles
 from talonone_mcp.calls.paging import FETCH_ALL, Pages, described, fetch_all
 from talonone_mcp.calls.plan import Plan
 from talonone_mcp.calls.recorder import AuditEntry, Recorder
@@ -269,9 +267,8 @@ class Executor:
         if columns is None:
             yield arguments, arguments
             return
-        async with self._import_files.opened(arguments) as opened:
-            found = await anyio.to_thread.run_sync(csv_problems, columns, opened.source)
-            refuse(operation, found)
+        async with self._import_files.opened(arguments, columns) as opened:
+            refuse(operation, opened.problems)
             rest = {name: value for name, value in arguments.items() if name != "csvPath"}
             entry.file = opened.content if "csvPath" in arguments else None
             yield rest | {"csv": opened.content}, rest | {"csv": opened.source}

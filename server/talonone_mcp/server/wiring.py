@@ -71,7 +71,7 @@ async def open_dispatch(  # noqa: PLR0913 - what a server is wired from
                 admission,
                 Recorder(store.audit, reads=settings.audit_reads, clock=clock),
                 store,
-                import_files=ImportFiles(settings.import_folder, settings.state_dir),
+                import_files=ImportFiles(settings.import_folder, settings.state_dir, clock),
                 read_only=settings.read_only,
                 announce=announce,
             )

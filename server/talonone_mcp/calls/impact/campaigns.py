@@ -49,11 +49,6 @@ def access_groups(facts: CallFacts) -> Iterator[Measured]:
         yield Measured(1, "other groups of users have access to the campaign")
 
 
-def campaign_from_template(facts: CallFacts) -> Iterator[Measured]:
-    """Tell nothing: upstream creates it disabled. Its own start is `update_campaign`'s."""
-    yield from ()
-
-
 def codes_of_campaign(facts: CallFacts) -> Iterator[Measured]:
     """Tell how many codes a campaign has."""
     before = facts.before

@@ -8,7 +8,7 @@ from typing import Any
 from talonone_mcp.calls.impact.call_facts import CallFacts, Measured
 from talonone_mcp.calls.upstream_lists import is_complete, listed
 
-_USES, _WORTH, _POINTS = ("usagelimit",), ("discountlimit",), ("amount", "points")
+_USES, _WORTH, _POINTS = ("limitval", "usagelimit"), ("discountlimit",), ("amount", "points")
 
 
 def imported_codes(facts: CallFacts) -> Iterator[Measured]:

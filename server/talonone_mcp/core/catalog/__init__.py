@@ -9,11 +9,11 @@ import json
 from functools import cache
 from pathlib import Path
 
+from talonone_mcp.core.catalog.columns import ColumnKind, Columns
 from talonone_mcp.core.catalog.impact_rules import Before, ImpactRule
 from talonone_mcp.core.catalog.model import (
     Catalog,
     CatalogError,
-    Columns,
     Operation,
     Profile,
     Tool,
@@ -25,6 +25,7 @@ __all__ = [
     "Before",
     "Catalog",
     "CatalogError",
+    "ColumnKind",
     "Columns",
     "ImpactRule",
     "Operation",

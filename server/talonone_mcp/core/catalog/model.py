@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from talonone_mcp.core.catalog.columns import Columns
 from talonone_mcp.core.catalog.impact_rules import Before, ImpactRule
 from talonone_mcp.core.catalog.word_lists import Words
 from talonone_mcp.core.names import nearest
@@ -68,32 +69,6 @@ class Constraint:
             first, second = record["order"]
             return cls(order=(first, second))
         return cls(**record)
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """The columns of an import's CSV. Exactly one column of `one_of` must be present.
-
-    `max_rows` is how many rows upstream accepts, not counting the header; None if it does not say.
-    """
-
-    required: tuple[str, ...] = ()
-    optional: tuple[str, ...] = ()
-    one_of: tuple[str, ...] = ()
-    max_rows: int | None = None
-
-    @classmethod
-    def from_compiled(cls, record: Mapping[str, Any]) -> Columns:
-        """Rebuild the columns from their JSON form."""
-        fields = dict(record)
-        for name in ("required", "optional", "one_of"):
-            fields[name] = tuple(fields.get(name, ()))
-        return cls(**fields)
-
-    @property
-    def all(self) -> tuple[str, ...]:
-        """Every column, mandatory ones first."""
-        return (*self.one_of, *self.required, *self.optional)
 
 
 @dataclass(frozen=True, slots=True)

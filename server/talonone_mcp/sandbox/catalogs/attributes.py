@@ -210,7 +210,7 @@ def import_attribute_values(call: SandboxCall) -> Reply:
 
 def _values(text: str, most: int) -> Iterator[str]:
     for count, (line, row) in enumerate(rows_of(text, ["item"]), 1):
-        if not row["item"]:
+        if not row["item"].strip():
             raise RefusalError(400, "the item is empty", line=str(line))
         if count > most:
             raise RefusalError(400, f"more than {most:,} items", line=str(line))

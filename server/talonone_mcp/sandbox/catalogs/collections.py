@@ -188,7 +188,7 @@ def _items(text: str) -> list[str]:
     """
     items: dict[str, None] = {}
     for line, row in rows_of(text, ("item",)):
-        if not row["item"]:
+        if not row["item"].strip():
             raise RefusalError(400, "item must not be empty", line=str(line))
         items[row["item"]] = None
         if len(items) > _MOST_ITEMS:

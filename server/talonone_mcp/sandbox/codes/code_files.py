@@ -6,11 +6,12 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from talonone_mcp.core.csv_values import number_in
 from talonone_mcp.sandbox.catalogs import attributes
 from talonone_mcp.sandbox.codes.code_validity import check_dates
 from talonone_mcp.sandbox.documents.document_store import Document
 from talonone_mcp.sandbox.ground.refusals import RefusalError
-from talonone_mcp.sandbox.ground.timestamps import moment, stamp
+from talonone_mcp.sandbox.ground.timestamps import exact_moment, stamp
 from talonone_mcp.sandbox.handling.calls import SandboxCall
 from talonone_mcp.sandbox.handling.csv_files import rows_of
 
@@ -18,13 +19,21 @@ _MOST_USES = 999_999
 
 
 def _time(text: str) -> str:
-    return stamp(moment(text))
+    return stamp(exact_moment(text))
 
 
 def _uses(text: str) -> int:
-    if not 0 <= int(text) <= _MOST_USES:
-        raise ValueError(f"{text} is not between 0 and {_MOST_USES}")
-    return int(text)
+    uses = _number(text)
+    if not uses.is_integer() or not 0 <= uses <= _MOST_USES:
+        raise ValueError(f"{text} is no whole number between 0 and {_MOST_USES}")
+    return int(uses)
+
+
+def _number(text: str) -> float:
+    number = number_in(text)
+    if number is None:
+        raise ValueError(f"{text} is no number")
+    return float(number)
 
 
 def _object(text: str) -> Any:
@@ -39,7 +48,7 @@ _COLUMNS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "advocateprofileintegrationid": ("advocateProfileIntegrationId", str),
     "attributes": ("attributes", _object),
     "code": ("code", str),
-    "discountlimit": ("discountLimit", float),
+    "discountlimit": ("discountLimit", _number),
     "enddate": ("endDate", _time),
     "expirydate": ("expiryDate", _time),
     "limitval": ("usageLimit", _uses),
@@ -66,10 +75,10 @@ def codes_in(
     for number, row in rows_of(call.arguments["csv"], required, optional):
         line = str(number)
         for column in required:
-            if not row[column]:
+            if not row[column].strip():
                 raise RefusalError(400, f"{column} is empty", line=line)
         try:
-            given = [(*_COLUMNS[column], text) for column, text in row.items() if text]
+            given = [(*_COLUMNS[column], text) for column, text in row.items() if text.strip()]
             settings = {name: converted(text) for name, converted, text in given}
             check_dates(settings)
             attributes.check(call, entity, settings.get("attributes"))

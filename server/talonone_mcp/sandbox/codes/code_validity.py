@@ -19,9 +19,10 @@ def check_dates(document: Mapping[str, Any]) -> None:
     Raises:
         RefusalError: 400, with a pointer to the expiry date.
     """
-    start, end = document.get("startDate"), document.get("expiryDate")
+    start, name = document.get("startDate"), "endDate" if "endDate" in document else "expiryDate"
+    end = document.get(name)
     if start and end and end <= start:
-        raise RefusalError(400, "expiryDate must be after startDate", pointer="/expiryDate")
+        raise RefusalError(400, f"{name} must be after startDate", pointer=f"/{name}")
 
 
 def has_uses_left(wanted: object) -> Where:

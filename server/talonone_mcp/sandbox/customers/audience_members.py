@@ -50,7 +50,7 @@ def import_audience_members(call: SandboxCall) -> Reply:
     audience = call.get("audiences", "audienceId")["id"]
     customers: dict[str, None] = {}
     for line, row in rows_of(call.arguments["csv"], (_COLUMN,)):
-        if not row[_COLUMN]:
+        if not row[_COLUMN].strip():
             raise RefusalError(400, f"{_COLUMN} is empty", line=str(line))
         customers[row[_COLUMN]] = None
     call.store.delete_where("audience_members", parent=audience)

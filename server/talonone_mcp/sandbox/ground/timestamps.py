@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from talonone_mcp.core.catalog.json_schema import parse_time
+
 
 def stamp(time: datetime) -> str:
     """Write a time as upstream does: UTC, RFC 3339."""
@@ -25,6 +27,18 @@ def moment(text: str) -> datetime:
     """
     time = datetime.fromisoformat(text)
     return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def exact_moment(text: str) -> datetime:
+    """Read an RFC 3339 time of an import, which no schema has checked.
+
+    Raises:
+        ValueError: it is not one; `moment` takes a date alone, too.
+    """
+    time = parse_time(text.strip())
+    if time is None:
+        raise ValueError(f"{text} is no RFC 3339 time")
+    return time
 
 
 def normal(schema: Mapping[str, Any], value: Any) -> Any:

@@ -37,7 +37,7 @@ class CsvExport:
 def rows_of(text: str, required: Iterable[str], optional: Iterable[str] = ()) -> Iterator[
     tuple[int, dict[str, str]]
 ]:  # fmt: skip
-    """Yield the rows of an import with their line numbers; column names ignore case.
+    """Yield the rows of an import, each with the line where it begins; column names ignore case.
 
     Args:
         text: CSV with a header line.
@@ -48,20 +48,24 @@ def rows_of(text: str, required: Iterable[str], optional: Iterable[str] = ()) ->
         RefusalError: 400 with the line, when the columns are others, or a line has more or fewer
             values than columns.
     """
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     needed, known = set(required), {*required, *optional}
+    line = 1
     try:
-        columns = {name.strip().lower() for name in reader.fieldnames or ()}
-        if not needed <= columns or not columns <= known:
+        columns = [name.strip().lower() for name in next(reader, [])]
+        if not needed <= set(columns) <= known:
             wanted = ", ".join(sorted(known))
             must = ", ".join(sorted(needed))
             raise RefusalError(400, f"the columns are {wanted}; required: {must}", line="1")
+        line = reader.line_num + 1
         for row in reader:
-            if None in row or None in row.values():
-                raise RefusalError(400, "not as many values as columns", line=str(reader.line_num))
-            yield reader.line_num, {name.strip().lower(): value for name, value in row.items()}
+            if row and len(row) != len(columns):
+                raise RefusalError(400, "not as many values as columns", line=str(line))
+            if row:
+                yield line, dict(zip(columns, row, strict=True))
+            line = reader.line_num + 1
     except csv.Error as error:
-        raise RefusalError(400, f"no CSV: {error}", line=str(reader.line_num)) from None
+        raise RefusalError(400, f"no CSV: {error}", line=str(line)) from None
 
 
 def date_for_export(document: Document, name: str, call: SandboxCall) -> str:

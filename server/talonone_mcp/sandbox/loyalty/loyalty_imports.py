@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from talonone_mcp.core.csv_values import number_in
 from talonone_mcp.sandbox.cards.card_records import find_card, holder_of
 from talonone_mcp.sandbox.customers.profile_records import find_profile, known_profile
 from talonone_mcp.sandbox.documents.document_store import Document
 from talonone_mcp.sandbox.ground.durations import is_duration
 from talonone_mcp.sandbox.ground.refusals import RefusalError
-from talonone_mcp.sandbox.ground.timestamps import moment, stamp
+from talonone_mcp.sandbox.ground.timestamps import exact_moment, stamp
 from talonone_mcp.sandbox.handling.calls import Handler, Reply, SandboxCall
 from talonone_mcp.sandbox.handling.csv_files import rows_of
 from talonone_mcp.sandbox.handling.import_records import imported
@@ -82,10 +83,10 @@ def _row_holder(call: SandboxCall, program: Document, row: Row) -> PointsHolder:
 
 
 def _amount(text: str) -> float:
-    points = float(text)
-    if not 0 < points <= _MOST:  # and no NaN
+    points = number_in(text) or 0
+    if not 0 < points <= _MOST:
         raise ValueError(f"amount must be more than 0 and at most {_MOST}")
-    return points
+    return float(points)
 
 
 def _validity(row: Row) -> str:
@@ -98,7 +99,7 @@ def _validity(row: Row) -> str:
 
 
 def _time_or(text: str, *words: str) -> str:
-    return text if text in words else stamp(moment(text))
+    return text if text in words else stamp(exact_moment(text))
 
 
 def import_loyalty_tiers(call: SandboxCall) -> Reply:
@@ -117,7 +118,7 @@ def _put(call: SandboxCall, program: Document, row: Row) -> None:
     tier = next((each for each in program["tiers"] if each["name"] == row["tiername"]), None)
     if tier is None:
         raise ValueError(f"there is no tier {row['tiername']}")
-    expiry = stamp(moment(row["expirydate"]))
+    expiry = stamp(exact_moment(row["expirydate"]))
     if expiry <= stamp(call.now):
         raise ValueError("expirydate must be in the future")
     holder = _existing(call, program, row)
@@ -142,7 +143,7 @@ def import_loyalty_join_dates(call: SandboxCall) -> Reply:
 
     def take(row: Row) -> None:
         customer = str(_existing(call, program, row).customer)
-        joined = stamp(moment(row["newjoindate"]))
+        joined = stamp(exact_moment(row["newjoindate"]))
         set_join_date(call.store, program, customer, joined, call.now)
 
     columns = ("customerprofileid", "newjoindate")

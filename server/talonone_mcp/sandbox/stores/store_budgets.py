@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 
+from talonone_mcp.core.csv_values import number_in
 from talonone_mcp.sandbox.documents.conditions import Where, equal
 from talonone_mcp.sandbox.documents.document_store import Document, DocumentStore
 from talonone_mcp.sandbox.ground.refusals import RefusalError
@@ -112,12 +113,10 @@ def import_store_budgets(call: SandboxCall) -> Reply:
 
 
 def _limit(line: int, row: Mapping[str, str]) -> float:
-    try:
-        limit = float(row["limit"])
-    except ValueError:
-        limit = -1
-    if not 0 <= limit < float("inf"):
+    number = number_in(row["limit"])
+    if number is None or number < 0:
         raise RefusalError(400, "limit must be a number that is not negative", line=str(line))
+    limit = float(number)
     return int(limit) if limit.is_integer() else limit
 
 

@@ -1,30 +1,33 @@
-"""Checks an import's CSV, given as text or as a file, and holds it still until it is sent.
+"""Holds an import's CSV, given as text or as a file, still until it is sent.
 
 A file may be large, and may change while a person decides. So it is copied into the state directory
-first; the copy is checked, confirmed and sent. The confirmation is bound to the copy's SHA-256.
+first; the copy is read, confirmed and sent. The confirmation is bound to the copy's SHA-256.
 """
 
 from __future__ import annotations
 
 import codecs
-import csv
-import io
 import secrets
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO
 
 import anyio
+import anyio.from_thread
 import anyio.to_thread
 
+from talonone_mcp.calls.imports.import_rows import read_rows
+from talonone_mcp.calls.imports.row_summary import Rows
 from talonone_mcp.core.catalog import Columns
 from talonone_mcp.core.catalog.problems import Problem
+from talonone_mcp.core.clock import SYSTEM_CLOCK, Clock
 from talonone_mcp.core.errors import CallError
-from talonone_mcp.core.names import did_you_mean, in_words
 from talonone_mcp.core.safe_files import (
     Unsafe,
     UnsafeFileError,
@@ -32,14 +35,12 @@ from talonone_mcp.core.safe_files import (
     private_file,
     private_folder,
 )
-from talonone_mcp.core.text import one_line
 
 LIMIT = 1_000_000_000  # bytes of a file; its copy needs as much room
 _MAX_SHOWN_CHARS = 20_000  # that a person can look at; the digest covers the entire CSV
 _CHUNK_BYTES = 1_048_576
 _FOLDER = "imports"
 _ABANDONED_AFTER_S = 86_400.0  # no running process still uses an older copy
-_MAX_NAME_CHARS = 80  # of a column's name in a message
 _NOT_A_FILE = "is not a file in the import folder, {folder}"
 _REASONS: Mapping[Unsafe, str] = {
     "not regular": _NOT_A_FILE,
@@ -50,12 +51,13 @@ _REASONS: Mapping[Unsafe, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A summary of a CSV: how it begins, and what identifies it.
+    """A summary of a CSV: how it begins, what identifies it, and what its rows say.
 
     Attributes:
         begins: the first characters.
         size: bytes of UTF-8, without a byte order mark.
         sha256: the digest of those bytes.
+        rows: what the rows say.
     """
 
     begins: str
@@ -63,14 +65,22 @@ class Content:
     lines: int
     size: int
     sha256: str
+    rows: Rows = field(default_factory=Rows)
 
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """A CSV that can be sent: a text, or our own copy of a file."""
+    """A CSV that can be sent: a text, or our own copy of a file.
+
+    Attributes:
+        content: its summary.
+        source: the text, or the path of the copy.
+        problems: what upstream would refuse.
+    """
 
     content: Content
     source: str | Path
+    problems: tuple[Problem, ...] = ()
 
 
 class _Reader:
@@ -118,17 +128,20 @@ class ImportFiles:
     Attributes:
         folder: the folder to read from; None if no file may be read.
         state_dir: the state directory, which gets the copies.
+        clock: tells which dates in a CSV are past.
     """
 
     folder: Path | None
     state_dir: Path
+    clock: Clock = SYSTEM_CLOCK
 
     @asynccontextmanager
-    async def opened(self, arguments: Mapping[str, Any]) -> AsyncIterator[Import]:
-        """Open a call's CSV, text or file; the copy of a file is deleted afterwards.
+    async def opened(self, arguments: Mapping[str, Any], columns: Columns) -> AsyncIterator[Import]:
+        """Open and read a call's CSV, text or file; the copy of a file is deleted afterwards.
 
         Args:
             arguments: an import's arguments, validated: they have `csv` or `csvPath`.
+            columns: what the CSV's columns must be.
 
         Raises:
             CallError: `not_configured`, if no file may be read; `invalid_arguments`, if this file
@@ -138,7 +151,7 @@ class ImportFiles:
             text = arguments["csv"].removeprefix("\ufeff")
             reader = _Reader()
             reader.feed(text.encode(), final=True)
-            yield Import(reader.content(), text)
+            yield await self._read(reader.content(), text, arguments, columns)
             return
         if self.folder is None:
             raise CallError(
@@ -147,18 +160,29 @@ class ImportFiles:
                 hint="Pass the text as csv, or have TALONONE_IMPORT_DIR set to a folder"
                 " (stdio only).",
             )
-        async with self._copied(self.folder, arguments["csvPath"]) as copy:
-            yield copy
-
-    @asynccontextmanager
-    async def _copied(self, folder: Path, name: str) -> AsyncIterator[Import]:
         path = self.state_dir / _FOLDER / f"{secrets.token_hex(8)}.csv"
         try:
-            content = await anyio.to_thread.run_sync(self._copy, folder, name, path)
-            yield Import(content, path)
+            name = arguments["csvPath"]
+            content = await anyio.to_thread.run_sync(self._copy, self.folder, name, path)
+            yield await self._read(content, path, arguments, columns)
         finally:
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(_remove, path)
+
+    async def _read(
+        self, content: Content, source: str | Path, arguments: Mapping[str, Any], columns: Columns
+    ) -> Import:
+        """Read the rows in a thread, which stops when the call is cancelled."""
+        read = partial(
+            read_rows,
+            columns,
+            source,
+            datetime.fromtimestamp(self.clock.now(), UTC),
+            skips_repeated=bool(arguments.get(columns.unique_unless)),
+            tick=anyio.from_thread.check_cancelled,
+        )
+        rows, problems = await anyio.to_thread.run_sync(read)
+        return Import(replace(content, rows=rows), source, tuple(problems))
 
     def _copy(self, folder: Path, name: str, path: Path) -> Content:
         with _original(folder, name) as original:
@@ -229,55 +253,3 @@ def _unusable(why: str) -> CallError:
         details=[{"at": "csvPath", "problem": why}],
         hint="Correct it and call again.",
     )
-
-
-def csv_problems(columns: Columns, source: str | Path) -> list[Problem]:
-    """Return a CSV's problems: missing, unknown or repeated columns, and too many rows.
-
-    A file is read row by row, so it need not fit in memory.
-    """
-    with _opened(source) as text:
-        return _problems(columns, csv.reader(text))
-
-
-def _opened(source: str | Path) -> TextIO:
-    if isinstance(source, str):
-        return io.StringIO(source, newline="")
-    return source.open(encoding="utf-8", newline="")
-
-
-def _problems(columns: Columns, reader: Iterator[list[str]]) -> list[Problem]:
-    try:
-        header = next(reader, [])
-        found = [Problem("csv", problem) for problem in _wrong(columns, header)]
-        if columns.max_rows is not None and (rows := sum(map(bool, reader))) > columns.max_rows:
-            problem = f"has {rows:,} rows; upstream takes at most {columns.max_rows:,}, so split it"
-            found.append(Problem("csv", problem))
-    except csv.Error as error:
-        return [Problem("csv", f"is not CSV: {error}")]
-    return found
-
-
-def _wrong(columns: Columns, header: list[str]) -> Iterator[str]:
-    expected = f"the columns are {_named(columns)}"
-    unknown = [name for name in header if name not in columns.all]
-    for name in dict.fromkeys(unknown):
-        end = did_you_mean(name, columns.all)
-        yield f"column {one_line(name, _MAX_NAME_CHARS)!r} is unknown{end}" + (
-            f" ({expected})" if "did you mean" in end else ""
-        )
-    for name in columns.required:
-        if name not in header:
-            yield f"column {name!r} is missing; {expected}"
-    if columns.one_of and sum(name in header for name in columns.one_of) != 1:
-        yield f"exactly one of the columns {', '.join(columns.one_of)} is required; {expected}"
-    for name in columns.all:
-        if header.count(name) > 1:
-            yield f"column {name!r} appears twice"
-
-
-def _named(columns: Columns) -> str:
-    either = f"either {in_words(columns.one_of, 'or')}" if columns.one_of else ""
-    required = ", ".join(filter(None, [either, *columns.required]))
-    optional = ", ".join(columns.optional)
-    return f"{required} (required) and {optional}" if optional else f"{required} (required)"
