@@ -12,7 +12,7 @@ import anyio.to_thread
 
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.impact import Impact
-from talonone_mcp.core.policy import NOTHING_SPENT, Amounts, Policy, Ruling, amounts_of
+from talonone_mcp.core.policy import NOTHING_SPENT, Amounts, Key, Policy, Ruling, amounts_of
 from talonone_mcp.store.sums import Sums, SumsError
 
 _T = TypeVar("_T")
@@ -45,6 +45,25 @@ class Allowance:
         """
         self._policy = policy
         self._sums = sums
+
+    @property
+    def policy(self) -> Policy:
+        """Which calls a person must confirm."""
+        return self._policy
+
+    async def left(self, account: str, principal: str) -> dict[Key, float]:
+        """Return how much may still go without asking within the window, where that is limited.
+
+        Raises:
+            CallError: `blocked`, if the sums cannot be read.
+        """
+        window_s = self._policy.window_s
+        spent = await self._in_store(self._sums.spent, account, principal, window_s)
+        found = {
+            key: self._policy.left(key, spent.own.get(key, 0.0), spent.all.get(key, 0.0))
+            for key in self._policy.limited
+        }
+        return {key: left for key, left in found.items() if left is not None}
 
     async def ruling(self, charge: Charge) -> Ruling:
         """Return whether a person must confirm a call, and why.

@@ -60,11 +60,7 @@ def sum_rows(policy: Policy, sums: Sequence[PrincipalSum]) -> Iterator[SumRow]:
 
     Where nobody called yet, the rows are those of this machine's user.
     """
-    limited: list[Key] = [
-        (line.kind, line.unit)
-        for line in policy.lines
-        if line.unit != OTHER and (line.sum_above, line.sum_of_all_above) != (None, None)
-    ]
+    limited = policy.limited
     known = {(each.principal, (each.kind, each.unit)): each for each in sums}
     together: dict[Key, float] = {}
     for each in sums:
@@ -74,17 +70,9 @@ def sum_rows(policy: Policy, sums: Sequence[PrincipalSum]) -> Iterator[SumRow]:
         own: list[Key] = [(each.kind, each.unit) for each in sums if each.principal == who]
         for key in dict.fromkeys([*limited, *own]):
             one = known.get((who, key)) or PrincipalSum(who, *key, 0.0, 0.0)
-            yield SumRow(one, _left(policy, key, one.unasked, together.get(key, 0.0)))
+            yield SumRow(one, policy.left(key, one.unasked, together.get(key, 0.0)))
 
 
 def _line_record(line: PolicyLine) -> dict[str, Any]:
     return {"from" if name == "at_least" else name: each for name, each in line.to_json().items()}
 
-
-def _left(policy: Policy, key: Key, own: float, together: float) -> float | None:
-    line = policy.line(*key)
-    if line.asked == "always":
-        return 0.0
-    limits = ((line.sum_above, own), (line.sum_of_all_above, together))
-    left = [max(0.0, limit - spent) for limit, spent in limits if limit is not None]
-    return min(left, default=None)

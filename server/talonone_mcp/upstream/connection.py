@@ -81,7 +81,7 @@ class Upstream:
     def place(self, tool: Tool) -> Place:
         """Return where a tool's calls are sent."""
         url = self._settings.url(tool.apis[0])
-        return Place(url, self._settings.base_url or url, self._settings.sandbox)
+        return Place(url, self._settings.deployment, self._settings.sandbox)
 
     def statistics(self) -> UpstreamStatistics:
         """Count what is under way at this moment."""

@@ -8,6 +8,7 @@ from talonone_mcp.core.policy.amounts import (
     NOTHING_SPENT,
     Amounts,
     Bound,
+    Key,
     Spent,
     amounts_of,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "OTHER",
     "Amounts",
     "Bound",
+    "Key",
     "Policy",
     "PolicyError",
     "PolicyLine",

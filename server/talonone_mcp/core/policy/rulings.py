@@ -69,6 +69,30 @@ class Policy:
         lines = {key: self.line(*key) for key in keys}
         return {key: Bound(line.sum_above, line.sum_of_all_above) for key, line in lines.items()}
 
+    @property
+    def limited(self) -> list[Key]:
+        """The kinds and units of which some may go without asking within the window."""
+        return [
+            (line.kind, line.unit)
+            for line in self.lines
+            if line.unit != OTHER and (line.sum_above, line.sum_of_all_above) != (None, None)
+        ]
+
+    def left(self, key: Key, own: float, together: float) -> float | None:
+        """Return how much more may go without asking; None if nothing limits it.
+
+        Args:
+            key: the kind and unit.
+            own: what the principal's calls did without asking within the window.
+            together: the same for all principals.
+        """
+        line = self.line(*key)
+        if line.asked == "always":
+            return 0.0
+        limits = ((line.sum_above, own), (line.sum_of_all_above, together))
+        left = [max(0.0, limit - spent) for limit, spent in limits if limit is not None]
+        return min(left, default=None)
+
     def judge(self, impacts: Sequence[Impact], spent: Spent = NOTHING_SPENT) -> Ruling:
         """Decide about one call. Its impacts of one kind and unit count together.
 
