@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -32,6 +33,9 @@ UPDATE = Statement(
     undo="Set endTime again.",
     whole="talonone-mcp approvals show 3f9a12cd",
 )
+
+
+INFINITE = float("inf")
 
 
 def lines_of(statement: Statement) -> list[str]:
@@ -92,7 +96,7 @@ def test_a_plan_in_the_sandbox() -> None:
         (("gives", 5000.5, "money"), "Gives 5,000.5 of the Application's currency."),
         (("gives", 1, "codes"), "Gives 1 code."),
         (("gives", None, "points"), "Gives an unknown number of points, perhaps without limit."),
-        (("gives", float("inf"), "uses"), "Gives an unknown number of uses, perhaps without limit."),
+        (("gives", INFINITE, "uses"), "Gives an unknown number of uses, perhaps without limit."),
         (
             ("gives", None, "money"),
             "Gives an unknown sum in the Application's currency, perhaps without limit.",
@@ -213,7 +217,7 @@ def nested(depth: int, width: int) -> Any:
     return [nested(depth - 1, width)] * width if depth else "x" * 1000
 
 
-LARGE = {
+LARGE: dict[str, Callable[[], Any]] = {
     "deep": lambda: nested(40, 1),
     "bushy": lambda: nested(4, 12),
     "an object": lambda: {"k" * 200 + str(at): "x" * 500 for at in range(500)},
