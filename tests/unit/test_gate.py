@@ -15,7 +15,6 @@ from mcp.client import ClientRequestContext
 from starlette.responses import JSONResponse
 
 from talonone_mcp.calls.caller import QuestionOpenError
-from talonone_mcp.calls.question import render
 from talonone_mcp.core.catalog import Catalog
 from talonone_mcp.core.clock import Clock
 from talonone_mcp.core.settings import SANDBOX_KEY, Settings, load_settings
@@ -427,33 +426,6 @@ async def test_an_approval_of_another_server_opens_nothing(
 
 
 # --- What the question says ---------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("template", "known", "question"),
-    [
-        ("Delete {id}?", {"id": 12345}, "Delete 12345?"),
-        ("{preview.a.b}", {"preview": {"a": {"b": 7}}}, "7"),
-        ("{preview.name}", {"preview": {}}, "unknown"),
-        ("{preview.name}", {}, "unknown"),
-        ("{batch|all of them}", {}, "all of them"),
-        ("{others|none}", {"others": {}}, "none"),
-        ("{others}", {"others": {"a": 1, "b": [True, {"c": "x"}]}}, "a=1, b=[true, {c=x}]"),
-        ('Delete "{name}"?', {"name": 'A"? Keep "B'}, "Delete \"A'? Keep 'B\"?"),
-        ("{ids.length}", {"ids": [1, 2, 3]}, "3"),
-        ("{csv.lines}", {"csv": "a\nb\n"}, "2"),
-        ("{n}", {"n": 0}, "0"),
-        ("{name}", {"name": "{preview.name}"}, "{preview.name}"),
-        ("{name}", {"name": "Sum\u202emer\n\n  sale\x1b[2J"}, "Summer sale[2J"),
-        ("{name}", {"name": "x" * 500}, "x" * 200 + "... (500 characters)"),
-    ],
-)
-def test_placeholders(template: str, known: Any, question: str) -> None:
-    assert render(template, known) == question
-
-
-def test_a_long_list_names_its_first_items_and_counts_the_rest() -> None:
-    assert render("{ids}", {"ids": list(range(25))}).endswith("18, 19 and 5 more")
 
 
 async def test_a_preview_by_other_names_and_with_constants(catalog: Catalog) -> None:

@@ -166,34 +166,42 @@ class Statement:
 
 def question_of(statement: Statement, plan: Plan | None = None) -> Question:
     """Write the question."""
-    lines = list(_lines(statement))
-    seen = sha256("\n".join(_lines(statement, steady=True)).encode()).hexdigest()
-    if statement.whole and is_elided(statement):
+    begins, ends = _before_now(statement), _after_now(statement)
+    lines = [*begins, *_now(statement), *ends]
+    steady = [*begins, *_now(statement, steady=True), *ends]
+    seen = sha256("\n".join(steady).encode()).hexdigest()
+    if statement.whole and any(map(is_cut, lines)):
         lines.append(f"All of it: run {_ours(statement.whole)}")
     return Question("\n".join(lines), seen, plan)
 
 
 def is_elided(statement: Statement) -> bool:
     """Tell whether the question leaves out any part of a value."""
-    return any(map(is_cut, _lines(statement)))
+    lines = (*_before_now(statement), *_now(statement), *_after_now(statement))
+    return any(map(is_cut, lines))
 
 
-def _lines(statement: Statement, *, steady: bool = False) -> Iterator[str]:
-    """Yield the lines of a question, with no drifting values if `steady`."""
-    yield from map(_impact, sorted(statement.impacts, key=_gravity))
-    if not statement.impacts:
-        yield f"{_sentence(statement.title)}."
-    yield f"Where: {_where(statement)}."
-    yield f"Call: {statement.tool} ({_ours(statement.title)})."
+def _before_now(statement: Statement) -> list[str]:
+    lines = [*map(_impact, sorted(statement.impacts, key=_gravity))]
+    if not lines:
+        lines.append(f"{_sentence(statement.title)}.")
+    lines.append(f"Where: {_where(statement)}.")
+    lines.append(f"Call: {statement.tool} ({_ours(statement.title)}).")
     if statement.steps:
-        yield f"Steps: {', '.join(statement.steps)}."
-    yield from map(_change, statement.changes)
+        lines.append(f"Steps: {', '.join(statement.steps)}.")
+    return [*lines, *map(_change, statement.changes)]
+
+
+def _now(statement: Statement, *, steady: bool = False) -> Iterator[str]:
+    """Yield how things stand, without the values that drift if `steady`."""
     for label, value in statement.now:
-        moves = steady and label in statement.drifting
-        yield f"Now: {_ours(label)}:{'' if moves else ' ' + _value(value)}"
-    yield from (f"Note: {_ours(warning)}" for warning in statement.warnings)
-    if statement.undo:
-        yield f"Undo: {_ours(statement.undo)}"
+        drifts = steady and label in statement.drifting
+        yield f"Now: {_ours(label)}:{'' if drifts else ' ' + _value(value)}"
+
+
+def _after_now(statement: Statement) -> list[str]:
+    lines = [f"Note: {_ours(warning)}" for warning in statement.warnings]
+    return [*lines, f"Undo: {_ours(statement.undo)}"] if statement.undo else lines
 
 
 def _where(statement: Statement) -> str:

@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, takewhile
+from itertools import accumulate, islice, takewhile
 from math import isfinite
 from operator import eq
 from typing import Any, Final
@@ -51,9 +51,10 @@ _COARSEST = _Detail(2, 30, 2)
 def value_in_words(value: Any) -> str:
     """Return a JSON value, or the content of a CSV, in about `MAX_VALUE_CHARS` at most."""
     for detail in _DETAILS:
-        words = _value(value, detail)
-        if len(words) <= MAX_VALUE_CHARS:
-            return words
+        if not _is_large(value, detail):
+            words = _value(value, detail)
+            if len(words) <= MAX_VALUE_CHARS:
+                return words
     return _value(value, _COARSEST)
 
 
@@ -127,17 +128,47 @@ def _list(items: Sequence[Any], detail: _Detail, depth: int) -> str:
         return count
     if len(items) <= detail.items:
         return _joined(items, detail, depth)
-    most = min(_MAX_SHOWN_ITEMS, detail.items)
+    most = _most(detail)
     if not all(isinstance(item, Mapping) for item in items):
         return f"{count}; the first {most}: {_joined(items[:most], detail, depth)}"
     leaves = [dict(_leaves(item)) for item in items]
-    groups, totals = _groups(leaves)[: detail.items], list(_totals(leaves))[: detail.items]
-    parts = [count, *map(_grouped, groups), *totals]
+    columns = _columns(leaves)
+    groups = _groups(columns, len(items))[: detail.items]
+    parts = [count, *map(_grouped, groups), *islice(_totals(columns), detail.items)]
     if rare := _rare(groups, leaves):
         parts.append(f"the rarest: {_joined([items[at] for at in rare], detail, depth)}")
     largest = sorted(range(len(items)), key=lambda at: _size(leaves[at]), reverse=True)[:most]
     parts.append(f"the {most} largest: {_joined([items[at] for at in largest], detail, depth)}")
     return "; ".join(parts)
+
+
+def _is_large(value: Any, detail: _Detail) -> bool:
+    """Tell whether a value is too long for certain, without the work of writing it."""
+    sizes = accumulate(_sizes(value, detail, 0))
+    return any(size > MAX_VALUE_CHARS for size in sizes)
+
+
+def _sizes(value: Any, detail: _Detail, depth: int) -> Iterator[int]:
+    """Yield the characters that each of the values within a value takes at least."""
+    if isinstance(value, str):
+        yield min(len(value), detail.chars)
+    yield 1
+    if depth >= detail.depth:
+        return
+    if isinstance(value, Mapping):
+        below = islice(value.values(), detail.items)
+    elif isinstance(value, list | tuple):
+        most = detail.items if len(value) <= detail.items else _most(detail)
+        below = islice(value, most)
+    else:
+        return
+    for item in below:
+        yield from _sizes(item, detail, depth + 1)
+
+
+def _most(detail: _Detail) -> int:
+    """Return how many items of a list are shown that is summed up."""
+    return min(_MAX_SHOWN_ITEMS, detail.items)
 
 
 def _joined(items: Iterable[Any], detail: _Detail, depth: int) -> str:
@@ -173,17 +204,24 @@ def _leaves(item: Mapping[Any, Any], path: _Path = ()) -> Iterator[tuple[_Path, 
             yield below, value
 
 
-def _groups(leaves: Sequence[_Leaves]) -> list[_Group]:
-    """Return groups by each key that has few values, telling keys and outer ones first."""
+def _columns(leaves: Iterable[_Leaves]) -> dict[_Path, list[Any]]:
+    """Return all values of each key, outer keys first."""
+    columns: dict[_Path, list[Any]] = {}
+    for each in leaves:
+        for path, value in each.items():
+            columns.setdefault(path, []).append(value)
+    return dict(sorted(columns.items(), key=lambda column: len(column[0])))
+
+
+def _groups(columns: Mapping[_Path, Sequence[Any]], total: int) -> list[_Group]:
+    """Return groups by each key that has few values, telling keys first."""
     found = []
-    for path in _paths(leaves):
-        values = [each[path] for each in leaves if _is_word(each.get(path, 0))]
-        counts = Counter(values).most_common()
-        few = len(counts) <= (_MAX_GROUPS if path[-1] in _TELLING else len(leaves) // 4)
+    for path, values in columns.items():
+        counts = Counter(filter(_is_word, values)).most_common()
+        few = path[-1] in _TELLING or len(counts) <= total // 4
         if counts and few and len(counts) <= _MAX_GROUPS:
-            found.append(_Group(path, counts, len(leaves) - len(values)))
-    found.sort(key=lambda group: (group.path[-1] not in _TELLING, len(group.path)))
-    return found
+            found.append(_Group(path, counts, total - sum(count for _, count in counts)))
+    return sorted(found, key=lambda group: group.path[-1] not in _TELLING)
 
 
 def _grouped(group: _Group) -> str:
@@ -192,11 +230,10 @@ def _grouped(group: _Group) -> str:
     return f"by {_path(group.path)}: {', '.join(counts + others)}"
 
 
-def _totals(leaves: Sequence[_Leaves]) -> Iterator[str]:
-    """Yield the sum and the limits of each key that holds numbers, outer ones first."""
-    for path in sorted(_paths(leaves), key=len):
-        numbers = [each[path] for each in leaves if _is_number(each.get(path))]
-        if numbers:
+def _totals(columns: Mapping[_Path, Sequence[Any]]) -> Iterator[str]:
+    """Yield the sum and the limits of each key that holds numbers."""
+    for path, values in columns.items():
+        if numbers := [*filter(_is_number, values)]:
             total, least, most = round(sum(numbers), 6), min(numbers), max(numbers)
             yield (
                 f"{_path(path)}: sum {_scalar(total)}, smallest {_scalar(least)},"
@@ -213,10 +250,6 @@ def _rare(groups: Sequence[_Group], leaves: Sequence[_Leaves]) -> list[int]:
         at for at, each in enumerate(leaves) if each.get(groups[0].path, ...) in rare[-_MAX_RARE:]
     )
     return list(positions)[:_MAX_SHOWN_ITEMS]
-
-
-def _paths(leaves: Iterable[_Leaves]) -> list[_Path]:
-    return list(dict.fromkeys(chain.from_iterable(leaves)))
 
 
 def _path(path: _Path) -> str:
