@@ -69,7 +69,9 @@ def test_show_names_each_line_and_where_it_comes_from(
         "asked": "beyond", "above": 50, "sum_above": 50, "origin": "policy.yaml line 3"
     }  # fmt: skip
     assert lines["gives", "cards"]["origin"] == "TALONONE_CONFIRM_CARDS_ABOVE"
-    assert lines["prices", "percent"] == {"asked": "beyond", "from": 20, "origin": "built in"}
+    percent = lines["prices", "percent"]
+    assert (percent["from"], percent["sum_above"], percent["origin"]) == (20, 40, "built in")
+    assert "at_least" not in percent
     assert lines["destroys", "other"] == {"asked": "always", "origin": "built in"}
 
 
@@ -84,7 +86,10 @@ def test_show_is_a_table_for_a_person(said: Said) -> None:
         " hours built in"
     ) in rows
     assert "gives any other always built in" in rows
-    assert "prices percent 20 or more in one call built in" in rows
+    assert (
+        "prices percent 20 or more in one call, above 40 in 24 hours, above 400 by all principals"
+        " in 24 hours built in"
+    ) in rows
 
 
 def test_show_reads_the_configuration_file(said: Said, tmp_path: Path) -> None:
