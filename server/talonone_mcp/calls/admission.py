@@ -22,6 +22,8 @@ from talonone_mcp.calls.updating import changed_fields, conflict
 from talonone_mcp.core.catalog import Catalog, Operation, Tool, Workflow
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.impact import Impact
+from talonone_mcp.core.policy import Key
+from talonone_mcp.core.settings import ConfirmPolicy
 from talonone_mcp.upstream.place import Place
 
 _ID_CHARS = 10  # of the digest of a call, by which a person finds all of it
@@ -83,8 +85,8 @@ class Admission:
             CallError: the call cannot be made, or nobody confirmed it.
             QuestionOpenError: a person must confirm it first.
         """
-        if self._gate.is_off or not is_judged(operation, arguments):
-            entry.passage = Passage("off") if operation.impact and self._gate.is_off else None
+        if self.mode == "off" or not is_judged(operation, arguments):
+            entry.passage = Passage("off") if operation.impact and self.mode == "off" else None
             yield await self.completed(operation, arguments)
             return
         judgement = await self._judged(operation, arguments)
@@ -134,7 +136,7 @@ class Admission:
             CallError: nobody agreed, or `make` raised it and nobody was asked.
             QuestionOpenError: a person must agree first.
         """
-        if self._gate.is_off:
+        if self.mode == "off":
             entry.passage = Passage("off")
             yield AgreedPlan(await make(), entry.passage)
             return
@@ -153,6 +155,19 @@ class Admission:
         counted = await self._allowance.count_asked(charge)
         async with self._closed(passage), self._counted(counted):
             yield AgreedPlan(plan, passage)
+
+    @property
+    def mode(self) -> ConfirmPolicy:
+        """What happens to a call that a person must confirm."""
+        return self._gate.mode
+
+    async def left(self, place: Place, caller: Caller) -> dict[Key, float]:
+        """Return how much of each kind and unit may still go without asking.
+
+        Raises:
+            CallError: `blocked`, if the sums cannot be read.
+        """
+        return await self._allowance.left(place.account, caller.principal)
 
     # --- Explaining ------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -30,17 +31,37 @@ from talonone_mcp.core.catalog import Catalog, Operation, Tool, Workflow
 from talonone_mcp.core.catalog.application_keys import APPLICATION
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.names import in_words
+from talonone_mcp.core.policy import Key
 from talonone_mcp.core.progress import Progress, silent
+from talonone_mcp.core.settings import ConfirmPolicy
 from talonone_mcp.core.text import one_line
 from talonone_mcp.store import Store
 from talonone_mcp.upstream.connection import Upstream
 from talonone_mcp.upstream.http_messages import Answer, Sink
+from talonone_mcp.upstream.place import Place
 
 Announce = Callable[[Operation, Mapping[str, Any], Any], None]
 """Is told what a call changed or may have changed: operation, arguments, upstream's answer or None.
 
 It returns at once and raises nothing.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where calls go, and what they may do.
+
+    Attributes:
+        place: the deployment.
+        read_only: whether only reads may be called.
+        mode: what happens to a call that a person must confirm.
+        left: how much of each kind and unit may still go without asking.
+    """
+
+    place: Place
+    read_only: bool
+    mode: ConfirmPolicy
+    left: Mapping[Key, float]
 
 
 def announce_nothing(operation: Operation, arguments: Mapping[str, Any], answer: Any) -> None:
@@ -147,6 +168,16 @@ class Executor:
                 return await self._export(operation, sent, caller, entry)
             answer, _ = await self._answered(operation, sent, caller, entry)
             return full_answer(answer, arguments.get(FIELDS, ()))
+
+    async def standing(self, caller: Caller) -> Standing:
+        """Return where calls go, whether they may change anything, and what is left unasked.
+
+        Raises:
+            CallError: `blocked`, if the sums cannot be read.
+        """
+        place = self._upstream.place(self._catalog.operations["list_applications"])
+        left = await self._admission.left(place, caller)
+        return Standing(place, self._read_only, self._admission.mode, left)
 
     def offers(self, operation: Operation) -> bool:
         """Tell whether the operation's API is configured."""

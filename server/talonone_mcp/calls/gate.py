@@ -93,9 +93,9 @@ class Gate:
         self._ledger = ledger
 
     @property
-    def is_off(self) -> bool:
-        """Whether nobody is asked about anything."""
-        return self._mode == "off"
+    def mode(self) -> ConfirmPolicy:
+        """What happens to a call that a person must confirm."""
+        return self._mode
 
     async def confirm(
         self,

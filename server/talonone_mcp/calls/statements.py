@@ -64,13 +64,13 @@ def statement_of_plan(
     is_sandbox: bool,
 ) -> Statement:
     """Return what a person must know of a plan before they confirm it, as a whole."""
-    shown = {name: value for name, value in plan.shown.items() if name != "steps"}
+    shown = {name: value for name, value in plan.shown.items() if name not in ("steps", "mark")}
     return Statement(
         tool=workflow.name,
         title=workflow.title,
         deployment=deployment,
         is_sandbox=is_sandbox,
-        ids=tuple(plan.ids),
+        ids=(*plan.ids, ("plan", plan.shown.get("mark", ""))),
         impacts=impacts,
         changes=tuple(Change(name, UNKNOWN, value) for name, value in shown.items()),
         undo=workflow.undo,

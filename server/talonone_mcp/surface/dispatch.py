@@ -19,14 +19,16 @@ from talonone_mcp.core.clock import SYSTEM_CLOCK, Clock
 from talonone_mcp.core.csv_masking import mask_csv
 from talonone_mcp.core.masking import mask_personal, names_people
 from talonone_mcp.surface.doors import FIND, READ, RUN, Doors
+from talonone_mcp.surface.server_info import INFO, server_info
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedCall:
-    """A call after opening doors: the tool to run, or None for `find_operations`."""
+    """A call after opening doors: the tool to run, or None and the name for one of our own."""
 
     tool: Tool | None
     arguments: Mapping[str, Any]
+    own: str = ""
 
 
 class Dispatch:
@@ -62,8 +64,8 @@ class Dispatch:
         Raises:
             CallError: `not_found`, or `invalid_arguments` if a door rejects the arguments.
         """
-        if name == FIND:
-            return ResolvedCall(None, arguments)
+        if name in (FIND, INFO):
+            return ResolvedCall(None, arguments, name)
         if name in (READ, RUN):
             name, arguments = self._doors.opened(name, arguments)
         tool = self._catalog.find(name)
@@ -91,6 +93,8 @@ class Dispatch:
         if isinstance(tool, Operation):
             run = self._executor.call_in_full if in_full else self._executor.call
             return await run(tool, arguments, caller)
+        if call.own == INFO:
+            return await server_info(arguments, caller, self._executor, self._catalog.policy)
         return self._doors.find(arguments)
 
     async def explain(self, name: str, arguments: Mapping[str, Any], caller: Caller) -> Explained:

@@ -12,6 +12,7 @@ from talonone_mcp.core.names import did_you_mean
 from talonone_mcp.core.settings import Settings
 from talonone_mcp.surface.doors import door_tools
 from talonone_mcp.surface.output_schemas import output_schema
+from talonone_mcp.surface.server_info import info_tool
 
 DEFAULT = "default"  # the profile if no tools are chosen
 ALL = "all"
@@ -36,7 +37,7 @@ class Surface:
 
 
 def surface(catalog: Catalog, settings: Settings) -> Surface:
-    """Return what clients see with a configuration: the doors, then tools in catalog order.
+    """Return what clients see: the doors, `server_info`, then tools in catalog order.
 
     A profile, toolsets and single tools add up. Operations of an API without credentials are
     hidden; on a read-only server, so is everything but reads. If every operation is listed, the
@@ -56,7 +57,7 @@ def surface(catalog: Catalog, settings: Settings) -> Surface:
     doors = [] if ALL in (settings.toolsets or ()) else door_tools(read_only=settings.read_only)
     profile = catalog.profiles.get(settings.profile or "")
     tools = [as_tool(each, with_output=settings.output_schemas) for each in listed]
-    return Surface((*doors, *tools), frozenset(profile.prompts) if profile else None)
+    return Surface((*doors, info_tool(), *tools), frozenset(profile.prompts) if profile else None)
 
 
 def _chosen(catalog: Catalog, settings: Settings) -> Iterator[str]:

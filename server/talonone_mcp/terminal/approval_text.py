@@ -69,12 +69,16 @@ def everything(approval: Approval, now: float) -> str:
     }
     lines = in_columns((name, _cleaned(value)) for name, value in facts.items() if value)
     arguments = json.dumps(_arguments(call.arguments), indent=2, ensure_ascii=False)
-    question = textwrap.wrap(
-        _cleaned(approval.question), _QUESTION_LINE_CHARS, break_on_hyphens=False
-    )
     # The bar is on every line, so that no question can look like what is printed after it.
-    bar = [f"| {line}" for line in question]
+    bar = [f"| {line}" for each in approval.question.split("\n") for line in _wrapped(each)]
     return "\n".join([*lines, _ARGUMENTS, textwrap.indent(_visible(arguments), "  "), "", *bar])
+
+
+def _wrapped(line: str) -> list[str]:
+    """Return a line of a question, wrapped so that its other lines cannot pass for new ones."""
+    return textwrap.wrap(
+        _cleaned(line), _QUESTION_LINE_CHARS, subsequent_indent="    ", break_on_hyphens=False
+    )
 
 
 def what_it_allows(approval: Approval) -> str:

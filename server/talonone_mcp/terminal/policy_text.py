@@ -75,4 +75,3 @@ def sum_rows(policy: Policy, sums: Sequence[PrincipalSum]) -> Iterator[SumRow]:
 
 def _line_record(line: PolicyLine) -> dict[str, Any]:
     return {"from" if name == "at_least" else name: each for name, each in line.to_json().items()}
-
