@@ -11,7 +11,7 @@ from talonone_mcp.calls.caller import Caller
 from talonone_mcp.calls.executor import Executor, Standing
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.policy import OTHER, Policy
-from talonone_mcp.core.policy.reasons import when_asked
+from talonone_mcp.core.policy.reasons import window_in_words
 from talonone_mcp.core.settings import ConfirmPolicy
 
 INFO = "server_info"
@@ -69,19 +69,25 @@ async def server_info(
 
 def _asked(standing: Standing, policy: Policy) -> dict[str, Any]:
     """Return what a person is asked about, and how much may still go without."""
-    always = [line.kind for line in policy.lines if line.asked == "always" and line.unit == OTHER]
     beyond = {
-        f"{line.kind} {line.unit}": when_asked(line, policy.window_s)
+        f"{line.kind} {line.unit}": {
+            **({} if line.above is None else {"above": line.above}),
+            **({} if line.at_least is None else {"from": line.at_least}),
+            "left": round(standing.left.get((line.kind, line.unit), 0.0), 2),
+        }
         for line in policy.lines
         if line.asked == "beyond"
     }
-    whole = [kind for kind in always if not any(each.startswith(f"{kind} ") for each in beyond)]
-    left = {f"{kind} {unit}": round(value, 2) for (kind, unit), value in standing.left.items()}
+    measured = {line.kind for line in policy.lines if line.asked == "beyond"}
     return {
         "how": _HOW[standing.mode],
-        "always": whole,
+        "always": [
+            line.kind
+            for line in policy.lines
+            if line.asked == "always" and line.unit == OTHER and line.kind not in measured
+        ],
         "beyond": beyond,
-        "leftWithoutAsking": left,
+        "window": window_in_words(policy.window_s),
     }
 
 

@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from talonone_mcp.calls.catalog_items import is_whole, item_of, overwrites
 from talonone_mcp.calls.impact.call_facts import CallFacts, Measured, is_empty, number
 from talonone_mcp.calls.upstream_lists import is_complete, listed
+from talonone_mcp.core.text import quoted
 
 _WHOLE = 100.0  # percent
+
+
+@dataclass(frozen=True, slots=True)
+class _Fall:
+    """How an item's price changes; `old` is None if it is not known."""
+
+    sku: Any
+    old: float | None
+    new: float
+
+    @property
+    def percent(self) -> float | None:
+        """By how many percent the price falls: 0 if it does not, None if nobody can know."""
+        if self.old is None:
+            return None
+        return max(0.0, (self.old - self.new) / self.old * _WHOLE) if self.old > 0 else 0.0
 
 
 def removed_items(facts: CallFacts) -> Iterator[Measured]:
@@ -26,15 +44,21 @@ def removed_items(facts: CallFacts) -> Iterator[Measured]:
 
 def lower_prices(facts: CallFacts) -> Iterator[Measured]:
     """Tell by how much at most a sync lowers a price, in percent."""
-    falls = [fall for kind, payload in _actions(facts) for fall in _falls(facts, kind, payload)]
-    lower = [each for each in falls if each is None or each > 0]
+    lower = [
+        fall
+        for kind, payload in _actions(facts)
+        for fall in _falls(facts, kind, payload)
+        if fall.percent is None or fall.percent > 0
+    ]
     if not lower:
         return
-    what = f"at most; prices lowered: {len(lower):,}"
-    if None in lower:
-        yield Measured(None, f"{what}, some of them unknown")
-    else:
-        yield Measured(round(max(each for each in lower if each is not None), 2), what)
+    what = "of 1 item" if len(lower) == 1 else f"of {len(lower):,} items"
+    if any(fall.percent is None for fall in lower):
+        yield Measured(None, f"{what}, some of whose prices are not known")
+        return
+    most = max(lower, key=lambda fall: fall.percent or 0)
+    told = f"{quoted(most.sku)} from {most.old:,g} to {most.new:,g}"
+    yield Measured(round(most.percent or 0, 2), f"{what}; the most: {told}")
 
 
 def lost_item_fields(facts: CallFacts) -> Iterator[Measured]:
@@ -50,25 +74,26 @@ def _actions(facts: CallFacts) -> Iterator[tuple[str, Mapping[str, Any]]]:
         yield str(each.get("type")), each.get("payload") or {}
 
 
-def _falls(facts: CallFacts, kind: str, payload: Mapping[str, Any]) -> Iterator[float | None]:
-    """Yield by how many percent an action lowers prices; None if nobody can know."""
+def _falls(facts: CallFacts, kind: str, payload: Mapping[str, Any]) -> Iterator[_Fall]:
+    """Yield the price changes of an action."""
+    sku = payload.get("sku")
     if kind in ("ADD", "PATCH") and number(payload.get("price")) is not None:
-        yield _fall(_old_price(facts, payload), payload["price"])
+        yield _Fall(sku, _old_price(facts, payload), payload["price"])
     elif kind == "PATCH_MANY" and number(payload.get("price")) is not None:
-        yield from _falls_of_many(facts, payload)
+        yield from _falls_of_many(facts, payload["price"])
     elif kind == "ADD_PRICE_ADJUSTMENT":
         for each in payload.get("adjustments", ()):
             if number(each.get("price")) is not None:
-                yield _fall(_old_price(facts, payload), each["price"])
+                yield _Fall(sku, _old_price(facts, payload), each["price"])
 
 
-def _falls_of_many(facts: CallFacts, payload: Mapping[str, Any]) -> Iterator[float | None]:
-    """Yield the falls of all items that a PATCH_MANY may change."""
-    if payload["price"] <= 0 or not is_complete(facts.before):
-        yield None if not is_complete(facts.before) else _WHOLE
+def _falls_of_many(facts: CallFacts, price: float) -> Iterator[_Fall]:
+    """Yield the price changes of all items that a PATCH_MANY may meet."""
+    if not is_complete(facts.before):
+        yield _Fall(None, None, price)
         return
     for item in listed(facts.before):
-        yield _fall(number(item.get("price")), payload["price"])
+        yield _Fall(item.get("sku"), number(item.get("price")) or 0, price)
 
 
 def _old_price(facts: CallFacts, payload: Mapping[str, Any]) -> float | None:
@@ -77,13 +102,6 @@ def _old_price(facts: CallFacts, payload: Mapping[str, Any]) -> float | None:
     if item is not None:
         return number(item.get("price")) or 0
     return 0 if is_whole(facts.before, payload.get("sku")) else None
-
-
-def _fall(old: float | None, new: float) -> float | None:
-    """Return by how many percent a price falls: 0 if it does not."""
-    if old is None:
-        return None
-    return max(0.0, (old - new) / old * _WHOLE) if old > 0 else 0.0
 
 
 def _loses(facts: CallFacts, kind: str, payload: Mapping[str, Any]) -> bool:
