@@ -7,16 +7,16 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from talonone_mcp.calls.allowance import Allowance, Charge, was_refused
 from talonone_mcp.calls.arguments import validate_whole
 from talonone_mcp.calls.caller import Caller
 from talonone_mcp.calls.explained import Explained
 from talonone_mcp.calls.gate import AgreedPlan, Gate, Passage, gated_call
-from talonone_mcp.calls.judging import Judge, Judgement, is_judged
+from talonone_mcp.calls.judging import CallJudgement, Judge, is_judged
 from talonone_mcp.calls.plan import Plan
 from talonone_mcp.calls.question import Question, Statement, is_elided, question_of
 from talonone_mcp.calls.recorder import AuditEntry
 from talonone_mcp.calls.shown import Shown
+from talonone_mcp.calls.spending_limits import Charge, SpendingLimits, was_refused
 from talonone_mcp.calls.statements import statement_of, statement_of_plan
 from talonone_mcp.calls.updating import changed_fields, conflict
 from talonone_mcp.core.catalog import Catalog, Operation, Tool, Workflow
@@ -47,7 +47,7 @@ class Admission:
         catalog: Catalog,
         judge: Judge,
         gate: Gate,
-        allowance: Allowance,
+        limits: SpendingLimits,
         place: Callable[[Tool], Place],
     ) -> None:
         """Take what admits.
@@ -56,13 +56,13 @@ class Admission:
             catalog: every operation.
             judge: tells what a call would do.
             gate: has a person confirm a call.
-            allowance: tells which calls those are.
+            limits: tells which calls those are.
             place: tells where a tool's calls go.
         """
         self._catalog = catalog
         self._judge = judge
         self._gate = gate
-        self._allowance = allowance
+        self._limits = limits
         self._place = place
 
     @asynccontextmanager
@@ -92,7 +92,7 @@ class Admission:
         judgement = await self._judged(operation, arguments)
         charge = self._charge(operation, judgement.impacts, caller)
         entry.impacts = judgement.impacts
-        counted = await self._allowance.count_unasked(charge)
+        counted = await self._limits.count_unasked(charge)
         if counted is not None:
             async with self._counted(counted):
                 yield judgement.update.whole
@@ -152,7 +152,7 @@ class Admission:
         plan = passage.plan or await make()
         charge = self._charge(workflow, self.impacts_of_plan(plan), caller)
         entry.impacts = charge.impacts
-        counted = await self._allowance.count_asked(charge)
+        counted = await self._limits.count_asked(charge)
         async with self._closed(passage), self._counted(counted):
             yield AgreedPlan(plan, passage)
 
@@ -167,7 +167,7 @@ class Admission:
         Raises:
             CallError: `blocked`, if the sums cannot be read.
         """
-        return await self._allowance.left(place.account, caller.principal)
+        return await self._limits.left(place.account, caller.principal)
 
     # --- Explaining ------------------------------------------------------------------------------
 
@@ -183,7 +183,7 @@ class Admission:
             await self.completed(operation, arguments)
             return Explained(operation.name, (), asked=False, because=_REHEARSED, question="")
         judgement = await self._judged(operation, arguments)
-        ruling = await self._allowance.ruling(self._charge(operation, judgement.impacts, caller))
+        ruling = await self._limits.ruling(self._charge(operation, judgement.impacts, caller))
         question = ""
         if ruling.asked:
             question = (await self._question(judgement, caller)).text
@@ -211,7 +211,7 @@ class Admission:
 
     # --- One call --------------------------------------------------------------------------------
 
-    async def _judged(self, operation: Operation, arguments: Mapping[str, Any]) -> Judgement:
+    async def _judged(self, operation: Operation, arguments: Mapping[str, Any]) -> CallJudgement:
         judgement = await self._judge.judge(operation, arguments)
         if operation.replaces is not None:
             validate_whole(operation, judgement.update.whole, arguments)
@@ -219,8 +219,8 @@ class Admission:
 
     @asynccontextmanager
     async def _confirmed(
-        self, judgement: Judgement, charge: Charge, caller: Caller, entry: AuditEntry
-    ) -> AsyncIterator[Judgement]:
+        self, judgement: CallJudgement, charge: Charge, caller: Caller, entry: AuditEntry
+    ) -> AsyncIterator[CallJudgement]:
         """Have a person confirm a call, and yield its judgement by what is there then."""
         operation, arguments = judgement.operation, judgement.arguments
         judgements = [judgement]
@@ -243,7 +243,7 @@ class Admission:
         )
         latest = judgements[-1]
         charge = replace(charge, impacts=latest.impacts)
-        async with self._closed(passage), self._counted(await self._allowance.count_asked(charge)):
+        async with self._closed(passage), self._counted(await self._limits.count_asked(charge)):
             _refuse_if_changed(judgements[max(0, len(judgements) - 2)], latest)
             yield latest
 
@@ -254,7 +254,7 @@ class Admission:
             yield
         except CallError as error:
             if was_refused(error):
-                await self._allowance.give_back(counted)
+                await self._limits.give_back(counted)
             raise
 
     @asynccontextmanager
@@ -275,7 +275,7 @@ class Admission:
 
     # --- Questions -------------------------------------------------------------------------------
 
-    async def _question(self, judgement: Judgement, caller: Caller) -> Question:
+    async def _question(self, judgement: CallJudgement, caller: Caller) -> Question:
         operation = judgement.operation
         judgement = await self._judge.with_state(judgement)
         place = self._place(operation)
@@ -303,7 +303,7 @@ class Admission:
         return replace(question_of(replace(statement, whole=whole)), whole=entry)
 
 
-def _refuse_if_changed(asked_about: Judgement, latest: Judgement) -> None:
+def _refuse_if_changed(asked_about: CallJudgement, latest: CallJudgement) -> None:
     """Refuse an update of what somebody else changed while a person was asked.
 
     Raises:

@@ -48,7 +48,7 @@ It returns at once and raises nothing.
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ServerStanding:
     """Where calls go, and what they may do.
 
     Attributes:
@@ -169,7 +169,7 @@ class Executor:
             answer, _ = await self._answered(operation, sent, caller, entry)
             return full_answer(answer, arguments.get(FIELDS, ()))
 
-    async def standing(self, caller: Caller) -> Standing:
+    async def standing(self, caller: Caller) -> ServerStanding:
         """Return where calls go, whether they may change anything, and what is left unasked.
 
         Raises:
@@ -177,7 +177,7 @@ class Executor:
         """
         place = self._upstream.place(self._catalog.operations["list_applications"])
         left = await self._admission.left(place, caller)
-        return Standing(place, self._read_only, self._admission.mode, left)
+        return ServerStanding(place, self._read_only, self._admission.mode, left)
 
     def offers(self, operation: Operation) -> bool:
         """Tell whether the operation's API is configured."""

@@ -29,7 +29,7 @@ _MAY_NOT_READ = ("unauthorized", "forbidden", "not_configured")
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class CallJudgement:
     """What a call would do.
 
     Attributes:
@@ -60,7 +60,7 @@ class Judge:
         self._send = send
         self._clock = clock
 
-    async def judge(self, operation: Operation, arguments: Mapping[str, Any]) -> Judgement:
+    async def judge(self, operation: Operation, arguments: Mapping[str, Any]) -> CallJudgement:
         """Return what a call would do. What is there is read only if that depends on it.
 
         Raises:
@@ -76,7 +76,9 @@ class Judge:
             except RehearsalNeededError:
                 seen = seen.with_rehearsal(await self._rehearsed(operation, arguments))
 
-    def judged(self, operation: Operation, arguments: Mapping[str, Any], seen: Shown) -> Judgement:
+    def judged(
+        self, operation: Operation, arguments: Mapping[str, Any], seen: Shown
+    ) -> CallJudgement:
         """Return what a call would do, by what was read.
 
         Raises:
@@ -87,9 +89,9 @@ class Judge:
         update = update_of(operation, arguments, seen)
         now = datetime.fromtimestamp(self._clock.now(), UTC)
         facts = CallFacts(operation, arguments, update, seen, now)
-        return Judgement(operation, arguments, update, seen, impacts_of(facts))
+        return CallJudgement(operation, arguments, update, seen, impacts_of(facts))
 
-    async def completed(self, operation: Operation, arguments: Mapping[str, Any]) -> Judgement:
+    async def completed(self, operation: Operation, arguments: Mapping[str, Any]) -> CallJudgement:
         """Return what a call sends, without judging what it does."""
         seen = Shown()
         try:
@@ -97,9 +99,9 @@ class Judge:
         except BeforeNeededError:
             seen = await self._with_before(operation, arguments, seen)
             update = update_of(operation, arguments, seen)
-        return Judgement(operation, arguments, update, seen)
+        return CallJudgement(operation, arguments, update, seen)
 
-    async def with_state(self, judgement: Judgement) -> Judgement:
+    async def with_state(self, judgement: CallJudgement) -> CallJudgement:
         """Return a judgement with what is there, for the question about it.
 
         Raises:

@@ -8,7 +8,7 @@ from typing import Any
 
 from talonone_mcp.calls.impact.call_facts import is_empty, same
 from talonone_mcp.calls.imports import Content
-from talonone_mcp.calls.judging import Judgement
+from talonone_mcp.calls.judging import CallJudgement
 from talonone_mcp.calls.plan import Plan
 from talonone_mcp.calls.question import NOTHING, UNKNOWN, Change, Statement
 from talonone_mcp.calls.updating import ADD, CLEAR, REMOVE
@@ -29,7 +29,7 @@ _NAMES = ("name", "title", "displayName", "programTitle", "userName", "email", "
 _LENGTH = "length"
 
 
-def statement_of(judgement: Judgement, deployment: str, *, is_sandbox: bool) -> Statement:
+def statement_of(judgement: CallJudgement, deployment: str, *, is_sandbox: bool) -> Statement:
     """Return what a person must know of a call before they confirm it.
 
     Args:
@@ -122,7 +122,7 @@ def _at(value: Any, path: list[str]) -> Any:
     return value
 
 
-def _notes(judgement: Judgement) -> Iterator[str]:
+def _notes(judgement: CallJudgement) -> Iterator[str]:
     if judgement.seen.problem:
         yield f"The current state could not be read: {judgement.seen.problem}"
     content = judgement.arguments.get("csv")
@@ -130,7 +130,7 @@ def _notes(judgement: Judgement) -> Iterator[str]:
     yield from getattr(rows, "unusual", ())
 
 
-def _changes(judgement: Judgement) -> Iterator[Change]:
+def _changes(judgement: CallJudgement) -> Iterator[Change]:
     """Yield what the call changes: every argument that the place does not show already."""
     operation, update = judgement.operation, judgement.update
     for name in update.fields:
@@ -149,7 +149,7 @@ def _changes(judgement: Judgement) -> Iterator[Change]:
             yield from _change(judgement, name, value)
 
 
-def _change(judgement: Judgement, name: str, value: Any) -> Iterator[Change]:
+def _change(judgement: CallJudgement, name: str, value: Any) -> Iterator[Change]:
     if isinstance(value, Content):
         yield from _of_import(name, value)
         return
@@ -160,7 +160,7 @@ def _change(judgement: Judgement, name: str, value: Any) -> Iterator[Change]:
     yield Change(name, old, new)
 
 
-def _old(judgement: Judgement, name: str) -> Any:
+def _old(judgement: CallJudgement, name: str) -> Any:
     """Return a field's old value: unknown where nothing by that name was read."""
     update, state = judgement.update, judgement.seen.state
     replaces = judgement.operation.replaces

@@ -11,13 +11,13 @@ import anyio.to_thread
 from starlette.types import ASGIApp
 
 from talonone_mcp.calls.admission import Admission
-from talonone_mcp.calls.allowance import Allowance
 from talonone_mcp.calls.executor import Announce, Executor, announce_nothing
 from talonone_mcp.calls.gate import Gate
 from talonone_mcp.calls.imports import ImportFiles
 from talonone_mcp.calls.judging import Judge
 from talonone_mcp.calls.recorder import Recorder
 from talonone_mcp.calls.request import build
+from talonone_mcp.calls.spending_limits import SpendingLimits
 from talonone_mcp.core.catalog import Catalog, Operation
 from talonone_mcp.core.clock import SYSTEM_CLOCK, Clock
 from talonone_mcp.core.settings import Settings
@@ -62,7 +62,7 @@ async def open_dispatch(  # noqa: PLR0913 - what a server is wired from
                 catalog,
                 Judge(catalog, partial(_read, connection), clock),
                 Gate(settings.confirm, store.ledger),
-                Allowance(catalog.policy, store.sums),
+                SpendingLimits(catalog.policy, store.sums),
                 connection.place,
             )
             executor = Executor(

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp import types
 
 from talonone_mcp.calls.caller import Caller
-from talonone_mcp.calls.executor import Executor, Standing
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.policy import OTHER, Policy
 from talonone_mcp.core.policy.reasons import window_in_words
 from talonone_mcp.core.settings import ConfirmPolicy
+
+if TYPE_CHECKING:
+    from talonone_mcp.calls.executor import Executor, ServerStanding
 
 INFO = "server_info"
 _SANDBOX = "the sandbox: a practice account, where nothing real changes"
@@ -67,7 +69,7 @@ async def server_info(
     return answer if standing.read_only else {**answer, "confirmation": _asked(standing, policy)}
 
 
-def _asked(standing: Standing, policy: Policy) -> dict[str, Any]:
+def _asked(standing: ServerStanding, policy: Policy) -> dict[str, Any]:
     """Return what a person is asked about, and how much may still go without."""
     beyond = {
         f"{line.kind} {line.unit}": {

@@ -33,7 +33,7 @@ class Charge:
         return amounts_of(self.impacts)
 
 
-class Allowance:
+class SpendingLimits:
     """The policy of one server, and its sums."""
 
     def __init__(self, policy: Policy, sums: Sums) -> None:
