@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from talonone_mcp.calls.foreseen_refusals import refuse_what_upstream_would
 from talonone_mcp.calls.impact import impacts_of, is_rehearsal
 from talonone_mcp.calls.impact.call_facts import CallFacts, values_at
 from talonone_mcp.calls.shown import BeforeNeededError, RehearsalNeededError, Shown
@@ -105,12 +106,12 @@ class Judge:
         """Return a judgement with what is there, for the question about it.
 
         Raises:
-            CallError: `not_found`.
+            CallError: it is not there, or upstream would refuse the call because of it.
         """
-        operation = judgement.operation
-        if judgement.seen.is_read or operation.before is None:
-            return judgement
-        seen = await self._with_before(operation, judgement.arguments, judgement.seen)
+        operation, seen = judgement.operation, judgement.seen
+        if not seen.is_read and operation.before is not None:
+            seen = await self._with_before(operation, judgement.arguments, seen)
+        refuse_what_upstream_would(operation, judgement.arguments, seen.state)
         return replace(judgement, seen=seen)
 
     async def _with_before(
@@ -124,6 +125,8 @@ class Judge:
             return seen.with_before(await self._read(operation, operation.before, arguments))
         except CallError as error:
             if error.kind == "not_found":
+                if operation.before.optional:
+                    return seen.with_before({})
                 raise
             if not must_be_known:
                 return seen.with_before(None, one_line(error.message, _MAX_REASON_CHARS))

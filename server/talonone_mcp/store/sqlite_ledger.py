@@ -142,6 +142,8 @@ class SqliteLedger:
             entry, now = self._first(db, "id = ?", approval), self._clock.now()
             if entry is None:
                 raise DecisionError(f"There is no approval {approval}.")
+            if entry.state == "shown":
+                raise DecisionError(f"{approval} is asked about in the conversation; answer there.")
             revoked = entry.state == "approved" and not approve
             if entry.state != "pending" and not revoked:
                 raise DecisionError(f"Approval {approval} is already {entry.state}.")

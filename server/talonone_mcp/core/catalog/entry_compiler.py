@@ -15,7 +15,8 @@ from talonone_mcp.core.catalog.model import CatalogError
 # Keys of an argument that are ours, not JSON Schema's.
 _OWN_KEYWORDS = ("listed_by", "explode", "dotted", "secret", "as")
 _COPIED_KEYS = (
-    "check", "status", "aliases", "view", "hidden", "impact", "before", "keeps_items",
+    "check", "status", "aliases", "view", "hidden", "impact", "before", "refused_if",
+    "keeps_items",
 )  # fmt: skip
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _EITHER_CSV = {

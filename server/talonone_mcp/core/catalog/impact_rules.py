@@ -39,6 +39,7 @@ class Before:
         read: the operation; it gets the call's path arguments that it knows.
         given: more arguments of the read; "{name}" stands for the call's own argument.
         pick: the argument whose value is the `id` of the thing, if the read is a list.
+        optional: whether the call may create the thing, so that there need not be any.
         now: what a question shows of the answer: a label, and the path of its value. The values of
             a path that ends in `~` may change by themselves between the question and the yes.
     """
@@ -46,4 +47,5 @@ class Before:
     read: str
     given: Mapping[str, Any] = field(default_factory=dict)
     pick: str = ""
+    optional: bool = False
     now: Mapping[str, str] = field(default_factory=dict)

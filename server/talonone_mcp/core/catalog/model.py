@@ -206,6 +206,7 @@ class Operation(Tool):
         before: the read that shows what a call is about to change.
         replaces: how a call that names only what is to change is completed, if upstream's request
             replaces the whole.
+        refused_if: the function of `calls/foreseen_refusals` that tells what upstream would refuse.
         keeps_items: whether the actions of a catalog's sync are completed from the items there.
     """
 
@@ -222,6 +223,7 @@ class Operation(Tool):
     listed_by: Mapping[str, str] | None = None
     before: Before | None = None
     replaces: Replaces | None = None
+    refused_if: str = ""
     keeps_items: bool = False
     operation_id: str = ""
 
