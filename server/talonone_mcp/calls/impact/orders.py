@@ -46,6 +46,8 @@ def cancelled_order(facts: CallFacts) -> Iterator[Measured]:
     if _state(facts) not in ("cancelled", "partially_returned"):
         return
     before = facts.before
+    if before == {}:  # there is no such order
+        return
     session = before.get("customerSession", before) if isinstance(before, Mapping) else {}
     state = session.get("state") if isinstance(session, Mapping) else None
     if state not in ("open", "cancelled"):
