@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, closing, nullcontext
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -129,16 +129,17 @@ def load_cases() -> tuple[Case, ...]:
 # --- The account ----------------------------------------------------------------------------------
 
 
-class Agreeing:
-    """A person who says yes, and remembers what they were asked."""
+class Steadfast:
+    """A person who always says the same, and remembers what they were asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, verdict: Literal["yes", "no"]) -> None:
+        self._verdict: Literal["yes", "no"] = verdict
         self.questions: list[str] = []
 
     async def answer(self, question: str, binding: str) -> Reply:
-        """Say yes."""
+        """Say it."""
         self.questions.append(question)
-        return Reply("yes")
+        return Reply(self._verdict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,38 +148,54 @@ class Counter:
 
     dispatch: Dispatch
     sandbox: Sandbox
-    person: Agreeing
+    person: Steadfast
     caller: Caller
+    time: Time
 
-    async def call(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Make a call, with a yes to each question."""
-        return await self.dispatch.call(self.dispatch.resolve(name, arguments), self.caller)
+    async def call(
+        self, name: str, arguments: Mapping[str, Any], principal: str = ""
+    ) -> dict[str, Any]:
+        """Make a call, on behalf of another principal if one is given."""
+        caller = replace(self.caller, principal=principal) if principal else self.caller
+        return await self.dispatch.call(self.dispatch.resolve(name, arguments), caller)
 
     def documents(self) -> dict[str, list[Any]]:
         """Return all that there is in the account but its logs."""
-        store = self.sandbox.store
-        return {kind: store.select(kind) for kind in KINDS if kind not in _LOGS}
+        return documents_of(self.sandbox)
+
+
+def documents_of(sandbox: Sandbox) -> dict[str, list[Any]]:
+    """Return all that there is in an account but its logs."""
+    return {kind: sandbox.store.select(kind) for kind in KINDS if kind not in _LOGS}
 
 
 @asynccontextmanager
 async def open_counter(
-    catalog: Catalog, folder: Path, sandbox: Sandbox | None = None, principal: str = "tester"
+    catalog: Catalog,
+    folder: Path,
+    *,
+    verdict: Literal["yes", "no"] = "yes",
+    like: Counter | None = None,
 ) -> AsyncIterator[Counter]:
     """Open a dispatch in a demo account, with its state in a folder.
 
     Args:
         catalog: what can be called.
         folder: the state directory; what was given before is counted there.
-        sandbox: the account, if it is there already.
-        principal: on whose behalf the calls are made.
+        verdict: what the caller's person says to every question.
+        like: another one, whose account and time it shares.
     """
-    time = Time()
+    time = like.time if like else Time()
     settings = load_settings({"sandbox": True}, {"TALONONE_STATE_DIR": str(folder)})
     clock = desk_clock(time)
-    with closing(Sandbox(catalog, limited=False, now=time)) as fresh:
-        account = sandbox or fresh
+    account = nullcontext(like.sandbox) if like else _demo_account(catalog, time)
+    with account as sandbox:
         store = local_store(settings, clock)
-        async with open_dispatch(settings, catalog, store, account, clock=clock) as dispatch:
-            person = Agreeing()
-            caller = Caller(principal, "tests", era="modern", person=person)
-            yield Counter(dispatch, account, person, caller)
+        async with open_dispatch(settings, catalog, store, sandbox, clock=clock) as dispatch:
+            person = Steadfast(verdict)
+            caller = Caller("tester", "tests", era="modern", person=person)
+            yield Counter(dispatch, sandbox, person, caller, time)
+
+
+def _demo_account(catalog: Catalog, time: Time) -> closing[Sandbox]:
+    return closing(Sandbox(catalog, limited=False, now=time))
