@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
-FOLDERS = {"e2e", "packaging", "property"}
+FOLDERS = {"e2e", "gate", "packaging", "property"}
 FILES = {
     "contract/test_refusals.py",
     "contract/test_requests.py",
