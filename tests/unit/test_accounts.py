@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
-from talonone_mcp.core.catalog import Catalog, Confirm
+from talonone_mcp.core.catalog import Catalog, ImpactRule
 from talonone_mcp.core.settings import SettingsError, load_settings
 from talonone_mcp.server.app import build_server
 from talonone_mcp.store.sqlite_ledger import LEDGER_FILE, SqliteLedger
@@ -188,7 +188,7 @@ async def test_capillary_takes_a_token_or_a_password(
         tools = await client.list_tools()
         await client.call_tool("capillary_issue_coupon", {"seriesId": 1, "customer": {"id": 2}})
 
-    assert [tool.name for tool in tools.tools[3:]] == ["issue_coupon"]
+    assert [tool.name for tool in tools.tools[3:]] == ["server_info", "issue_coupon"]
     [request] = server.requests
     assert request.path == "/capillary/v2/coupon/issue"
     assert request.headers["authorization"] == expected
@@ -288,7 +288,7 @@ async def test_a_new_password_is_shown_to_nobody(catalog: Catalog, server: Upstr
     assert json.loads(server.requests[-1].body) == RESET
     seen = f"{asked} {result} {wrong}"
     assert "1234" not in seen
-    assert "[secret]" in result.structured_content["error"]["message"]
+    assert "[hidden]" in result.structured_content["error"]["message"]
     assert wrong.structured_content["error"]["details"] == [
         {"at": "password", "problem": "must be of type string"}
     ]
@@ -299,15 +299,17 @@ async def test_a_new_password_is_shown_to_nobody(catalog: Catalog, server: Upstr
 async def test_not_even_a_question_that_would_show_it_does(
     catalog: Catalog, server: Upstream
 ) -> None:
-    asking = Confirm(ask="Set the password {password}, others {others}?")
-    operation = replace(catalog.operations["reset_password"], confirm=asking)
+    telling = ImpactRule("grants", "people", what="password {password}, others {others}")
+    operation = replace(catalog.operations["reset_password"], impact=(telling,))
     settings = load_settings({}, {"TALONONE_BASE_URL": server.url, "TALONONE_MANAGEMENT_KEY": "k"})
     careless = replace(catalog, operations={**catalog.operations, operation.name: operation})
 
     async with connected(build_server(settings, careless), lambda _: YES) as (client, asked):
         await client.call_tool("reset_password", RESET)
 
-    assert asked == ["Set the password unknown, others unknown?"]
+    [question] = asked
+    assert "password [secret], others None." in question
+    assert all(secret not in question for secret in RESET.values())
 
 
 async def test_an_approver_sees_neither(catalog: Catalog, server: Upstream) -> None:

@@ -29,6 +29,7 @@ Measure = Callable[[CallFacts], Iterator[Measured]]
 
 _REHEARSING = ("dry", "dryRun")
 _OPPOSITE: Mapping[Kind, Kind] = {"gives": "takes", "takes": "gives"}
+_SECRET = "[secret]"  # noqa: S105 - a placeholder
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _MODULES = (achievements, campaigns, catalogs, codes, customers, fields, imports, orders, people,
             stores)  # fmt: skip
@@ -62,7 +63,7 @@ def impacts_of(facts: CallFacts) -> tuple[Impact, ...]:
 def _of_rule(rule: ImpactRule, facts: CallFacts) -> Iterator[Impact]:
     if rule.when is not None and not satisfies(rule.when, facts.arguments):
         return
-    what = _filled(rule.what, facts.arguments)
+    what = _filled(rule.what, facts)
     if not rule.measured:
         yield Impact(rule.kind, _amount(rule, facts), rule.unit, what)
         return
@@ -88,9 +89,10 @@ def _signed(impact: Impact) -> Impact:
     return Impact(kind, -impact.measure, impact.unit, impact.what)
 
 
-def _filled(what: str, arguments: Mapping[str, Any]) -> str:
-    return _PLACEHOLDER.sub(lambda match: _shown(arguments.get(match[1])), what)
+def _filled(what: str, facts: CallFacts) -> str:
+    known = {**facts.arguments, **dict.fromkeys(facts.operation.secrets, _SECRET)}
+    return _PLACEHOLDER.sub(lambda match: _shown(known.get(match[1])), what)
 
 
 def _shown(value: Any) -> str:
-    return quoted(value) if isinstance(value, str) else str(value)
+    return quoted(value) if isinstance(value, str) and value is not _SECRET else str(value)
