@@ -28,11 +28,13 @@ COUPONS = {"applicationId": 42, "campaignId": 18}
 CODES = "value\nFROM-A-FILE\n"
 
 
-def settings_for(upstream: Upstream, folder: Path | None, confirm: str = "off") -> Settings:
+def settings_for(
+    upstream: Upstream, folder: Path | None, confirm: str = "off", **flags: Any
+) -> Settings:
     environment = upstream.environment
     if folder:
         environment = environment | {"TALONONE_IMPORT_DIR": str(folder)}
-    return load_settings({"confirm": confirm}, environment)
+    return load_settings({"confirm": confirm} | flags, environment)
 
 
 async def refusal(catalog: Catalog, settings: Settings, **arguments: Any) -> dict[str, Any]:
@@ -195,7 +197,7 @@ def swapping(file: Path) -> Callable[[str], types.ElicitResult]:
 async def test_a_yes_is_for_the_content_that_was_shown(
     catalog: Catalog, upstream: Upstream, tmp_path: Path
 ) -> None:
-    """The question shows a file's beginning alone; its end is bound all the same."""
+    """A file that changed after the yes is asked about anew."""
     file = tmp_path / "codes.csv"
     file.write_text("value\n" + "".join(f"CODE{number:04}\n" for number in range(300)))
     server = build_server(settings_for(upstream, tmp_path, "ask"), catalog)
@@ -205,8 +207,9 @@ async def test_a_yes_is_for_the_content_that_was_shown(
 
     assert result.structured_content["error"]["kind"] == "declined"
     assert len(asked) == 2
-    assert asked[0] == asked[1]
-    assert "301 lines" in asked[0]
+    assert asked[0] != asked[1]
+    for question in asked:
+        assert "Gives 300 codes: in 300 rows" in question
     assert upstream.changes == []
 
 
@@ -279,11 +282,13 @@ async def test_an_approval_is_for_the_content_and_not_for_the_name(
 async def test_the_question_tells_how_much_there_is(
     catalog: Catalog, upstream: Upstream, tmp_path: Path
 ) -> None:
-    """Lines are counted however they end, so that none are hidden from the person."""
+    """Rows are counted however their lines end, so that none are hidden from the person."""
     many = "value\n" + "".join(f"é{number:04}\n" for number in range(9000))
-    for content, lines in ((many, 9001), ("value\rAAA\r\nBBB\n\rCCC", 5)):
+    few = "value\rAAA\r\nBBB\n\rCCC"
+    for content, rows, size in ((many, 9000, 54_006), (few, 3, len(few))):
         (tmp_path / "codes.csv").write_bytes(content.encode())
-        server = build_server(settings_for(upstream, tmp_path, "ask"), catalog)
+        asking = settings_for(upstream, tmp_path, "ask", confirm_coupons_above=0)
+        server = build_server(asking, catalog)
         questions = []
         for given in ({"csvPath": "codes.csv"}, {"csv": content}):
             async with connected(server, lambda _: types.ElicitResult(action="decline")) as (
@@ -295,8 +300,8 @@ async def test_the_question_tells_how_much_there_is(
 
         assert len(questions) == 2
         assert questions[0] == questions[1]
-        assert f"{lines} lines" in questions[0]
-        assert ("(54006 characters)" in questions[0]) is (lines == 9001)
+        assert f"Gives {rows:,} codes: in {rows:,} rows" in questions[0]
+        assert f"Set: csv.characters: {size}\n" in questions[0]
         assert copies(upstream) == []
 
 

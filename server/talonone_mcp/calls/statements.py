@@ -181,4 +181,5 @@ def _of_import(name: str, content: Content) -> Iterator[Change]:
         for column, groups in rows.groups.items():
             yield Change(f"{name}.{column}", UNKNOWN, dict(groups))
     yield Change(name, UNKNOWN, content.begins)
+    yield Change(f"{name}.characters", UNKNOWN, content.characters)  # `begins` may be a part
     yield Change(f"{name}.sha256", UNKNOWN, content.sha256)
