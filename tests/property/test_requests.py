@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -14,11 +14,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.responses import JSONResponse
 
+from talonone_mcp.calls.admission import Admission
 from talonone_mcp.calls.caller import Caller
 from talonone_mcp.calls.executor import Executor
 from talonone_mcp.calls.gate import Gate
 from talonone_mcp.calls.imports import ImportFiles
+from talonone_mcp.calls.judging import Judge
 from talonone_mcp.calls.recorder import Recorder
+from talonone_mcp.calls.request import build
+from talonone_mcp.calls.spending_limits import SpendingLimits
 from talonone_mcp.core.catalog import Catalog, Operation, load
 from talonone_mcp.core.catalog.validation import problems
 from talonone_mcp.core.errors import CallError
@@ -68,11 +72,20 @@ def sending(catalog: Catalog, recorder: Upstream, portal: BlockingPortal) -> Ite
     with portal.wrap_async_context_manager(opened) as upstream:
         state = Path(recorder.state_dir)
         store = local_store(settings_for(recorder))
-        gate = Gate("off", store.ledger, {})
+
+        async def read(operation: Operation, arguments: Mapping[str, Any]) -> Any:
+            return (await upstream.send(operation, build(operation, arguments))).body
+
         executor = Executor(
             catalog,
             upstream,
-            gate,
+            Admission(
+                catalog,
+                Judge(catalog, read, Leaping().clock),
+                Gate("off", store.ledger),
+                SpendingLimits(catalog.policy, store.sums),
+                upstream.place,
+            ),
             Recorder(store.audit, reads=False),
             store,
             import_files=ImportFiles(None, state),

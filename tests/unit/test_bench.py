@@ -52,7 +52,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_a_run_writes_what_was_found_and_with_which_versions(results: str) -> None:
-    for part in ("`python -m bench.gate`", "| added to a read |", "at most 1", "quick run"):
+    for part in (
+        "`python -m bench.gate`", "| added to a read |", "at most 1", "quick run", "(2 requests)",
+    ):  # fmt: skip
         assert part in results
     for name in ("cores", "Python", "mcp", "date"):
         assert f"\n- {name}: " in results

@@ -152,7 +152,8 @@ async def test_a_person_is_told_the_application_and_says_yes_to_that_one(catalog
             result = await client.call_tool("delete_customer_data", erase)
 
     assert not result.is_error
-    assert asked[0].endswith("This uses the key of Application 43.")
+    assert "; Application 43; " in asked[0]
+    assert "Application 42" not in asked[0]
     assert [each.method for each in upstream.requests] == ["GET", "GET", "DELETE"]
     for request in upstream.requests:  # the previews too
         assert request.headers["authorization"] == "ApiKey-v1 key-of-43"
