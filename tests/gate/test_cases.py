@@ -60,7 +60,7 @@ _FORM = {
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 
-# --- The file ---------------------------------------------------------------------------------------
+# --- The file -------------------------------------------------------------------------------------
 
 
 def test_the_file_has_its_form() -> None:
@@ -114,7 +114,7 @@ def test_its_arguments_are_those_of_the_operation(case: Case, catalog: Catalog) 
             assert problems(tool, each.arguments, reserved=True) == []
 
 
-# --- The gate ---------------------------------------------------------------------------------------
+# --- The gate -------------------------------------------------------------------------------------
 
 
 @pytest.mark.anyio
