@@ -28,7 +28,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
-from math import inf, isfinite
+from math import isfinite
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -230,9 +230,8 @@ def _value(value: Any) -> str:
     return "unknown" if value is UNKNOWN else value_in_words(value)
 
 
-def _gravity(impact: Impact) -> tuple[int, float]:
-    known = impact.measure is not None and isfinite(impact.measure)
-    return _GRAVITY[impact.kind], -(impact.measure or 0) if known else -inf
+def _gravity(impact: Impact) -> int:
+    return _GRAVITY[impact.kind]
 
 
 def _impact(impact: Impact) -> str:
