@@ -230,8 +230,8 @@ def _value(value: Any) -> str:
     return "unknown" if value is UNKNOWN else value_in_words(value)
 
 
-def _gravity(impact: Impact) -> int:
-    return _GRAVITY[impact.kind]
+def _gravity(impact: Impact) -> tuple[int, bool]:
+    return _GRAVITY[impact.kind], impact.measure is not None and isfinite(impact.measure)
 
 
 def _impact(impact: Impact) -> str:
