@@ -16,6 +16,7 @@ from talonone_mcp.core.catalog import Operation, Workflow
 from talonone_mcp.core.catalog.application_keys import APPLICATION
 from talonone_mcp.core.hiding import hide
 from talonone_mcp.core.impact import Impact
+from talonone_mcp.core.names import in_words
 
 _LABELS = {
     "applicationId": "Application",
@@ -27,6 +28,7 @@ _LABELS = {
 }
 _NAMES = ("name", "title", "displayName", "programTitle", "userName", "email", "value", "code")
 _LENGTH = "length"
+_OWN_LINES = ("steps", "mark", "leaves", "warnings")  # of what a plan shows; the rest are settings
 
 
 def statement_of(judgement: CallJudgement, deployment: str, *, is_sandbox: bool) -> Statement:
@@ -64,7 +66,7 @@ def statement_of_plan(
     is_sandbox: bool,
 ) -> Statement:
     """Return what a person must know of a plan before they confirm it, as a whole."""
-    shown = {name: value for name, value in plan.shown.items() if name not in ("steps", "mark")}
+    shown = {name: value for name, value in plan.shown.items() if name not in _OWN_LINES}
     return Statement(
         tool=workflow.name,
         title=workflow.title,
@@ -73,9 +75,16 @@ def statement_of_plan(
         ids=(*plan.ids, ("plan", plan.shown.get("mark", ""))),
         impacts=impacts,
         changes=tuple(Change(name, UNKNOWN, value) for name, value in shown.items()),
+        warnings=tuple(_plan_notes(plan)),
         undo=workflow.undo,
         steps=tuple(call.operation for call in plan.calls),
     )
+
+
+def _plan_notes(plan: Plan) -> Iterator[str]:
+    if leaves := plan.shown.get("leaves"):
+        yield f"This does not {in_words(leaves, 'or')}."
+    yield from plan.shown.get("warnings", ())
 
 
 def _ids(operation: Operation, arguments: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

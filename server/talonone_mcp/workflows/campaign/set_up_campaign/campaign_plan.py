@@ -10,7 +10,7 @@ from typing import Any
 
 from talonone_mcp.calls.plan import Plan, PlannedCall
 from talonone_mcp.core.errors import CallError
-from talonone_mcp.core.text import one_line
+from talonone_mcp.core.text import one_line, quoted
 from talonone_mcp.workflows.answer_format import MAX_QUOTED_CHARS, filled, picked
 from talonone_mcp.workflows.campaign.set_up_campaign.campaign_checks import (
     MAX_COUPONS_AT_ONCE,
@@ -252,4 +252,4 @@ def _leaves(request: SetUpRequest, source: Source) -> Iterator[str]:
 def _warnings(limits: Sequence[BudgetLimit]) -> Iterator[str]:
     unknown = {each["action"] for each in limits} - _ACTIONS
     for action in sorted(unknown):
-        yield f"no limit on this action is known: {one_line(action, MAX_QUOTED_CHARS)}"
+        yield f"no limit on this action is known: {quoted(action, MAX_QUOTED_CHARS)}"
