@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field, replace
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from mcp import Client, types
@@ -129,9 +130,12 @@ async def open_desk(  # noqa: PLR0913 - who is at it, and what they find
         questions.append(params.message)
         return answering(params.message)
 
-    with closing(make(catalog, limited=False, now=time)) as app:
+    with (
+        TemporaryDirectory() as folder,  # so that what one desk gives counts for no other
+        closing(make(catalog, limited=False, now=time)) as app,
+    ):
         account = Account(app)
-        whole = {} if environment else {"sandbox": True}
+        whole = {"state_dir": folder} | ({} if environment else {"sandbox": True})
         settings = load_settings(whole | flags, environment or {})
         clock = desk_clock(time)
         server = build_server(

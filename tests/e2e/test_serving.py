@@ -151,7 +151,7 @@ async def test_what_has_no_key_is_not_listed_and_says_which_variable(upstream: U
     assert upstream.requests == []
 
 
-@pytest.mark.parametrize(("toolsets", "count"), [("all", 234 + 6), ("coupons,webhooks", 22)])
+@pytest.mark.parametrize(("toolsets", "count"), [("all", 234 + 7), ("coupons,webhooks", 23)])
 async def test_the_installed_server_lists_what_was_chosen(toolsets: str, count: int) -> None:
     async with Client(over_stdio({}, "--sandbox", "--toolsets", toolsets)) as client:
         tools = (await client.list_tools()).tools

@@ -74,6 +74,8 @@ async def test_how_a_call_was_confirmed_and_by_whom(catalog: Catalog, upstream: 
     assert (first["principal"], first["risk"], first["status"]) == ("local", "write", 204)
     assert first["client"]
     assert first["milliseconds"] >= 0
+    assert first["impact"] == [{"kind": "gives", "measure": 1, "unit": "codes"}]
+    assert {"kind": "destroys", "measure": 1, "unit": "campaigns"} in approved["impact"]
     assert approved["approval"] == waiting.id
     assert verify(Path(upstream.state_dir)).problems == ()
 
@@ -148,7 +150,7 @@ def people() -> Iterator[Upstream]:
 async def test_personal_data_is_masked_on_request(catalog: Catalog, people: Upstream) -> None:
     invite = {"email": ANNA["email"], "name": "Anna Schmidt"}
     for masked in (False, True):
-        settings = settings_for(people, mask_pii=masked)
+        settings = settings_for(people, mask_pii=masked, confirm="off")
         async with Client(build_server(settings, catalog)) as client:
             user = await client.call_tool("get_user", {"userId": 7, "fields": ["*"]})
             refused = await client.call_tool("invite_user", invite)
@@ -159,6 +161,15 @@ async def test_personal_data_is_masked_on_request(catalog: Catalog, people: Upst
 
     for line in logged(people):
         assert line["arguments"] == {"email": "a***@example.com", "name": "A*** S***"}
+
+
+@pytest.mark.xfail(strict=True, reason="names in a question are not masked")
+async def test_a_question_is_masked_too(catalog: Catalog, people: Upstream) -> None:
+    async with Client(build_server(settings_for(people, mask_pii=True), catalog)) as client:
+        result = await client.call_tool("delete_user", {"userId": 7})
+
+    for private in ("Schmidt", "anna.schmidt@", "23456789"):
+        assert private not in str(result)
 
 
 def test_a_changed_line_is_told_by_the_command(tmp_path: Path) -> None:

@@ -445,7 +445,8 @@ async def test_an_operator_can_have_every_code_confirmed(catalog: Catalog, mode:
 
         assert answer["issued"] is True
         [question] = desk.questions
-        assert 'Create 1 coupons in campaign "Welcome back"' in question
+        assert question.startswith("Gives 1 code: ")
+        assert 'campaign 19 "Welcome back"' in question
 
 
 async def test_a_no_issues_nothing(catalog: Catalog) -> None:

@@ -254,7 +254,7 @@ async def test_an_approval_lets_the_plan_run_once(
     async with with_approvals(catalog, tmp_path, **flags) as (desk, ledger):
         error = await desk.error("set_up_campaign", **COPY)
         assert error["kind"] == "approval_required"
-        for part in ('"Gate"', '"Webshop DE"', "Summer promotions", "150", "Plan "):
+        for part in ('"Gate"', '"Webshop DE"', "Summer promotions", "Gives 150 codes", "plan "):
             assert part in error["message"]
         assert writes(desk) == desk.questions == []
 
