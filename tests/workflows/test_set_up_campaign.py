@@ -226,8 +226,8 @@ async def test_the_question_shows_everything_that_is_asked_for(desk: Desk) -> No
 
     [question] = desk.questions
     for part in (
-        '"Next"', '"Webshop DE"', "; Application 42; ", "'Percentage off with a coupon' (4)", START, END,
-        "For regulars", '"summer", "codes"', "createCoupon 500", "discount_value: 15", "150",
+        '"Next"', '"Webshop DE"', "; Application 42; ", "'Percentage off with a coupon' (4)", START,
+        END, "For regulars", '"summer", "codes"', "createCoupon 500", "discount_value: 15", "150",
         f"until {END}", "enabled", "create_campaign_from_template, update_campaign, create_coupons",
         "Gives 150 codes", "Opens 1 campaign", "cannot be recalled",
     ):  # fmt: skip

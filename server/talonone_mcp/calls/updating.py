@@ -87,6 +87,8 @@ def _clear_problems(operation: Operation, arguments: Mapping[str, Any]) -> Itera
             yield Problem(at, f"{name} is cleared as a whole")
         elif name in replaces.required and not dot:
             yield Problem(at, f"{name} cannot be cleared: upstream requires it")
+        elif replaces.only_lists and not dot and _blank(_schema(operation, name)) is None:
+            yield Problem(at, f"{name} cannot be cleared; set it")
         elif name in arguments and not dot:
             yield Problem(at, f"{name} is given too; either clear it or set it")
 
@@ -127,9 +129,9 @@ def update_of(operation: Operation, arguments: Mapping[str, Any], seen: Shown) -
         return Update(arguments)
     given = {name: arguments[name] for name in replaces.fields if name in arguments}
     cleared = tuple(arguments.get(CLEAR, ()))
-    twins = ADD in arguments or REMOVE in arguments
-    if REPLACE in arguments or replaces.blind or (replaces.only_lists and not twins):
-        return Update(arguments, given, cleared)
+    blanks = _blanks(operation, cleared)
+    if REPLACE in arguments or replaces.blind or not _needs_old(operation, arguments):
+        return Update({**arguments, **blanks}, given, cleared)
     old = dict(_kept(operation, seen.before))
     fields = {name: _merged(operation, name, old, value) for name, value in given.items()}
     fields |= _changed_lists(operation, arguments, old)
@@ -139,8 +141,31 @@ def update_of(operation: Operation, arguments: Mapping[str, Any], seen: Shown) -
     whole = {**others, **kept, **fields}
     for name in cleared:
         whole.pop(name, None)
+    whole |= blanks
     _require_all(operation, whole)
     return Update(whole, fields, cleared, old)
+
+
+def _needs_old(operation: Operation, arguments: Mapping[str, Any]) -> bool:
+    """Tell whether the new values depend on the old: always, unless upstream keeps what it can."""
+    if not _replaces_of(operation).only_lists or ADD in arguments or REMOVE in arguments:
+        return True
+    given = (name for name in _replaces_of(operation).fields if arguments.get(name))
+    of_maps = any(_is_map(_schema(operation, name)) for name in given)
+    return of_maps or any("." in path for path in arguments.get(CLEAR, ()))
+
+
+def _blanks(operation: Operation, cleared: tuple[str, ...]) -> dict[str, Any]:
+    """Return what empties the cleared fields, where upstream keeps those that are left out."""
+    if not _replaces_of(operation).only_lists:
+        return {}
+    tops = (name for name in cleared if "." not in name)
+    return {name: _blank(_schema(operation, name)) for name in tops}
+
+
+def _blank(schema: Schema) -> Any:
+    """Return the empty value of a field; None if it has none."""
+    return next((each for each in ([], {}, "") if validator(schema).is_valid(each)), None)
 
 
 def _merged(operation: Operation, name: str, old: Mapping[str, Any], new: Any) -> Any:
