@@ -76,7 +76,7 @@ async def test_an_approved_call_runs_once(
     assert not result.is_error
     assert upstream.changes == DELETED
     [question] = asked
-    for part in ("Summer promotions", "18", "42", "running", "40", "cannot be undone"):
+    for part in ("Summer promotions", "18", "42", "running", "40", "cannot be restored"):
         assert part in question
 
 

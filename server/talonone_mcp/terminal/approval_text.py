@@ -14,6 +14,7 @@ from typing import Any
 
 from talonone_mcp.core.text import clean, one_line
 from talonone_mcp.store.ledger import Approval
+from talonone_mcp.terminal.question_lines import question_lines
 from talonone_mcp.terminal.streams import in_columns
 
 _QUESTION_LINE_CHARS = 90
@@ -70,15 +71,8 @@ def everything(approval: Approval, now: float) -> str:
     lines = in_columns((name, _cleaned(value)) for name, value in facts.items() if value)
     arguments = json.dumps(_arguments(call.arguments), indent=2, ensure_ascii=False)
     # The bar is on every line, so that no question can look like what is printed after it.
-    bar = [f"| {line}" for each in approval.question.split("\n") for line in _wrapped(each)]
+    bar = [f"| {line}" for line in question_lines(approval.question, _QUESTION_LINE_CHARS)]
     return "\n".join([*lines, _ARGUMENTS, textwrap.indent(_visible(arguments), "  "), "", *bar])
-
-
-def _wrapped(line: str) -> list[str]:
-    """Return a line of a question, wrapped so that its other lines cannot pass for new ones."""
-    return textwrap.wrap(
-        _cleaned(line), _QUESTION_LINE_CHARS, subsequent_indent="    ", break_on_hyphens=False
-    )
 
 
 def what_it_allows(approval: Approval) -> str:

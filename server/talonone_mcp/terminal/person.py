@@ -10,15 +10,14 @@ from __future__ import annotations
 import getpass
 import os
 import sys
-import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
 import anyio.to_thread
 
 from talonone_mcp.calls.caller import NobodyThereError, Reply
-from talonone_mcp.core.text import one_line
 from talonone_mcp.store import passphrase as passphrases
+from talonone_mcp.terminal.question_lines import question_lines
 
 _MAX_TRIES = 3  # at the passphrase
 _QUESTION_LINE_CHARS = 90
@@ -40,7 +39,7 @@ class TerminalPerson:
         return await anyio.to_thread.run_sync(self._asked, question)
 
     def _asked(self, question: str) -> Reply:
-        print("\n".join(textwrap.wrap(one_line(question, 20_000), _QUESTION_LINE_CHARS)))
+        print("\n".join(question_lines(question, _QUESTION_LINE_CHARS)))
         agreed = says_yes("Do exactly this?")
         if agreed and passphrases.is_set(self.folder):
             agreed = knows_passphrase(self.folder, "Passphrase: ")
