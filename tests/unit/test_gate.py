@@ -448,8 +448,8 @@ async def test_a_preview_by_other_names_and_with_constants(catalog: Catalog) -> 
     assert queries[::2] == queries[1::2]  # read again when the reply comes
     assert queries[::2] == [
         {"profileIntegrationId": "anna b", "loyaltyProgramId": "25"},
-        {"withTotalResultSize": "true", "pageSize": "1"},
+        {"sku": "A", "withTotalResultSize": "true", "pageSize": "1000"},
     ]
-    assert "12.5" in asked[0]
+    assert "Now: active points in the main ledger: 12.5" in asked[0]
     assert "anna b" in asked[0]
-    assert "77 items" in asked[1]
+    assert "Now: items there that it may change: 77" in asked[1]
