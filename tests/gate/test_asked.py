@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from talonone_mcp.core.catalog import Catalog
-from tests.desk import NO, YES, open_desk
+from tests.desk import NO, YES, Desk, open_desk
 from tests.gate.cases import Case, documents_of, load_cases
 
 pytestmark = pytest.mark.anyio
@@ -49,7 +49,7 @@ HARMLESS = (
 )
 
 
-async def call(desk: Any, case: Case) -> Any:
+async def call(desk: Desk, case: Case) -> Any:
     """Make the call of a case as a client does, and return its result."""
     return await desk.client.call_tool(case.call, dict(case.arguments))
 
@@ -97,6 +97,19 @@ async def test_where_nobody_can_be_asked_nothing_changes(name: str, catalog: Cat
         result = await call(desk, CASES[name])
 
         assert result.structured_content["error"]["kind"] == "approval_required"
+        assert documents_of(desk.sandbox) == before
+
+
+@pytest.mark.parametrize("name", HARMFUL[:4])
+async def test_through_a_door_it_is_the_same(name: str, catalog: Catalog) -> None:
+    case = CASES[name]
+    async with open_desk(catalog, answering=lambda _: NO) as desk:
+        before = documents_of(desk.sandbox)
+
+        error = await desk.error("run_operation", name=case.call, arguments=dict(case.arguments))
+
+        assert error["kind"] == "declined"
+        assert len(desk.questions) == 1
         assert documents_of(desk.sandbox) == before
 
 

@@ -12,7 +12,7 @@ from talonone_mcp.core.catalog import Catalog
 from talonone_mcp.core.catalog.validation import problems
 from talonone_mcp.core.errors import CallError
 from talonone_mcp.core.impact import KINDS
-from tests.gate.cases import Case, load_cases, open_counter, read_records
+from tests.gate.cases import Case, PlainCall, load_cases, open_counter, read_records
 
 CASES = load_cases()
 LEAST_CASES = 170
@@ -60,7 +60,7 @@ _FORM = {
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 
-# --- The file ---------------------------------------------------------------------------------------
+# --- The file -------------------------------------------------------------------------------------
 
 
 def test_the_file_has_its_form() -> None:
@@ -107,14 +107,14 @@ NOT_ON_THE_DEMO_ACCOUNT = {
 
 @each_case
 def test_its_arguments_are_those_of_the_operation(case: Case, catalog: Catalog) -> None:
-    for each in (case, *case.setup):
+    for each in (PlainCall(case.call, case.arguments), *case.setup):
         tool = catalog.find(each.call)
         assert tool is not None and not tool.is_read
         if not case.error:
             assert problems(tool, each.arguments, reserved=True) == []
 
 
-# --- The gate ---------------------------------------------------------------------------------------
+# --- The gate -------------------------------------------------------------------------------------
 
 
 @pytest.mark.anyio

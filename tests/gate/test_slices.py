@@ -15,7 +15,7 @@ from typing import Any
 
 import anyio
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from talonone_mcp.core.catalog import load
@@ -41,7 +41,7 @@ class Slice:
     amount: float
 
 
-# --- Slices -----------------------------------------------------------------------------------------
+# --- Slices ---------------------------------------------------------------------------------------
 
 
 def _to_customer(points: float) -> Slice:
@@ -105,7 +105,7 @@ _codes = st.one_of(
 )
 
 
-# --- What was given ---------------------------------------------------------------------------------
+# --- What was given -------------------------------------------------------------------------------
 
 
 def _points_there(sandbox: Sandbox) -> float:
@@ -131,10 +131,10 @@ PURSES = {
     "codes": Purse(st.lists(_codes, min_size=2, max_size=12), _uses_there, 100),
 }
 each_purse = pytest.mark.parametrize("purse", PURSES.values(), ids=PURSES)
-sliced = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
+by_one = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=SLOW)
+by_many = settings(  # who make a hundred calls each time; to find fewer that fail takes minutes
+    by_one, max_examples=max(EXAMPLES // 4, 1), phases=[Phase.reuse, Phase.generate]
 )
 
 
@@ -166,11 +166,11 @@ def unasked(gift: Sequence[Slice], bound: float) -> float:
     return total
 
 
-# --- Properties -------------------------------------------------------------------------------------
+# --- Properties -----------------------------------------------------------------------------------
 
 
 @each_purse
-@sliced
+@by_one
 @given(data=st.data())
 def test_one_after_another(purse: Purse, data: st.DataObject) -> None:
     """Nothing is asked about needlessly, either: a slice that the sum has room for goes."""
@@ -186,7 +186,7 @@ def test_one_after_another(purse: Purse, data: st.DataObject) -> None:
 
 
 @each_purse
-@sliced
+@by_one
 @given(data=st.data())
 def test_across_restarts(purse: Purse, data: st.DataObject) -> None:
     gift = data.draw(purse.gifts)
@@ -205,7 +205,7 @@ def test_across_restarts(purse: Purse, data: st.DataObject) -> None:
 
 
 @each_purse
-@sliced
+@by_many
 @given(data=st.data())
 def test_from_eight_tasks_of_two_servers(purse: Purse, data: st.DataObject) -> None:
     gifts = data.draw(st.lists(purse.gifts, min_size=TASKS, max_size=TASKS))
@@ -228,7 +228,7 @@ def test_from_eight_tasks_of_two_servers(purse: Purse, data: st.DataObject) -> N
 
 
 @each_purse
-@sliced
+@by_many
 @given(data=st.data())
 def test_by_many_principals(purse: Purse, data: st.DataObject) -> None:
     """A hundred small gifts of a hundred agents are a large one."""

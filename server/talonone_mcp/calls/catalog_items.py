@@ -38,11 +38,11 @@ def _kept(action: Mapping[str, Any], before: Any) -> Mapping[str, Any]:
     if action.get("type") == "PATCH":
         return {**action, "payload": {**kept, **payload}}
     kept |= {"price": item["price"]} if "price" in item else {}
-    attributes = _attributes(item) | dict(payload.get("attributes") or {})
+    attributes = attributes_of(item) | dict(payload.get("attributes") or {})
     return {**action, "payload": {**kept, **payload, "attributes": attributes}}
 
 
-def _attributes(item: Mapping[str, Any]) -> dict[str, Any]:
+def attributes_of(item: Mapping[str, Any]) -> dict[str, Any]:
     """Return an item's attributes by name; upstream lists them as names and values."""
     given = item.get("attributes") or ()
     if isinstance(given, Mapping):

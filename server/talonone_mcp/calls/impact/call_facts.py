@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -108,17 +109,24 @@ class CallFacts:
 
 
 def same(old: Any, new: Any) -> bool:
-    """Tell whether two values mean the same; times by what they mean, and nothing by any name."""
+    """Tell whether two values mean the same.
+
+    Times are compared by the moment, lists in any order, and every empty value is the same.
+    """
     if is_empty(old) and is_empty(new):
         return True
     first, second = parse_time(old), parse_time(new)
     if first and second:
         return first == second
     if isinstance(old, list) and isinstance(new, list):
-        return len(old) == len(new) and all(map(same, old, new))
+        return len(old) == len(new) and all(map(same, _in_order(old), _in_order(new)))
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         return all(same(old.get(key), new.get(key)) for key in {**old, **new})
     return bool(old == new)
+
+
+def _in_order(values: list[Any]) -> list[Any]:
+    return sorted(values, key=lambda each: json.dumps(each, sort_keys=True, default=str))
 
 
 def is_empty(value: Any) -> bool:

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from talonone_mcp.calls.catalog_items import is_whole, item_of, overwrites
+from talonone_mcp.calls.catalog_items import attributes_of, is_whole, item_of, overwrites
 from talonone_mcp.calls.impact.call_facts import CallFacts, Measured, is_empty, number
 from talonone_mcp.calls.upstream_lists import is_complete, listed
+from talonone_mcp.core.names import in_words
 from talonone_mcp.core.text import quoted
 
 _WHOLE = 100.0  # percent
@@ -66,6 +67,24 @@ def lost_item_fields(facts: CallFacts) -> Iterator[Measured]:
     lost = sum(_loses(facts, kind, payload) for kind, payload in _actions(facts))
     if lost:
         yield Measured(None, f"products or attributes of {lost:,} items, as far as they have any")
+    blanked = [name for _, payload in _actions(facts) for name in _blanked(facts, payload)]
+    if blanked:
+        names = in_words([quoted(name) for name in dict.fromkeys(blanked)])
+        yield Measured(len(blanked), f"attributes of items: {names}")
+
+
+def _blanked(facts: CallFacts, payload: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the attributes that an action blanks and that some item it may meet has."""
+    given = payload.get("attributes") or {}
+    blank = [name for name, value in given.items() if is_empty(value)]
+    if not blank:
+        return
+    is_known = is_complete(facts.before)
+    sku = payload.get("sku")
+    items = [each for each in listed(facts.before) if sku in (None, each.get("sku"))]
+    for name in blank:
+        if not is_known or any(not is_empty(attributes_of(item).get(name)) for item in items):
+            yield name
 
 
 def _actions(facts: CallFacts) -> Iterator[tuple[str, Mapping[str, Any]]]:
