@@ -36,15 +36,16 @@ HOSTILE = {
     "very long": "Summer " * 3000,
     "emoji and scripts": "Sommer ☀️ 夏のセール خصم الصيف",
 }
-REMOVED = (
-    "Removes 40 codes for good: of the campaign.",
+REMOVED = [
     "Removes 1 campaign for good: with its rules and codes.",
-)
+    "Removes 40 codes for good: of the campaign.",
+]
 QUOTED = r'"[^"]*"'
 NAMED = re.compile(
     rf"Where: {QUOTED}; Application 42; campaign 18 {QUOTED}"
     rf"( \(cut, [\d,]+ characters\) {QUOTED})?( \(right to left\))?\."
 )
+SET = rf"Set: value: {QUOTED}( \(cut, [\d,]+ characters\) {QUOTED})?( \(right to left\))?"
 REST = """\
 Call: delete_campaign (Delete a campaign).
 Now: status: "running"
@@ -102,11 +103,29 @@ async def test_a_question_shows_it_in_its_quotation_marks_and_asks_all_the_same(
 
     [question] = asked
     assert not [hex(ord(hidden)) for hidden in HIDDEN if hidden in question]
-    codes, campaign, where, rest = question.split("\n", 3)
-    assert (codes, campaign) == REMOVED
+    *removed, where, rest = question.split("\n", 3)
+    assert sorted(removed) == REMOVED
     assert NAMED.fullmatch(where), where
     is_cut = len(text) > 200
     assert ("(cut, " in where) is is_cut
     assert re.fullmatch(re.escape(REST) + WHOLE * is_cut, rest)
     assert refused.structured_content["error"]["kind"] == "declined"
     assert ("DELETE", "/v1/applications/42/campaigns/18") not in upstream.changes
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+async def test_an_argument_adds_no_line_to_a_question(
+    catalog: Catalog, upstream: Upstream, text: str
+) -> None:
+    settings = load_settings({}, upstream.environment)
+    async with Client(build_server(settings, catalog)) as client:
+        waits: Any = await client.call_tool("delete_coupons", {**CAMPAIGN, "value": text})
+
+    question = waits.structured_content["error"]["message"]
+    assert not [hex(ord(hidden)) for hidden in HIDDEN if hidden in question]
+    _, where, *after = question.split("\n")
+    assert where.startswith("Where: ")
+    beginnings = [line.split(": ")[0] for line in after]
+    assert beginnings[:2] == ["Call", "Set"]
+    assert set(beginnings[2:]) <= {"Now", "Undo", "All of it"}
+    assert re.fullmatch(SET, after[1]), after[1]
