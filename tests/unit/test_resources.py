@@ -107,7 +107,7 @@ async def test_the_operations_of_a_toolset_are_read_without_upstream(catalog: Ca
     operations = {each["name"]: each for each in read["operations"]}
     assert operations.keys() == {each.name for each in catalog if each.toolset == "coupons"}
     assert "applicationId: integer" in operations["create_coupons"]["arguments"]
-    assert operations["delete_coupons"]["confirmed_by_a_person"] == "always"
+    assert operations["delete_coupons"]["impact"] == ["destroys"]
 
 
 async def test_a_server_that_only_reads_shows_no_writes(catalog: Catalog) -> None:

@@ -25,10 +25,10 @@ begins with our words: it can neither add nor move a part of the question.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from math import inf, isfinite
+from math import isfinite
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -182,7 +182,7 @@ def is_elided(statement: Statement) -> bool:
 
 
 def _before_now(statement: Statement) -> list[str]:
-    lines = [*map(_impact, sorted(statement.impacts, key=_gravity))]
+    lines = [*map(_impact, _by_gravity(statement.impacts))]
     if not lines:
         lines.append(f"{_sentence(statement.title)}.")
     lines.append(f"Where: {_where(statement)}.")
@@ -230,9 +230,16 @@ def _value(value: Any) -> str:
     return "unknown" if value is UNKNOWN else value_in_words(value)
 
 
-def _gravity(impact: Impact) -> tuple[int, float]:
-    known = impact.measure is not None and isfinite(impact.measure)
-    return _GRAVITY[impact.kind], -(impact.measure or 0) if known else -inf
+def _by_gravity(impacts: Sequence[Impact]) -> list[Impact]:
+    """Return impacts from the gravest; of those counted alike, the largest comes first."""
+    units = list(dict.fromkeys(impact.unit for impact in impacts))
+
+    def gravity(impact: Impact) -> tuple[int, bool, int, float]:
+        known = impact.measure is not None and isfinite(impact.measure)
+        size = -(impact.measure or 0) if known else 0
+        return _GRAVITY[impact.kind], known, units.index(impact.unit), size
+
+    return sorted(impacts, key=gravity)
 
 
 def _impact(impact: Impact) -> str:

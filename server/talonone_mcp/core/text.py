@@ -96,12 +96,12 @@ def quoted(value: object, limit: int = 80) -> str:
     if len(text) <= around and len(line) <= limit:
         return _in_marks(line)
     last = max(limit // 3, 1)
-    begins, ends = line[: limit - last], _line(text[-around:])[-last:]
+    begins, ends = line[: limit - last], _line(_line(text[-around:])[-last:])
     return f'"{_inert(begins)}" (cut, {len(text):,} characters) {_in_marks(ends)}'
 
 
 def _line(text: str) -> str:
-    return _SPACE.sub(" ", _INVISIBLE.sub("", text)).strip()
+    return _SPACE.sub(" ", _without_loose_marks(_INVISIBLE.sub("", text))).strip()
 
 
 def _in_marks(line: str) -> str:
@@ -110,7 +110,7 @@ def _in_marks(line: str) -> str:
 
 
 def _inert(line: str) -> str:
-    plain = _without_loose_marks(line).translate(_LOOK_ALIKES)
+    plain = line.translate(_LOOK_ALIKES)
     plain = _APOSTROPHES_IN_A_ROW.sub("'", plain)
     return _ACTIVE.sub(lambda found: found[0].translate(_FULLWIDTH), plain)
 

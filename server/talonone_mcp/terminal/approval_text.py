@@ -17,7 +17,6 @@ from talonone_mcp.store.ledger import Approval
 from talonone_mcp.terminal.question_lines import question_lines
 from talonone_mcp.terminal.streams import in_columns
 
-_QUESTION_LINE_CHARS = 90
 LIST_HEAD = ("id", "state", "tool", "expires", "deployment", "question")
 _ARGUMENTS = "Arguments, whole but for secrets and the end of a very long CSV"
 
@@ -71,7 +70,7 @@ def everything(approval: Approval, now: float) -> str:
     lines = in_columns((name, _cleaned(value)) for name, value in facts.items() if value)
     arguments = json.dumps(_arguments(call.arguments), indent=2, ensure_ascii=False)
     # The bar is on every line, so that no question can look like what is printed after it.
-    bar = [f"| {line}" for line in question_lines(approval.question, _QUESTION_LINE_CHARS)]
+    bar = [f"| {line}" for line in question_lines(approval.question)]
     return "\n".join([*lines, _ARGUMENTS, textwrap.indent(_visible(arguments), "  "), "", *bar])
 
 

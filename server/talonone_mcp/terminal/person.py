@@ -20,7 +20,6 @@ from talonone_mcp.store import passphrase as passphrases
 from talonone_mcp.terminal.question_lines import question_lines
 
 _MAX_TRIES = 3  # at the passphrase
-_QUESTION_LINE_CHARS = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class TerminalPerson:
         return await anyio.to_thread.run_sync(self._asked, question)
 
     def _asked(self, question: str) -> Reply:
-        print("\n".join(question_lines(question, _QUESTION_LINE_CHARS)))
+        print("\n".join(question_lines(question)))
         agreed = says_yes("Do exactly this?")
         if agreed and passphrases.is_set(self.folder):
             agreed = knows_passphrase(self.folder, "Passphrase: ")

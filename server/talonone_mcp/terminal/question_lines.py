@@ -1,4 +1,4 @@
-"""Wraps a question, so that each of its lines is still seen as one."""
+"""How a question is laid out in a terminal: line by line, as it was written."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ import textwrap
 
 from talonone_mcp.core.text import one_line
 
-_INDENT = "    "  # of what continues a line, so that it cannot pass for a new one
+LINE_CHARS = 90
+_INDENT = "    "
 
 
-def question_lines(question: str, width: int) -> list[str]:
-    """Return the lines of a question, cleaned, in at most `width` characters each."""
+def question_lines(question: str, width: int = LINE_CHARS) -> list[str]:
+    """Return the lines to print; what continues a line is indented, so that it is not a new one."""
     return [
-        wrapped
-        for line in question.split("\n")
-        for wrapped in textwrap.wrap(
-            one_line(line, len(line)), width, subsequent_indent=_INDENT, break_on_hyphens=False
+        line
+        for each in question.split("\n")
+        for line in textwrap.wrap(
+            one_line(each, len(each)),
+            width,
+            subsequent_indent=_INDENT,
+            break_on_hyphens=False,
         )
     ]
