@@ -339,7 +339,7 @@ async def question(world: World, step: dict[str, Any]) -> None:
     async with anyio.create_task_group() as both:
         both.start_soon(answer)
         both.start_soon(answer)
-    shows_state = isinstance(operation, Operation) and operation.before is not None
+    shows_state = not isinstance(operation, Operation) or operation.before is not None
     unseen = step["change"] and shows_state
     agreed = step["answer"] is YES and not unseen
     expected = agreed * requests_of(operation)
