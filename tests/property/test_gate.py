@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
 import tempfile
 from collections import Counter
 from contextlib import AsyncExitStack
@@ -31,7 +30,6 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from talonone_mcp.core.catalog import Catalog, Operation, Tool, load
-from talonone_mcp.core.catalog.json_schema import satisfies
 from talonone_mcp.core.catalog.validation import problems
 from talonone_mcp.core.clock import Clock
 from talonone_mcp.core.settings import load_settings
@@ -45,26 +43,37 @@ STEPS, EXAMPLES = 50, int(os.environ.get("TALONONE_GATE_EXAMPLES", "160"))  # 8,
 PARTS = 8  # so that every core has one
 FACTS = {fact["tool"]: fact for fact in load_facts()}
 SHARED = Path("/dev/shm") if Path("/dev/shm").is_dir() else None  # a ledger on a disk waits for it
+PLAN = "set_up_campaign"  # copies a campaign, and creates more coupons than go out unconfirmed
+UNASKED = {  # with the arguments of this test
+    "destroy_session",  # no request of the account
+    "cep_create_or_get_coupon", "cep_create_referral", "create_referral", "reserve_coupon",  # one
+    "generate_loyalty_card",  # one
+    "update_audience", "update_campaign_collection",  # nothing is lost
+    "update_customer_profiles", "update_store",  # nor here
+}  # fmt: skip
 GUARDED = [
     tool
     for tool in load().tools
-    if tool.confirm and "capillary" not in tool.apis and tool.name != "destroy_session"
+    if (tool.impact or tool.name == PLAN)
+    and "capillary" not in tool.apis
+    and tool.name not in UNASKED
 ]
-PLAN = "set_up_campaign"  # copies a campaign, and creates more coupons than go out unconfirmed
 REQUESTS = {PLAN: 2}  # that a call sends when a person agreed; the others send one
-ABOVE = {  # what makes a conditional confirmation apply
+EARNED = {"effectType": "addLoyaltyPoints", "props": {"name": "x", "value": 5000}}  # by orders
+VARIED = ("email", "csv", "resetToken", "userName", "displayName", "profileId")
+LISTED = (1, 10, 11, 1194, 2154)  # the ids of the examples
+ABOVE = {  # what makes a call do so much that a person is asked
     "points": 5000, "numberOfCoupons": 101, "numberOfCards": 101, "state": "disabled",
     "recipientsIntegrationIds": [f"c{n}" for n in range(101)], "status": "inactive",
     "advocateProfileIntegrationIds": [f"c{n}" for n in range(101)], "isAdmin": True,
+    "data": [{"action": "delete", "audienceId": 748, "profileIntegrationId": "R195412"}],
     "actions": [{"type": "REMOVE", "payload": {"sku": "A"}}],
 }  # fmt: skip
-PREVIEWED = {
-    path
+SHOWN = {
+    path.removesuffix("~")
     for operation in GUARDED
-    if isinstance(operation, Operation)  # what a plan shows, it works out by itself
-    for path in re.findall(
-        r"\{preview\.([\w.]+)[|}]", operation.confirm.ask if operation.confirm else ""
-    )
+    if isinstance(operation, Operation) and operation.before
+    for path in operation.before.now.values()
 }
 YES = types.ElicitResult(action="accept", content={"approve": True})
 ANSWERS: list[Any] = [
@@ -91,8 +100,15 @@ def arguments_of(operation: Tool, variant: int) -> dict[str, Any]:
     arguments |= {name: value for name, value in ABOVE.items() if name in arguments}
     if operation.name == "update_user":
         arguments["state"] = "deactivated"
+    if "csv" in arguments:
+        arguments["csv"] = long_csv(arguments["csv"])
+    if operation.name == "update_profile_audiences":
+        [change] = arguments["data"]
+        return {"data": [change | {"audienceId": 748 + variant}]}
+    if operation.name == "update_customer_session":
+        arguments["customerSession"] |= {"state": "closed"}
     for name, schema in operation.input_schema["properties"].items():
-        if name in operation.path_arguments or name in ("email", "csv", "resetToken"):
+        if name in operation.path_arguments or name in VARIED:
             if schema["type"] == "integer":
                 arguments[name] += variant
             elif name == "email":
@@ -102,6 +118,13 @@ def arguments_of(operation: Tool, variant: int) -> dict[str, Any]:
             return arguments
     name = "loyaltyProgramId" if "loyaltyProgramId" in arguments else "campaignId"
     return arguments | {name: arguments[name] + variant}
+
+
+def long_csv(csv: str) -> str:
+    """Return a CSV of so many rows, and so many points in each, that a person is asked."""
+    head, row, *_ = csv.splitlines()
+    rows = [f"{number}{row}".replace(",1,immediate", ",100,immediate") for number in range(101)]
+    return "\n".join([head, *rows, ""])
 
 
 class World:
@@ -133,6 +156,9 @@ class World:
             answer = {"data": [copied | {"name": json.loads(body)["name"]}]}
             await JSONResponse(answer)(scope, receive, send)
             return
+        if request.query_params.get("dry") == "true":
+            await JSONResponse({"effects": [EARNED]})(scope, receive, send)
+            return
         if not read:
             line = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
             self.sent[line + (b"csv" if b"multipart" in body[:50] else body)] += 1
@@ -142,17 +168,24 @@ class World:
     def preview(self) -> dict[str, Any]:
         """Whatever any question shows, in the present version: lists that grow, and texts."""
         preview: dict[str, Any] = {"id": 18, "applicationId": 42, "state": "disabled"}
-        for path in sorted(PREVIEWED):
+        for path in sorted(SHOWN, key=lambda path: (-path.count("."), path)):  # outer ones last
             *steps, last = path.removesuffix(".length").split(".")
             inner = preview
             for step in steps:
                 inner = inner.setdefault(step, {})
-            long = f"{path}.length" in PREVIEWED or path.endswith(".length")
-            inner[last] = ["item"] * self.version if long else f"version {self.version}"
-        listed = {"id": 1, "name": f"version {self.version}", "frontendState": "running"}
+            long = f"{path}.length" in SHOWN or path.endswith(".length")
+            text = f"version {self.version}"
+            inner.setdefault(last, ["item"] * self.version if long else text)
+        common = {"name": f"version {self.version}", "frontendState": "running"}
+        points = {"currentBalance": 10_000 + self.version, "pendingBalance": 0}
         return preview | {
+            "name": common["name"],
+            "ledger": points,
+            "subledgers": {},
+            "subledgerBalances": {},
+            "profiles": [{"integrationId": "R195412"}],
             "features": ["coupons"],
-            "data": [listed] * self.version,
+            "data": [common | {"id": number} for number in LISTED] * self.version,
             "limits": [],
             "tags": [],
         }
@@ -306,9 +339,9 @@ async def question(world: World, step: dict[str, Any]) -> None:
     async with anyio.create_task_group() as both:
         both.start_soon(answer)
         both.start_soon(answer)
-    unseen = step["change"] and operation.confirm and "{preview" in operation.confirm.ask
-    previewed = bool(operation.confirm and operation.confirm.preview)
-    agreed = step["answer"] is YES and not (unseen and previewed)
+    shows_state = not isinstance(operation, Operation) or operation.before is not None
+    unseen = step["change"] and shows_state
+    agreed = step["answer"] is YES and not unseen
     expected = agreed * requests_of(operation)
     assert world.sent.total() - before == expected, (operation.name, step["change"], expected)
 
@@ -372,18 +405,32 @@ steps = st.fixed_dictionaries(
 
 
 def test_every_guarded_operation_is_among_them() -> None:
-    """Left out: Capillary has no guarded one, and a session is no request of the account."""
-    guarded = {tool.name for tool in load().tools if tool.confirm}
-    assert guarded - {operation.name for operation in GUARDED} == {"destroy_session"}
-    assert PLAN in guarded
-    assert len(GUARDED) == 62
+    """Left out: Capillary has no guarded one, and what `UNASKED` names."""
+    assert {tool.name for tool in load().tools if tool.impact} >= UNASKED
+    assert PLAN in {operation.name for operation in GUARDED}
+    assert len(GUARDED) == 87
     for operation in GUARDED:
         calls = [arguments_of(operation, variant) for variant in (0, 1)]
         assert calls[0] != calls[1]
         for arguments in calls:
             assert problems(operation, arguments) == []
-            assert operation.confirm is not None
-            assert operation.confirm.when is None or satisfies(operation.confirm.when, arguments)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("variant", [0, 1])
+@pytest.mark.parametrize("operation", GUARDED, ids=lambda operation: operation.name)
+async def test_each_of_them_is_asked_about(
+    operation: Tool, variant: int, catalog: Catalog, tmp_path: Path
+) -> None:
+    world = World(catalog, tmp_path)
+    try:
+        client = await world.client(0, "modern mute")
+        result = await client.call_tool(operation.name, arguments_of(operation, variant))
+    finally:
+        await world.restart()
+
+    assert _error(result) == "approval_required", result.structured_content
+    assert world.sent.total() == 0
 
 
 def play(script: list[dict[str, Any]]) -> None:

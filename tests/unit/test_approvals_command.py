@@ -284,7 +284,7 @@ def test_a_question_cannot_draw_over_itself(ledger: SqliteLedger) -> None:
         person.end()
 
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\u200b\U000e0041]", person.shown)
-    assert "| Delete?[2J[1;1H Approved: nothing.esle gnihtemos\n" in person.shown
+    assert "\n| Delete?[2J[1;1H\n| Approved: nothing.esle gnihtemos\n" in person.shown
     assert '"a\\u007f\\u202eb\\u200b\\udb40\\udc41"' in person.shown, "sent, and so shown"
 
 
@@ -422,8 +422,9 @@ def test_show_tells_everything(
     }
     assert '\n  {\n    "applicationId": 42,\n    "campaignId": 18\n  }\n' in out
     question = [line.removeprefix("| ") for line in out.splitlines() if line.startswith("| ")]
-    assert " ".join(question) == QUESTION
+    assert "".join(question).replace("    ", " ") == QUESTION
     assert len(question) > 1
+    assert [line.startswith("    ") for line in question] == [False] + [True] * (len(question) - 1)
     assert all(len(line) <= 90 for line in question)
 
 

@@ -193,7 +193,8 @@ def test_a_person_at_the_terminal_is_asked(
     for name, value in upstream.environment.items():
         monkeypatch.setenv(name, value)
     with terminal(*DELETE) as person:
-        person.expect('Delete campaign "Summer promotions" (18)')
+        person.expect("Removes 1 campaign for good")
+        person.expect('campaign 18 "Summer promotions".\nCall: delete_campaign')
         person.expect("Do exactly this? Type yes: ")
         assert upstream.changes == []
         person.type(typed)
@@ -264,8 +265,7 @@ def test_what_customers_wrote_draws_nothing_at_the_terminal(
     for name, value in upstream.environment.items():
         monkeypatch.setenv(name, value)
     name = "[red]no markup[/red] \x1b[2J and no escape"
-    update = ["update_campaign", *CAMPAIGN, "tags=[]", "features=[]", "limits=[]"]
-    assert main(["call", *update, f"name={name}"]) == 0
+    assert main(["call", "update_campaign", *CAMPAIGN, f"name={name}"]) == 0
     with terminal("call", "list_campaigns", "applicationId=42", 'fields=["name"]') as person:
         status, _ = person.end()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,8 @@ async def test_it_holds_against_the_real_one(catalog: Catalog, tmp_path: Path) -
     human = human_at(Seen())
 
     assert await play(catalog, tmp_path, human) is None
-    assert len(human.questions) == 3
+    about = [re.findall(r"^Call: (\w+) ", each, re.MULTILINE) for each in human.questions]
+    assert about == [["set_up_campaign"], ["delete_campaign"], ["delete_campaign"]]
 
 
 @pytest.mark.parametrize(

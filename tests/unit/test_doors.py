@@ -76,7 +76,8 @@ async def test_a_door_leads_through_the_gate(client: Client, upstream: Upstream)
 
     assert done == {"done": True, "status": 204}
     assert len(QUESTIONS) == 1
-    assert 'Delete campaign "Summer promotions" (18)' in QUESTIONS[0]
+    assert "Removes 1 campaign for good" in QUESTIONS[0]
+    assert 'campaign 18 "Summer promotions".\nCall: delete_campaign' in QUESTIONS[0]
     assert upstream.changes == [("DELETE", "/v1/applications/42/campaigns/18")]
 
 

@@ -18,6 +18,7 @@ from talonone_mcp.core.catalog import Catalog, Operation
 from talonone_mcp.core.settings import load_settings
 from talonone_mcp.server.app import build_server
 from talonone_mcp.surface.doors import FIND, READ, RUN
+from talonone_mcp.surface.server_info import INFO
 from talonone_mcp.surface.tool_list import SurfaceError, surface
 
 ACCOUNT = {"TALONONE_BASE_URL": "https://example.invalid"}
@@ -30,6 +31,7 @@ KEY_OF = {
     },
 }  # fmt: skip
 DOORS = [FIND, READ, RUN]
+FIRST = [*DOORS, INFO]  # before any operation
 PROFILES = ["support", "marketing", "loyalty", "engineer", "admin"]
 ADDING = {  # PUT upstream, but every call adds or takes away once more
     "add_loyalty_points", "deduct_loyalty_points",
@@ -66,12 +68,15 @@ def test_only_configured_apis_are_listed(catalog: Catalog, api: Any) -> None:
     settings = load_settings({"toolsets": ("all",)}, ACCOUNT | KEY_OF[api])
     names = {tool.name for tool in surface(catalog, settings).tools}
 
-    assert names == {tool.name for tool in catalog.tools if api in tool.apis}
+    assert names == {INFO, *(tool.name for tool in catalog.tools if api in tool.apis)}
 
 
 def test_the_hints_are_true_to_the_catalog(catalog: Catalog) -> None:
     settings = load_settings({"sandbox": True, "toolsets": ("all",)}, {})
-    for tool in surface(catalog, settings).tools:
+    info, *operations = surface(catalog, settings).tools
+    assert info.annotations is not None
+    assert info.annotations.read_only_hint
+    for tool in operations:
         called, hints = catalog.find(tool.name), tool.annotations
         assert called is not None
         assert hints is not None
@@ -94,8 +99,8 @@ def test_nothing_of_the_engine_is_shown(catalog: Catalog) -> None:
 def test_the_doors_and_a_few_tools_are_shown_first(catalog: Catalog) -> None:
     names = shown(catalog)
 
-    assert names[:3] == DOORS
-    assert set(names[3:]) == set(catalog.profiles["default"].tools)
+    assert names[:4] == FIRST
+    assert set(names[4:]) == set(catalog.profiles["default"].tools)
     assert names == shown(catalog, profile="default")
 
 
@@ -103,31 +108,31 @@ def test_the_doors_and_a_few_tools_are_shown_first(catalog: Catalog) -> None:
 def test_a_profile_shows_the_tools_of_its_job(catalog: Catalog, profile: str) -> None:
     names = shown(catalog, profile=profile)
 
-    assert names[:3] == DOORS
-    assert set(names[3:]) == set(catalog.profiles[profile].tools)
-    assert len(names[3:]) <= 15
+    assert names[:4] == FIRST
+    assert set(names[4:]) == set(catalog.profiles[profile].tools)
+    assert len(names[4:]) <= 15
 
 
 def test_choices_add_up(catalog: Catalog) -> None:
     coupons = {each.name for each in catalog if each.toolset == "coupons"}
 
-    assert set(shown(catalog, toolsets=("coupons",))) == {*DOORS, *coupons}
-    assert shown(catalog, tools=("get_applications",)) == [*DOORS, "list_applications"]
+    assert set(shown(catalog, toolsets=("coupons",))) == {*FIRST, *coupons}
+    assert shown(catalog, tools=("get_applications",)) == [*FIRST, "list_applications"]
     both = shown(catalog, profile="loyalty", toolsets=("coupons",), tools=("list_stores",))
-    assert set(both) == {*DOORS, *coupons, *catalog.profiles["loyalty"].tools, "list_stores"}
+    assert set(both) == {*FIRST, *coupons, *catalog.profiles["loyalty"].tools, "list_stores"}
     assert len(both) == len(set(both))
 
 
 def test_all_are_shown_without_the_doors(catalog: Catalog) -> None:
-    assert shown(catalog, toolsets=("all",)) == [tool.name for tool in catalog.tools]
+    assert shown(catalog, toolsets=("all",)) == [INFO, *(tool.name for tool in catalog.tools)]
 
 
 def test_a_server_that_only_reads_shows_reads_alone(catalog: Catalog) -> None:
     reads = {each.name for each in catalog.tools if each.risk == "read"}
 
-    assert set(shown(catalog, toolsets=("all",), read_only=True)) == reads
+    assert set(shown(catalog, toolsets=("all",), read_only=True)) == {INFO, *reads}
     for profile in PROFILES:
-        assert set(shown(catalog, profile=profile, read_only=True)) <= {FIND, READ, *reads}
+        assert set(shown(catalog, profile=profile, read_only=True)) <= {FIND, READ, INFO, *reads}
 
 
 @pytest.mark.parametrize(
@@ -166,13 +171,17 @@ def test_the_reference_has_every_operation_once(catalog: Catalog) -> None:
         assert written.count(f"\n| `{operation.name}`") == 1
 
 
-def test_the_reference_says_when_a_person_is_asked(catalog: Catalog) -> None:
+def risk_of(row: str) -> set[str]:
+    """Return the kinds of impact that a row of the reference names."""
+    return set(row.split(" | ")[3].split(": ")[1].split(", "))
+
+
+def test_the_reference_says_what_a_call_may_do(catalog: Catalog) -> None:
     lines = tools_page.operations(catalog)
     rows = {line.split("`")[1]: line for line in lines if "| `" in line}
 
-    assert "| write, confirmed when points is above 1,000 |" in rows["add_loyalty_points"]
-    assert "| destructive, confirmed |" in rows["delete_campaign"]
-    asked = "confirmed when state is deactivated or isAdmin is given or roles is given"
-    assert asked in rows["update_user"]
-    assert "an item whose type is REMOVE or REMOVE_MANY" in rows["sync_catalog"]
+    assert "| write: gives |" in rows["add_loyalty_points"]
+    assert "| destructive: destroys |" in rows["delete_campaign"]
+    assert "grants" in risk_of(rows["update_user"])
+    assert {"destroys", "prices"} <= risk_of(rows["sync_catalog"])
     assert "| read |" in rows["get_campaign"]

@@ -47,7 +47,7 @@ def test_one_is_explained_with_every_argument(
     assert main(["tools", "transfer_loyalty_card"]) == 0
 
     out = capsys.readouterr().out
-    assert "A person must confirm it." in out
+    assert "Impact, by which a person may have to confirm it: takes" in out
     arguments = [line.split(":")[0].strip(" ?") for line in out.splitlines() if line[:2] == "  "]
     assert set(arguments) == set(
         catalog.operations["transfer_loyalty_card"].input_schema["properties"]

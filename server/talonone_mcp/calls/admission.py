@@ -89,6 +89,8 @@ class Admission:
             entry.passage = Passage("off") if operation.impact and self.mode == "off" else None
             yield await self.completed(operation, arguments)
             return
+        deployment = self._place(operation).url
+        await self._gate.refuse_if_unanswered(operation, arguments, caller, deployment)
         judgement = await self._judged(operation, arguments)
         charge = self._charge(operation, judgement.impacts, caller)
         entry.impacts = judgement.impacts

@@ -79,7 +79,11 @@ def refuse_what_upstream_would(
     """
     if not operation.refused_if or not isinstance(before, Mapping):
         return
-    if why := FORESIGHTS[operation.refused_if](arguments, before):
+    try:
+        why = FORESIGHTS[operation.refused_if](arguments, before)
+    except (AttributeError, KeyError, TypeError, ValueError):  # upstream shows it in an odd form
+        return
+    if why:
         raise CallError(
             "invalid_arguments",
             f"{operation.name} was not called: {why}.",

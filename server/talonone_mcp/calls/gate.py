@@ -128,7 +128,7 @@ class Gate:
                 hint="Whoever runs the server started it with --confirm block.",
             )
         call = gated_call(tool, arguments, caller, deployment)
-        await self._refuse_if_unanswered(tool, call)
+        await self._refuse_unanswered(tool, call)
         if caller.person is not None and self._mode == "ask":
             try:
                 return await self._ask(caller.person, call, write)
@@ -148,7 +148,21 @@ class Gate:
             except LedgerError:
                 logging.getLogger(__name__).exception("ledger entry %s stays open", passage.entry)
 
-    async def _refuse_if_unanswered(self, tool: Tool, call: GatedCall) -> None:
+    async def refuse_if_unanswered(
+        self, tool: Tool, arguments: Mapping[str, Any], caller: Caller, deployment: str
+    ) -> None:
+        """Refuse a call that was confirmed and sent before, and whose outcome is unknown.
+
+        `confirm` does so, too. Use this before a call is judged: once it has worked, what it
+        would change may be gone, and reading that would say "not found".
+
+        Raises:
+            CallError: `outcome_unknown`; `blocked` if the ledger fails.
+        """
+        if self._mode != "block":
+            await self._refuse_unanswered(tool, gated_call(tool, arguments, caller, deployment))
+
+    async def _refuse_unanswered(self, tool: Tool, call: GatedCall) -> None:
         sent = await self._in_ledger(self._ledger.unanswered, call.digest)
         if sent is not None:
             raise CallError(

@@ -10,6 +10,8 @@ from mcp.client import ClientRequestContext
 from rich.console import Console
 from rich.text import Text
 
+from talonone_mcp.terminal.question_lines import question_lines
+
 LINE_CHARS = 92
 _SPEAKER_CHARS = 10  # of a line, that say who speaks
 _COLOURS = {"host": "magenta", "agent": "cyan", "server": "green", "person": "bold yellow"}
@@ -35,15 +37,19 @@ class Stage:
         """Print a question that the host asks its user."""
         self.says("host", "asks its user:")
         bar = "| ".rjust(_SPEAKER_CHARS + 2)
-        self._lines(question, bar, bar, "dim", "yellow")
+        for line in question_lines(question, self._width(bar)):
+            self.to.print(Text.assemble((bar, "dim"), (line, "yellow")), soft_wrap=True)
 
     def _lines(
         self, text: str, first: str = "", later: str = "", colour: str = "", style: str = ""
     ) -> None:
-        width = max(min(LINE_CHARS, self.to.width) - len(first), 20)
-        for line in textwrap.wrap(text, width, break_on_hyphens=False):
+        for line in textwrap.wrap(text, self._width(first), break_on_hyphens=False):
             self.to.print(Text.assemble((first, colour), (line, style)), soft_wrap=True)
             first = later
+
+    def _width(self, before: str) -> int:
+        """Return how many characters fit beside what begins a line."""
+        return max(min(LINE_CHARS, self.to.width) - len(before), 20)
 
 
 @dataclass(slots=True)

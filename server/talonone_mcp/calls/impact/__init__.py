@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -67,9 +68,18 @@ def _of_rule(rule: ImpactRule, facts: CallFacts) -> Iterator[Impact]:
     if not rule.measured:
         yield Impact(rule.kind, _amount(rule, facts), rule.unit, what)
         return
-    for each in MEASURES[rule.measured](facts):
+    for each in _measured(rule, facts):
         words = "; ".join(filter(None, (what, each.what)))
         yield Impact(rule.kind, each.amount, each.unit or rule.unit, words)
+
+
+def _measured(rule: ImpactRule, facts: CallFacts) -> list[Measured]:
+    """Return what a rule's function measures; what upstream shows in an odd form is unknown."""
+    try:
+        return [*MEASURES[rule.measured](facts)]
+    except (AttributeError, KeyError, TypeError, ValueError):
+        logging.getLogger(__name__).exception("%s cannot be measured", rule.measured)
+        return [Measured(None, "that cannot be measured")]
 
 
 def _amount(rule: ImpactRule, facts: CallFacts) -> float | None:

@@ -65,6 +65,9 @@ def _changes(
     name = f"the limit on {quoted(action, 40)}{per}"
     before = {_period(each): float(each.get("limit") or 0) for each in old}
     after = {_period(each): float(each.get("limit") or 0) for each in new}
+    if len(after) < len(new):  # upstream does not say which of them counts
+        yield LimitChange("repeats", None, unit, f"{name} is given more than once")
+        return
     if before and not after:
         yield LimitChange("ends", None, unit, f"{name} ends")
         return

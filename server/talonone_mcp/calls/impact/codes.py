@@ -31,8 +31,11 @@ def new_codes(facts: CallFacts) -> Iterator[Measured]:
     if count is None or uses is None:
         yield Measured(None, f"{_told(count)}, usable {_UNLIMITED}")
     else:
-        times = "once" if uses == 1 else f"{uses:,g} times"
-        yield Measured(count * uses, f"{_told(count)}, each usable {times}{_recipient(facts)}")
+        each = "" if count == 1 else "each "
+        times = (
+            f"{each}usable once" if uses == 1 else f"{_told(count)}, {each}usable {uses:,g} times"
+        )
+        yield Measured(count * uses, f"{times}{_recipient(facts)}")
 
 
 def worth_of_codes(facts: CallFacts) -> Iterator[Measured]:

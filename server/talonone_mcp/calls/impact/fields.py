@@ -57,3 +57,35 @@ def lost_applications(facts: CallFacts) -> Iterator[Measured]:
         return
     if lost := sorted({*(move.old or ())} - {*(move.new or ())}):
         yield Measured(len(lost), f"{in_words(map(str, lost))} can no longer use it")
+
+
+_IDENTITY = ("entity", "eventType", "name", "type")
+
+
+def narrower_attribute(facts: CallFacts) -> Iterator[Measured]:
+    """Tell when rules and integrations may no longer be able to use an attribute as they do."""
+    reasons = [f"its {name} changes" for name in _IDENTITY if facts.move(name)]
+    move = facts.move("editable")
+    if move and not move.new:
+        reasons.append("it can no longer be edited")
+    for name in ("restrictedBySuggestions", "hasAllowedList"):
+        move = facts.move(name)
+        if move and move.new:
+            reasons.append("it takes only the values on its list")
+    move = facts.move("suggestions")
+    if move and (not move.is_known or {*map(str, move.old or ())} - {*map(str, move.new or ())}):
+        reasons.append("values leave its list")
+    if reasons:
+        yield Measured(1, "; ".join(dict.fromkeys(reasons)))
+
+
+def renamed_store(facts: CallFacts) -> Iterator[Measured]:
+    """Tell when integrations no longer find a store by the id that they send."""
+    if facts.move("integrationId"):
+        yield Measured(1, "integrations no longer find it by its old integrationId")
+
+
+def renamed_cost(facts: CallFacts) -> Iterator[Measured]:
+    """Tell when integrations no longer find an additional cost by the name that they send."""
+    if changed := [name for name in ("name", "type") if facts.move(name)]:
+        yield Measured(1, f"its {in_words(changed)} change, by which integrations and rules use it")
