@@ -21,7 +21,8 @@ WORDS = st.text("abcxyz", min_size=1, max_size=3)
 SCALARS = {"boolean": st.booleans(), "integer": st.integers(1, 9), "number": st.integers(1, 9)}
 IDENTITY = {"limits": ("action", "period", "entities"), "members": ("value",)}
 """By what two items of a list are the same one."""
-GONE, EMPTY = object(), (None, "", [], {})
+GONE = object()
+EMPTY: tuple[Any, ...] = (None, "", [], {})
 
 
 def values(schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:

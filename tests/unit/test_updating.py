@@ -15,7 +15,7 @@ from tests.desk import NO, YES, Desk, open_desk
 
 pytestmark = pytest.mark.anyio
 CAMPAIGN = {"applicationId": 42, "campaignId": 18}
-LIMITS = [{"action": "redeemCoupon", "limit": 500, "period": "overall", "entities": []}]
+LIMITS = [{"action": "redeemCoupon", "limit": 500, "entities": ["Coupon"]}]
 REPLACING = [each for each in catalogs.load() if each.replaces]
 
 

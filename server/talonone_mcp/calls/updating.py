@@ -165,7 +165,8 @@ def _blanks(operation: Operation, cleared: tuple[str, ...]) -> dict[str, Any]:
 
 def _blank(schema: Schema) -> Any:
     """Return the empty value of a field; None if it has none."""
-    return next((each for each in ([], {}, "") if validator(schema).is_valid(each)), None)
+    empty = (each for each in _EMPTY if each is not None)
+    return next((each for each in empty if validator(schema).is_valid(each)), None)
 
 
 def _merged(operation: Operation, name: str, old: Mapping[str, Any], new: Any) -> Any:
