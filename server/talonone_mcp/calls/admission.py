@@ -281,8 +281,20 @@ class Admission:
         operation = judgement.operation
         judgement = await self._judge.with_state(judgement)
         place = self._place(operation)
-        statement = statement_of(judgement, place.name, is_sandbox=place.is_sandbox)
+        statement = statement_of(
+            judgement,
+            place.name,
+            is_sandbox=place.is_sandbox,
+            is_same=self._is_same_thing(operation),
+        )
         return self._asked(operation, judgement.arguments, statement, caller)
+
+    def _is_same_thing(self, operation: Operation) -> bool:
+        """Tell whether what is read before a call is the thing that it changes."""
+        before = operation.before
+        if before is None:
+            return False
+        return bool(before.pick) or self._catalog.operations[before.read].path == operation.path
 
     def _question_of_plan(
         self, workflow: Workflow, arguments: Mapping[str, Any], plan: Plan, caller: Caller

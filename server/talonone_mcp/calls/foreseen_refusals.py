@@ -60,11 +60,21 @@ def unlinked_card(arguments: Mapping[str, Any], before: Mapping[str, Any]) -> st
     return f"customer {quoted(arguments['integrationId'])} is not linked to the card"
 
 
+def other_store_id(arguments: Mapping[str, Any], before: Mapping[str, Any]) -> str:
+    """Tell when a store would get another integrationId, which upstream does not allow.
+
+    See https://docs.talon.one/management-api: updateStore.
+    """
+    given, old = arguments.get("integrationId"), before.get("integrationId")
+    return f"integrationId cannot change from {quoted(old)}" if given not in (None, old) else ""
+
+
 FORESIGHTS: Mapping[str, Foresight] = {
     "few_points": few_points,
     "replaced_card": replaced_card,
     "full_card": full_card,
     "unlinked_card": unlinked_card,
+    "other_store_id": other_store_id,
 }
 """The functions that the catalog names in `refused_if`."""
 

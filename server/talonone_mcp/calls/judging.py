@@ -85,9 +85,10 @@ class Judge:
         Raises:
             BeforeNeededError: what is there must be read first.
             RehearsalNeededError: the call must be made as a dry run first.
-            CallError: the call does not go with what is there.
+            CallError: the call does not go with what is there, or upstream would refuse it.
         """
         update = update_of(operation, arguments, seen)
+        refuse_what_upstream_would(operation, arguments, seen.state)
         now = datetime.fromtimestamp(self._clock.now(), UTC)
         facts = CallFacts(operation, arguments, update, seen, now)
         return CallJudgement(operation, arguments, update, seen, impacts_of(facts))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from talonone_mcp.calls.impact.call_facts import is_empty, same
@@ -31,13 +32,16 @@ _LENGTH = "length"
 _OWN_LINES = ("steps", "mark", "leaves", "warnings")  # of what a plan shows; the rest are settings
 
 
-def statement_of(judgement: CallJudgement, deployment: str, *, is_sandbox: bool) -> Statement:
+def statement_of(
+    judgement: CallJudgement, deployment: str, *, is_sandbox: bool, is_same: bool
+) -> Statement:
     """Return what a person must know of a call before they confirm it.
 
     Args:
         judgement: of the call.
         deployment: where it would go.
         is_sandbox: whether that is the sandbox.
+        is_same: whether what was read is the thing that the call changes, by the same fields.
     """
     operation, state = judgement.operation, hide(judgement.seen.state)
     now = dict(_now(operation, state))
@@ -51,7 +55,7 @@ def statement_of(judgement: CallJudgement, deployment: str, *, is_sandbox: bool)
         impacts=judgement.impacts,
         now=tuple((label, value) for label, (value, _) in now.items()),
         drifting=frozenset(label for label, (_, drifts) in now.items() if drifts),
-        changes=tuple(_changes(judgement)),
+        changes=tuple(_changes(judgement, is_same=is_same)),
         warnings=tuple(_notes(judgement)),
         undo=operation.undo,
     )
@@ -139,15 +143,16 @@ def _notes(judgement: CallJudgement) -> Iterator[str]:
     yield from getattr(rows, "unusual", ())
 
 
-def _changes(judgement: CallJudgement) -> Iterator[Change]:
+def _changes(judgement: CallJudgement, *, is_same: bool) -> Iterator[Change]:
     """Yield what the call changes: every argument that the place does not show already."""
     operation, update = judgement.operation, judgement.update
+    old = _OldValues.of(judgement, is_same=is_same)
     for name in update.fields:
-        yield from _change(judgement, name, update.fields[name])
+        yield from _change(old, name, update.fields[name])
     for path in update.cleared:
         name, _, key = path.partition(".")
         if not key:
-            yield Change(path, _old(judgement, name), NOTHING)
+            yield Change(path, old.value(name), NOTHING)
     shown = {*operation.path_arguments, *update.fields, CLEAR, ADD, REMOVE}
     if APPLICATION in operation.reserved:
         shown.add(APPLICATION)  # whose key is used: among the ids
@@ -155,29 +160,41 @@ def _changes(judgement: CallJudgement) -> Iterator[Change]:
         if name in operation.secrets:
             yield Change(name, UNKNOWN, "[secret]")
         elif name not in shown:
-            yield from _change(judgement, name, value)
+            yield from _change(old, name, value)
 
 
-def _change(judgement: CallJudgement, name: str, value: Any) -> Iterator[Change]:
+@dataclass(frozen=True, slots=True)
+class _OldValues:
+    """The values that a call replaces; `is_whole` if a field that is not among them has none."""
+
+    values: Mapping[str, Any]
+    is_whole: bool
+
+    @classmethod
+    def of(cls, judgement: CallJudgement, *, is_same: bool) -> _OldValues:
+        """Return those that were read."""
+        if judgement.update.old is not None:
+            return cls(hide(dict(judgement.update.old)), is_whole=True)
+        state = judgement.seen.state
+        values = hide(state) if is_same and isinstance(state, Mapping) else {}
+        return cls(values, is_whole=False)
+
+    def value(self, name: str) -> Any:
+        """Return a field's old value."""
+        if name not in self.values:
+            return NOTHING if self.is_whole else UNKNOWN
+        return NOTHING if is_empty(self.values[name]) else self.values[name]
+
+
+def _change(old: _OldValues, name: str, value: Any) -> Iterator[Change]:
     if isinstance(value, Content):
         yield from _of_import(name, value)
         return
-    old = _old(judgement, name)
-    if judgement.update.old is not None and old not in (UNKNOWN, NOTHING) and same(old, value):
+    before = old.value(name)
+    if before not in (UNKNOWN, NOTHING) and same(before, value):
         return
-    new = NOTHING if is_empty(value) and old is not NOTHING else hide({name: value})[name]
-    yield Change(name, old, new)
-
-
-def _old(judgement: CallJudgement, name: str) -> Any:
-    """Return a field's old value: unknown where nothing by that name was read."""
-    update, state = judgement.update, judgement.seen.state
-    replaces = judgement.operation.replaces
-    if update.old is not None and replaces and name in replaces.fields:
-        return hide({name: update.old[name]})[name] if name in update.old else NOTHING
-    if isinstance(state, Mapping) and name in state and name != "data":
-        return NOTHING if is_empty(state[name]) else hide({name: state[name]})[name]
-    return UNKNOWN
+    new = NOTHING if is_empty(value) and before is not NOTHING else hide({name: value})[name]
+    yield Change(name, before, new)
 
 
 def _of_import(name: str, content: Content) -> Iterator[Change]:

@@ -79,12 +79,6 @@ def narrower_attribute(facts: CallFacts) -> Iterator[Measured]:
         yield Measured(1, "; ".join(dict.fromkeys(reasons)))
 
 
-def renamed_store(facts: CallFacts) -> Iterator[Measured]:
-    """Tell when integrations no longer find a store by the id that they send."""
-    if facts.move("integrationId"):
-        yield Measured(1, "integrations no longer find it by its old integrationId")
-
-
 def renamed_cost(facts: CallFacts) -> Iterator[Measured]:
     """Tell when integrations no longer find an additional cost by the name that they send."""
     if changed := [name for name in ("name", "type") if facts.move(name)]:

@@ -105,7 +105,8 @@ def update_store(call: SandboxCall) -> Reply:
         # https://docs.talon.one/management-api: updateStore
         raise RefusalError(400, "integrationId cannot change", pointer="/integrationId")
     attributes.check(call, "Store", call.arguments.get("attributes"))
-    changed = place | call.body | {"updated": stamp(call.now)}
+    # An update without attributes loses them: the request is the whole store.
+    changed = place | {"attributes": {}} | call.body | {"updated": stamp(call.now)}
     return 200, _shown(call, call.store.replace("stores", changed))
 
 
