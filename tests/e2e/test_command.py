@@ -23,9 +23,10 @@ def test_the_demo_holds_and_tells_the_whole_story() -> None:
     story = [
         "it is used up (1 of 1)",
         "issued: BACK-",
-        'Set up campaign "Summer 20',
+        "Gives 20 codes",
+        'name: "Summer 20',
         "person  yes",
-        'Delete campaign "Summer promotions" (18)',
+        'campaign 18 "Summer promotions"',
         "person  no",
         "declined:",
         "18, Summer promotions, running",

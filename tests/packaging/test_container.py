@@ -86,7 +86,11 @@ async def test_the_server_writes_nowhere_but_in_the_volume(volume: Path) -> None
 
     await works(command, environment(Path("/nowhere"), volume))
 
-    assert written(volume) == ({"audit.jsonl", "audit.head", "audit.lock", "exports"}, {int(USER)})
+    logs, databases = (
+        {"audit.jsonl", "audit.head", "audit.lock"},
+        {"approvals.sqlite3", "sums.sqlite3"},
+    )
+    assert written(volume) == ({*logs, *databases, "exports"}, {int(USER)})
 
 
 def written(folder: Path) -> tuple[set[str], set[int]]:

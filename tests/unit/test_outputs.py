@@ -25,7 +25,7 @@ def test_the_schemas_are_listed_on_request(catalog: Catalog) -> None:
     asked = surface(catalog, load_settings({"sandbox": True} | WITH_SCHEMAS, {}))
 
     assert {tool.output_schema for tool in usual.tools} == {None}
-    assert len(asked.tools) == len(catalog.tools)
+    assert len(asked.tools) == len(catalog.tools) + 1  # server_info
     for tool in asked.tools:
         assert tool.output_schema is not None
         Draft202012Validator.check_schema(tool.output_schema)

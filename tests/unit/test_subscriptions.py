@@ -41,7 +41,7 @@ EVERYTHING = (
     f"{APPLICATIONS}/43/campaigns", "talonone://loyalty-programs", PROGRAM,
 )  # fmt: skip
 IN_18: dict[str, Any] = {"applicationId": 42, "campaignId": 18}
-UPDATE = IN_18 | {"name": "Summer", "features": [], "limits": [], "tags": []}
+UPDATE = IN_18 | {"name": "Summer"}
 COUPONS = IN_18 | {"numberOfCoupons": 1, "usageLimit": 1}
 POINTS = {"loyaltyProgramId": "5", "integrationId": "anna.schmidt", "points": 1}
 

@@ -27,8 +27,19 @@ _HOW: Mapping[ConfirmPolicy, str] = {
 _MAX_LISTED = 50  # Applications
 
 
-def info_tool() -> types.Tool:
-    """Return `server_info` as an MCP tool."""
+_ANSWER = {
+    "type": "object",
+    "properties": {
+        "account": {"type": "string"},
+        "applications": {"type": "array"},
+        "readOnly": {"type": "boolean"},
+        "confirmation": {"type": "object"},
+    },
+}
+
+
+def info_tool(*, with_output: bool = False) -> types.Tool:
+    """Return `server_info` as an MCP tool, optionally with the schema of its answer."""
     return types.Tool(
         name=INFO,
         title="About this server",
@@ -37,6 +48,7 @@ def info_tool() -> types.Tool:
             " a person must confirm, so that you can say so in advance."
         ),
         input_schema={"type": "object", "properties": {}, "additionalProperties": False},
+        output_schema=_ANSWER if with_output else None,
         annotations=types.ToolAnnotations(
             read_only_hint=True,
             destructive_hint=False,

@@ -57,7 +57,8 @@ def surface(catalog: Catalog, settings: Settings) -> Surface:
     doors = [] if ALL in (settings.toolsets or ()) else door_tools(read_only=settings.read_only)
     profile = catalog.profiles.get(settings.profile or "")
     tools = [as_tool(each, with_output=settings.output_schemas) for each in listed]
-    return Surface((*doors, info_tool(), *tools), frozenset(profile.prompts) if profile else None)
+    info = info_tool(with_output=settings.output_schemas)
+    return Surface((*doors, info, *tools), frozenset(profile.prompts) if profile else None)
 
 
 def _chosen(catalog: Catalog, settings: Settings) -> Iterator[str]:
