@@ -130,7 +130,8 @@ def _sums(options: argparse.Namespace, settings: Settings) -> int:
         print(json.dumps(content, ensure_ascii=False, indent=2))
         return 0
     _print_table(SUMS_HEAD, (row.cells() for row in rows))
-    print(f"The last {window_in_words(policy.window_s)} on {settings.deployment}.")
+    where = "the sandbox" if settings.sandbox else settings.deployment
+    print(f"The last {window_in_words(policy.window_s)} on {where}.")
     return 0
 
 
