@@ -151,11 +151,11 @@ class Admission:
         entry.passage = passage = await self._gate.confirm(
             workflow, arguments, caller, deployment=deployment, write=write
         )
-        plan = passage.plan or await make()
-        charge = self._charge(workflow, self.impacts_of_plan(plan), caller)
-        entry.impacts = charge.impacts
-        counted = await self._limits.count_asked(charge)
-        async with self._closed(passage), self._counted(counted):
+        async with self._closed(passage):
+            plan = passage.plan or await make()
+            charge = self._charge(workflow, self.impacts_of_plan(plan), caller)
+            entry.impacts = charge.impacts
+            await self._limits.count_asked(charge)  # and not given back: a part may be done
             yield AgreedPlan(plan, passage)
 
     @property
