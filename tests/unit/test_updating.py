@@ -361,3 +361,26 @@ def test_a_call_need_name_nothing_but_the_ids(operation: Operation) -> None:
 
     assert problems(operation, ids, reserved=True) == []
     assert {*operation.input_schema["required"]} == {*operation.path_arguments}
+
+
+# --- Items of a collection ------------------------------------------------------------------------
+
+
+async def test_items_are_added_to_a_collection_and_the_others_stay(catalog: Catalog) -> None:
+    async with open_desk(catalog) as desk:
+        before = await items_of(desk)
+        await desk.call("import_account_collection", collectionId=22, add=["NEW-1", before[0]])
+        assert await items_of(desk) == [*before, "NEW-1"]
+        assert desk.questions == []
+
+        await desk.call("import_account_collection", collectionId=22, remove=[before[0]])
+        assert await items_of(desk) == [*before[1:], "NEW-1"]
+        [question] = desk.questions
+    assert "Empties 1 item" in question
+    assert before[0] in question
+
+
+async def items_of(desk: Desk) -> list[str]:
+    every = {"collectionId": 22, "fetchAll": 1000, "fields": ["item"]}
+    listed = await desk.call("list_collection_items", **every)
+    return str(listed["csv"]).splitlines()[1:]

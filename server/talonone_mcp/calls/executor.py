@@ -15,6 +15,7 @@ from talonone_mcp.calls.explained import Explained
 from talonone_mcp.calls.gate import AgreedPlan
 from talonone_mcp.calls.impact import is_rehearsal
 from talonone_mcp.calls.imports import ImportFiles
+from talonone_mcp.calls.imports.whole_lists import changed_list, changes_a_list
 from talonone_mcp.calls.paging import FETCH_ALL, Pages, described, fetch_all
 from talonone_mcp.calls.plan import Plan
 from talonone_mcp.calls.recorder import AuditEntry, Recorder
@@ -39,6 +40,8 @@ from talonone_mcp.store import Store
 from talonone_mcp.upstream.connection import Upstream
 from talonone_mcp.upstream.http_messages import Answer, Sink
 from talonone_mcp.upstream.place import Place
+
+_MAX_ITEMS = 500_000  # of a collection, which upstream allows no more
 
 Announce = Callable[[Operation, Mapping[str, Any], Any], None]
 """Is told what a call changed or may have changed: operation, arguments, upstream's answer or None.
@@ -298,11 +301,23 @@ class Executor:
         if columns is None:
             yield arguments, arguments
             return
+        if changes_a_list(operation, arguments):
+            arguments = await self._with_whole_list(operation, columns.items_in, arguments)
         async with self._import_files.opened(arguments, columns) as opened:
             refuse(operation, opened.problems)
             rest = {name: value for name, value in arguments.items() if name != "csvPath"}
             entry.file = opened.content if "csvPath" in arguments else None
             yield rest | {"csv": opened.content}, rest | {"csv": opened.source}
+
+    async def _with_whole_list(
+        self, operation: Operation, items_in: str, arguments: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Return the arguments with the CSV of all items, changed as the call says."""
+        listing = self._catalog.operations[items_in]
+        known = {name: arguments[name] for name in listing.path_arguments}
+        every = {**known, FETCH_ALL: _MAX_ITEMS}
+        _, pages = await fetch_all(listing, every, partial(self._send, listing), silent)
+        return {**arguments, "csv": changed_list(operation, arguments, pages.items)}
 
     async def _answered(
         self, operation: Operation, arguments: Mapping[str, Any], caller: Caller, entry: AuditEntry

@@ -153,7 +153,8 @@ def _changes(judgement: CallJudgement, *, is_same: bool) -> Iterator[Change]:
         name, _, key = path.partition(".")
         if not key:
             yield Change(path, old.value(name), NOTHING)
-    shown = {*operation.path_arguments, *update.fields, CLEAR, ADD, REMOVE}
+    twins = {CLEAR, ADD, REMOVE} if operation.replaces else set[str]()
+    shown = {*operation.path_arguments, *update.fields, *twins}
     if APPLICATION in operation.reserved:
         shown.add(APPLICATION)  # whose key is used: among the ids
     for name, value in judgement.arguments.items():

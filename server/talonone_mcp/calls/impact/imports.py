@@ -52,8 +52,11 @@ def imported_negative_points(facts: CallFacts) -> Iterator[Measured]:
 
 def replaced_rows(facts: CallFacts) -> Iterator[Measured]:
     """Tell how much of what is there is not in the file, and so is lost."""
-    there = _there(facts.before)
-    rows = _rows(facts)
+    if facts.given("add") or facts.given("remove"):
+        if removed := facts.given("remove"):
+            yield Measured(len(removed), "that the call names")
+        return
+    there, rows = _there(facts.before), _rows(facts)
     if there is None or rows is None or rows.count > len(rows.keys):
         yield Measured(None, "that are not in the file")
         return
@@ -62,13 +65,14 @@ def replaced_rows(facts: CallFacts) -> Iterator[Measured]:
 
 
 def _there(before: Any) -> Collection[Any] | None:
-    """Return what is there now, if upstream shows all of it."""
+    """Return what is there now, if upstream shows all of it; of a collection it shows a part."""
     if not isinstance(before, Mapping):
         return None
-    for name in ("payload", "suggestions"):
-        if isinstance(before.get(name), list):
-            values: list[Any] = before[name]
-            return values
+    if before.get("payload") == []:
+        return []
+    if isinstance(before.get("suggestions"), list):
+        values: list[Any] = before["suggestions"]
+        return values
     if "data" not in before or not is_complete(before):
         return None
     return [each.get("integrationId", each.get("id")) for each in listed(before)]

@@ -67,6 +67,8 @@ class Columns:
         not_both: two columns of which a row may fill only one.
         unique: whether upstream refuses a file that identifies two rows alike.
         unique_unless: the argument that makes upstream skip such rows instead.
+        items_in: the operation that lists what is there, so that a call can name the items to add
+            or remove.
     """
 
     required: tuple[str, ...] = ()
@@ -78,6 +80,7 @@ class Columns:
     not_both: tuple[str, ...] = ()
     unique: bool = False
     unique_unless: str = ""
+    items_in: str = ""
 
     @classmethod
     def from_compiled(cls, record: Mapping[str, Any]) -> Columns:

@@ -158,4 +158,6 @@ def _reads_named_by(operation: Mapping[str, Any]) -> Iterator[str]:
         yield operation["check"]
     if "before" in operation:
         yield operation["before"]["read"]
+    if items_in := operation.get("body", {}).get("columns", {}).get("items_in"):
+        yield items_in
     yield from operation.get("listed_by", {}).values()

@@ -23,6 +23,16 @@ _EITHER_CSV = {
     "must": {"oneOf": [{"required": ["csv"]}, {"required": ["csvPath"]}]},
     "say": "give the CSV either as csv or as csvPath",
 }
+_EITHER_CSV_OR_ITEMS = {
+    "must": {
+        "oneOf": [
+            {"required": ["csv"]},
+            {"required": ["csvPath"]},
+            {"anyOf": [{"required": ["add"]}, {"required": ["remove"]}]},
+        ]
+    },
+    "say": "give the CSV either as csv or as csvPath, or give the items to add and remove",
+}
 _FETCH_ALL = {"fetchAll": {"type": "integer", "minimum": 1, "maximum": 10_000}}
 _UPDATE = {
     "clear": {
@@ -35,6 +45,13 @@ _UPDATE = {
     "remove": {"type": "object", "additionalProperties": {"type": "array", "minItems": 1}},
     "replace": {"const": True},
 }
+_TEXTS = {
+    "type": "array",
+    "items": {"type": "string", "minLength": 1},
+    "minItems": 1,
+    "uniqueItems": True,
+}
+_ITEMS = {"add": _TEXTS, "remove": _TEXTS}
 _SHAPING = {
     "fields": {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
     "maxTokens": {"type": "integer", "minimum": 200, "maximum": 100_000},
@@ -156,7 +173,14 @@ class EntryCompiler:
             **(_SHAPING if is_read else {}),
             **(_UPDATE if "replaces" in self._yaml_entry else {}),
             **self._finders(),
+            **(_ITEMS if self._items_in else {}),
         }
+
+    @property
+    def _items_in(self) -> str:
+        """The list of what an import replaces, or ""."""
+        columns = self._yaml_entry.get("body", {}).get("columns", {})
+        return str(columns.get("items_in", ""))
 
     def _finders(self) -> dict[str, Any]:
         """Return the arguments that only the read before a call takes, such as a coupon's code."""
@@ -241,7 +265,7 @@ class EntryCompiler:
 
     def _constraints(self) -> Iterator[dict[str, Any]]:
         if "csv" in self._arguments:
-            yield _EITHER_CSV
+            yield _EITHER_CSV_OR_ITEMS if self._items_in else _EITHER_CSV
         for entry in self._yaml_entry.get("constraints", []):
             constraint = self._dereferenced(entry)
             for path in constraint.get("order", []):
