@@ -112,6 +112,7 @@ class Judge:
         operation, seen = judgement.operation, judgement.seen
         if not seen.is_read and operation.before is not None:
             seen = await self._with_before(operation, judgement.arguments, seen)
+            seen = replace(seen, already=await self._already(operation, judgement.arguments))
         refuse_what_upstream_would(operation, judgement.arguments, seen.state)
         return replace(judgement, seen=seen)
 
@@ -132,6 +133,21 @@ class Judge:
             if not must_be_known:
                 return seen.with_before(None, one_line(error.message, _MAX_REASON_CHARS))
             raise _unreadable(operation, error) from error
+
+    async def _already(self, operation: Operation, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return which of an import's identifiers are there already; none if nobody can tell."""
+        columns = operation.body.columns if operation.body else None
+        rows = getattr(arguments.get("csv"), "rows", None)
+        if columns is None or columns.known_by is None or rows is None:
+            return ()
+        read = self._catalog.operations[columns.known_by.read]
+        known = {name: arguments[name] for name in read.path_arguments}
+        try:
+            found = await self._send(read, known)
+        except CallError:  # the question can do without
+            return ()
+        there = {str(each.get(columns.known_by.field)) for each in listed(found)}
+        return tuple(each for each in rows.keys if each in there)
 
     async def _read(
         self, operation: Operation, before: Before, arguments: Mapping[str, Any]

@@ -22,9 +22,12 @@ class Shown:
 
     Attributes:
         problem: why what is there could not be read; "" if it could, or was not read.
+        already: the identifiers of an import's rows that are there already, as far as one page of
+            upstream's list tells.
     """
 
     problem: str = ""
+    already: tuple[str, ...] = ()
     _before: Any = _UNREAD
     _rehearsal: Any = _UNREAD
 

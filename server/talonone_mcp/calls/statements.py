@@ -18,6 +18,7 @@ from talonone_mcp.core.catalog.application_keys import APPLICATION
 from talonone_mcp.core.hiding import hide
 from talonone_mcp.core.impact import Impact
 from talonone_mcp.core.names import in_words
+from talonone_mcp.core.text import quoted
 
 _LABELS = {
     "applicationId": "Application",
@@ -138,6 +139,9 @@ def _at(value: Any, path: list[str]) -> Any:
 def _notes(judgement: CallJudgement) -> Iterator[str]:
     if judgement.seen.problem:
         yield f"The current state could not be read: {judgement.seen.problem}"
+    if already := judgement.seen.already:
+        what = "1 row is" if len(already) == 1 else f"{len(already):,} rows are"
+        yield f"{what} there already, such as {quoted(already[0])}."
     content = judgement.arguments.get("csv")
     rows = getattr(content, "rows", None)
     yield from getattr(rows, "unusual", ())

@@ -48,6 +48,19 @@ class ColumnKind:
         return self.kind in ("number", "count")
 
 
+@dataclass(frozen=True, slots=True)
+class KnownBy:
+    """Where to look whether an import's identifiers are there already.
+
+    Attributes:
+        read: a list; it gets the path arguments that it knows.
+        field: the field of its items.
+    """
+
+    read: str
+    field: str
+
+
 _TEXT = ColumnKind()
 
 
@@ -67,6 +80,7 @@ class Columns:
         not_both: two columns of which a row may fill only one.
         unique: whether upstream refuses a file that identifies two rows alike.
         unique_unless: the argument that makes upstream skip such rows instead.
+        known_by: the read that lists what is there, and the field that identifies it.
         items_in: the operation that lists what is there, so that a call can name the items to add
             or remove.
     """
@@ -80,6 +94,7 @@ class Columns:
     not_both: tuple[str, ...] = ()
     unique: bool = False
     unique_unless: str = ""
+    known_by: KnownBy | None = None
     items_in: str = ""
 
     @classmethod
@@ -90,6 +105,8 @@ class Columns:
             fields[name] = tuple(fields.get(name, ()))
         kinds = fields.get("kinds", {})
         fields["kinds"] = {name: ColumnKind.from_compiled(kind) for name, kind in kinds.items()}
+        if "known_by" in fields:
+            fields["known_by"] = KnownBy(**fields["known_by"])
         return cls(**fields)
 
     @property

@@ -158,6 +158,9 @@ def _reads_named_by(operation: Mapping[str, Any]) -> Iterator[str]:
         yield operation["check"]
     if "before" in operation:
         yield operation["before"]["read"]
-    if items_in := operation.get("body", {}).get("columns", {}).get("items_in"):
-        yield items_in
+    columns = operation.get("body", {}).get("columns", {})
+    if "items_in" in columns:
+        yield columns["items_in"]
+    if "known_by" in columns:
+        yield columns["known_by"]["read"]
     yield from operation.get("listed_by", {}).values()
