@@ -93,7 +93,7 @@ BARE = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[._-][A-Za-z0-9]+)*")
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]\d+)?")
 WORDS = {"true": True, "false": False, "null": None, "nothing": NOTHING, "unknown": UNKNOWN}
 IMPACT = re.compile(
-    r"(?:Removes|Grants|Sends|Takes|Gives|Lowers|Closes|Opens|Empties)"
+    r"(?:Removes|Changes|Sends|Takes|Gives|Lowers|Closes|Opens|Empties)"
     r' [^":]+?(?=: to customer|\.$)'
 )
 

@@ -104,7 +104,10 @@ def test_a_plan_in_the_sandbox() -> None:
         (("prices", 99.5, "percent", "12 items"), "Lowers prices by up to 99.5 percent: 12 items."),
         (("prices", None, "percent"), "Lowers prices by an unknown percentage."),
         (("prices", 3, "items"), "Lowers the prices of 3 items."),
-        (("grants", 1, "people", '"eve@x.example"'), 'Grants rights to 1 person: "eve@x.example".'),
+        (
+            ("grants", 1, "people", '"eve@x.example"'),
+            'Changes the rights of 1 person: "eve@x.example".',
+        ),
         (("sends", 1, "hosts", '"hooks.example"'), 'Sends data to 1 host: "hooks.example".'),
         (("sends", 2, "mails"), "Sends 2 mails."),
         (("takes", 0.001, "points"), "Takes 0.001 points."),

@@ -59,6 +59,8 @@ NOTHING: Final = _Absent("NOTHING")
 
 _SANDBOX = " (a practice account, nothing real changes)"
 _CURRENCY = "the Application's currency"
+_ENDLESS = ", perhaps without limit"
+_GROWING: Final[tuple[Kind, ...]] = ("gives", "opens")  # what is unknown of these may have no end
 _SINGULARS = MappingProxyType({"people": "person"})
 _ENDINGS = (("ies", "y"), ("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("shes", "sh"), ("s", ""))
 _LEAST_EXACT, _MOST_EXACT = 1e-6, 1e15  # numbers beyond are shown by their magnitude
@@ -67,7 +69,7 @@ _LEAST_EXACT, _MOST_EXACT = 1e-6, 1e15  # numbers beyond are shown by their magn
 _SENTENCES: Final = MappingProxyType[Kind, str](
     {
         "destroys": "Removes {amount} for good",
-        "grants": "Grants {amount}",
+        "grants": "Changes the rights of {amount}",
         "sends": "Sends {amount}",
         "takes": "Takes {amount}",
         "gives": "Gives {amount}",
@@ -80,8 +82,10 @@ _SENTENCES: Final = MappingProxyType[Kind, str](
 _GRAVITY = {kind: place for place, kind in enumerate(_SENTENCES)}
 _BY_UNIT: Final = MappingProxyType[tuple[Kind, str], str](
     {
-        ("grants", "people"): "Grants rights to {amount}",
-        ("grants", "changes"): "Grants rights by {amount}",
+        ("destroys", "people"): "Removes {amount} from the account for good",
+        ("grants", "rights"): "Changes {amount}",
+        ("grants", "changes"): "Changes rights in {amount}",
+        ("grants", "groups"): "Changes who has access, for {amount}",
         ("sends", "hosts"): "Sends data to {amount}",
         ("sends", "addresses"): "Sends data to {amount}",
         ("takes", "people"): "Takes from {amount}",
@@ -244,19 +248,19 @@ def _by_gravity(impacts: Sequence[Impact]) -> list[Impact]:
 
 def _impact(impact: Impact) -> str:
     sentence = _BY_UNIT.get((impact.kind, impact.unit), _SENTENCES[impact.kind])
-    line = sentence.format(amount=_amount(impact.measure, impact.unit))
+    line = sentence.format(amount=_amount(impact.kind, impact.measure, impact.unit))
     what = _sentence(impact.what)
     return f"{line}: {what}." if what else f"{line}."
 
 
-def _amount(measure: float | None, unit: str) -> str:
+def _amount(kind: Kind, measure: float | None, unit: str) -> str:
     """Return a measure in words: "1 code", "5,000 points", "an unknown number of people"."""
     if measure is None or not isfinite(measure):
         if unit == "money":
-            return f"an unknown sum in {_CURRENCY}, perhaps without limit"
+            return f"an unknown sum in {_CURRENCY}{_ENDLESS}"
         if unit == "percent":
             return "an unknown percentage"
-        return f"an unknown number of {unit}, perhaps without limit"
+        return f"an unknown number of {unit}{_ENDLESS if kind in _GROWING else ''}"
     number = _number(measure)
     if unit == "money":
         return f"{number} of {_CURRENCY}"
