@@ -116,3 +116,18 @@ async def test_through_a_door_it_is_the_same(name: str, catalog: Catalog) -> Non
 def test_every_case_here_is_one_of_the_file() -> None:
     assert all(CASES[name].asked is True for name in HARMFUL)
     assert all(CASES[name].asked is False and not CASES[name].setup for name in HARMLESS)
+
+
+async def test_a_person_is_told_when_many_small_gifts_are_why_they_are_asked(
+    catalog: Catalog,
+) -> None:
+    points = {"loyaltyProgramId": "5", "integrationId": "anna.schmidt"}
+    async with open_desk(catalog) as desk:
+        await desk.call("add_loyalty_points", **points, points=900)
+        assert desk.questions == []
+        await desk.call("add_loyalty_points", **points, points=200)
+        await desk.call("add_loyalty_points", **points, points=2000)
+
+    [small, large] = desk.questions
+    assert "because of all that went without asking before it" in small
+    assert "without asking before it" not in large

@@ -28,6 +28,7 @@ from talonone_mcp.upstream.place import Place
 
 _ID_CHARS = 10  # of the digest of a call, by which a person finds all of it
 _REHEARSED = "it changes nothing"
+_MANY = "This is asked about because of all that went without asking before it."
 _PLANS = "a plan of several changes is always asked about, as a whole"
 
 
@@ -287,6 +288,8 @@ class Admission:
             is_sandbox=place.is_sandbox,
             is_same=self._is_same_thing(operation),
         )
+        if not self._limits.policy.judge(judgement.impacts).asked:
+            statement = replace(statement, warnings=(_MANY, *statement.warnings))
         return self._asked(operation, judgement.arguments, statement, caller)
 
     def _is_same_thing(self, operation: Operation) -> bool:
