@@ -59,6 +59,7 @@ GUARDED = [
     and tool.name not in UNASKED
 ]
 REQUESTS = {PLAN: 2}  # that a call sends when a person agreed; the others send one
+REHEARSED = {"update_customer_profile", "update_customer_session"}  # shown by a dry run, not a read
 EARNED = {"effectType": "addLoyaltyPoints", "props": {"name": "x", "value": 5000}}  # by orders
 VARIED = ("email", "csv", "resetToken", "userName", "displayName", "profileId")
 LISTED = (1, 10, 11, 1194, 2154)  # the ids of the examples
@@ -339,7 +340,8 @@ async def question(world: World, step: dict[str, Any]) -> None:
     async with anyio.create_task_group() as both:
         both.start_soon(answer)
         both.start_soon(answer)
-    shows_state = not isinstance(operation, Operation) or operation.before is not None
+    reads = not isinstance(operation, Operation) or operation.before is not None
+    shows_state = reads and operation.name not in REHEARSED
     unseen = step["change"] and shows_state
     agreed = step["answer"] is YES and not unseen
     expected = agreed * requests_of(operation)
