@@ -149,6 +149,7 @@ class Admission:
             return self._question_of_plan(workflow, arguments, plan, caller)
 
         deployment = self._place(workflow).url
+        await self._gate.refuse_if_unanswered(workflow, arguments, caller, deployment)
         entry.passage = passage = await self._gate.confirm(
             workflow, arguments, caller, deployment=deployment, write=write
         )
@@ -189,7 +190,7 @@ class Admission:
         ruling = await self._limits.ruling(self._charge(operation, judgement.impacts, caller))
         question = ""
         if ruling.asked:
-            question = (await self._question(judgement, caller)).text
+            question = self._question(await self._judge.with_state(judgement), caller).text
         return Explained(operation.name, judgement.impacts, ruling.asked, ruling.because, question)
 
     def explained_plan(
@@ -226,16 +227,12 @@ class Admission:
     ) -> AsyncIterator[CallJudgement]:
         """Have a person confirm a call, and yield its judgement by what is there then."""
         operation, arguments = judgement.operation, judgement.arguments
-        judgements = [judgement]
-        is_first = True
+        seen: list[CallJudgement] = []  # at each look
 
         async def write() -> Question:
-            nonlocal is_first
-            if not is_first:
-                judgements.append(await self._judged(operation, arguments))
-            is_first = False
-            judgements[-1] = await self._judge.with_state(judgements[-1])
-            return await self._question(judgements[-1], caller)
+            latest = await self._judged(operation, arguments) if seen else judgement
+            seen.append(await self._judge.with_state(latest))
+            return self._question(seen[-1], caller)
 
         entry.passage = passage = await self._gate.confirm(
             operation,
@@ -244,10 +241,10 @@ class Admission:
             deployment=self._place(operation).url,
             write=write,
         )
-        latest = judgements[-1]
+        latest = seen[-1]
         charge = replace(charge, impacts=latest.impacts)
         async with self._closed(passage), self._counted(await self._limits.count_asked(charge)):
-            _refuse_if_changed(judgements[max(0, len(judgements) - 2)], latest)
+            _refuse_if_changed(seen[-2:][0], latest)
             yield latest
 
     @asynccontextmanager
@@ -278,9 +275,8 @@ class Admission:
 
     # --- Questions -------------------------------------------------------------------------------
 
-    async def _question(self, judgement: CallJudgement, caller: Caller) -> Question:
+    def _question(self, judgement: CallJudgement, caller: Caller) -> Question:
         operation = judgement.operation
-        judgement = await self._judge.with_state(judgement)
         place = self._place(operation)
         statement = statement_of(
             judgement,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -207,27 +207,18 @@ class Executor:
         Raises:
             CallError: `blocked`, `not_configured` or `invalid_arguments`.
         """
-        self._refuse_if_forbidden(tool)
-        if caller.rehearses:
-            self._check(tool, arguments)
-            yield AuditEntry()
-            return
-        async with self._recorder.recording(tool, arguments, caller) as entry:
-            self._check(tool, arguments)
-            yield entry
-
-    def _refuse_if_forbidden(self, tool: Tool) -> None:
         if self._read_only and not tool.is_read:
             raise CallError(
                 "blocked",
                 f"{tool.name} was not called: this server was started with --read-only.",
                 hint="Only reads can be called here.",
             )
-
-    def _check(self, tool: Tool, arguments: Mapping[str, Any]) -> None:
-        if isinstance(tool, Operation):
-            self._upstream.check(tool, _application(tool, arguments))
-        validate(tool, arguments)
+        recording = self._recorder.recording(tool, arguments, caller)
+        async with nullcontext(AuditEntry()) if caller.rehearses else recording as entry:
+            if isinstance(tool, Operation):
+                self._upstream.check(tool, _application(tool, arguments))
+            validate(tool, arguments)
+            yield entry
 
     @asynccontextmanager
     async def agreed(
@@ -262,9 +253,10 @@ class Executor:
         Raises:
             CallError: the call would be refused.
         """
-        self._refuse_if_forbidden(operation)
-        self._check(operation, arguments)
-        async with self._contents(operation, arguments, AuditEntry()) as (shown, _):
+        async with (
+            self.begun(operation, arguments, replace(caller, rehearses=True)) as entry,
+            self._contents(operation, arguments, entry) as (shown, _),
+        ):
             return await self._admission.explained(operation, shown, caller)
 
     @asynccontextmanager

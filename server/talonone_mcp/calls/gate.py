@@ -33,6 +33,7 @@ from talonone_mcp.store.ledger import (
     TooManyPendingError,
     digest_of,
 )
+from talonone_mcp.upstream.redaction import REDACTED
 from talonone_mcp.upstream.wire_errors import look_first
 
 _T = TypeVar("_T")
@@ -117,8 +118,7 @@ class Gate:
 
         Raises:
             QuestionOpenError: the client must show the question first.
-            CallError: `blocked`, `approval_required` or `declined`; `outcome_unknown` if exactly
-                this call was sent before and its outcome is unknown; whatever `write` raises, in
+            CallError: `blocked`, `approval_required` or `declined`; whatever `write` raises, in
                 which case nobody is asked.
         """
         if self._mode == "block":
@@ -128,7 +128,6 @@ class Gate:
                 hint="Whoever runs the server started it with --confirm block.",
             )
         call = gated_call(tool, arguments, caller, deployment)
-        await self._refuse_unanswered(tool, call)
         if caller.person is not None and self._mode == "ask":
             try:
                 return await self._ask(caller.person, call, write)
@@ -153,16 +152,15 @@ class Gate:
     ) -> None:
         """Refuse a call that was confirmed and sent before, and whose outcome is unknown.
 
-        `confirm` does so, too. Use this before a call is judged: once it has worked, what it
-        would change may be gone, and reading that would say "not found".
+        This comes before anything is read: once the call has worked, what it would change may be
+        gone, and reading that would say "not found".
 
         Raises:
             CallError: `outcome_unknown`; `blocked` if the ledger fails.
         """
-        if self._mode != "block":
-            await self._refuse_unanswered(tool, gated_call(tool, arguments, caller, deployment))
-
-    async def _refuse_unanswered(self, tool: Tool, call: GatedCall) -> None:
+        if self._mode == "block":
+            return
+        call = gated_call(tool, arguments, caller, deployment)
         sent = await self._in_ledger(self._ledger.unanswered, call.digest)
         if sent is not None:
             raise CallError(
@@ -261,7 +259,7 @@ def gated_call(
 def _shown(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments as the approving person sees them: complete, except for secrets."""
     return {
-        name: "[secret]"
+        name: REDACTED
         if name in tool.secrets
         else _beginning(value)
         if isinstance(value, Content)

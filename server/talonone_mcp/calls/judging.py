@@ -11,6 +11,7 @@ from typing import Any
 from talonone_mcp.calls.foreseen_refusals import refuse_what_upstream_would
 from talonone_mcp.calls.impact import impacts_of, is_rehearsal
 from talonone_mcp.calls.impact.call_facts import CallFacts, values_at
+from talonone_mcp.calls.imports import Content
 from talonone_mcp.calls.shown import BeforeNeededError, RehearsalNeededError, Shown
 from talonone_mcp.calls.updating import REPLACE, Update, update_of
 from talonone_mcp.calls.upstream_lists import listed
@@ -113,7 +114,7 @@ class Judge:
         if not seen.is_read and operation.before is not None:
             seen = await self._with_before(operation, judgement.arguments, seen)
             seen = replace(seen, already=await self._already(operation, judgement.arguments))
-        refuse_what_upstream_would(operation, judgement.arguments, seen.state)
+            refuse_what_upstream_would(operation, judgement.arguments, seen.state)
         return replace(judgement, seen=seen)
 
     async def _with_before(
@@ -137,8 +138,8 @@ class Judge:
     async def _already(self, operation: Operation, arguments: Mapping[str, Any]) -> tuple[str, ...]:
         """Return which of an import's identifiers are there already; none if nobody can tell."""
         columns = operation.body.columns if operation.body else None
-        rows = getattr(arguments.get("csv"), "rows", None)
-        if columns is None or columns.known_by is None or rows is None:
+        content = arguments.get("csv")
+        if columns is None or columns.known_by is None or not isinstance(content, Content):
             return ()
         read = self._catalog.operations[columns.known_by.read]
         known = {name: arguments[name] for name in read.path_arguments}
@@ -147,13 +148,13 @@ class Judge:
         except CallError:  # the question can do without
             return ()
         there = {str(each.get(columns.known_by.field)) for each in listed(found)}
-        return tuple(each for each in rows.keys if each in there)
+        return tuple(each for each in content.rows.keys if each in there)
 
     async def _read(
         self, operation: Operation, before: Before, arguments: Mapping[str, Any]
     ) -> Any:
         read = self._catalog.operations[before.read]
-        named = {*read.path_arguments, *read.reserved} - {"fields", "maxTokens", "fetchAll"}
+        named = {*read.path_arguments, *read.reserved}
         known = {name: value for name, value in arguments.items() if name in named}
         document = await self._send(read, known | filled(before.given, arguments))
         if not before.pick:

@@ -41,6 +41,7 @@ from talonone_mcp.calls.values_in_words import (
     value_in_words,
 )
 from talonone_mcp.core.impact import Impact, Kind
+from talonone_mcp.core.names import singular
 from talonone_mcp.core.text import quoted
 
 
@@ -61,8 +62,6 @@ _SANDBOX = " (a practice account, nothing real changes)"
 _CURRENCY = "the Application's currency"
 _ENDLESS = ", perhaps without limit"
 _GROWING: Final[tuple[Kind, ...]] = ("gives", "opens")  # what is unknown of these may have no end
-_SINGULARS = MappingProxyType({"people": "person"})
-_ENDINGS = (("ies", "y"), ("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("shes", "sh"), ("s", ""))
 _LEAST_EXACT, _MOST_EXACT = 1e-6, 1e15  # numbers beyond are shown by their magnitude
 
 # The sentence of each kind, from the gravest; with a unit, the one for what is counted by it.
@@ -266,20 +265,13 @@ def _amount(kind: Kind, measure: float | None, unit: str) -> str:
         return f"{number} of {_CURRENCY}"
     if unit == "percent":
         return f"up to {number} percent"
-    return f"{number} {_singular(unit) if measure == 1 else unit}"
+    return f"{number} {singular(unit) if measure == 1 else unit}"
 
 
 def _number(measure: float) -> str:
     if measure and not _LEAST_EXACT <= abs(measure) < _MOST_EXACT:
         return f"{measure:.3g}"
     return f"{int(measure):,}" if measure == int(measure) else f"{measure:,.6f}".rstrip("0")
-
-
-def _singular(unit: str) -> str:
-    if unit in _SINGULARS:
-        return _SINGULARS[unit]
-    ending, single = next(((a, b) for a, b in _ENDINGS if unit.endswith(a)), ("", ""))
-    return unit.removesuffix(ending) + single
 
 
 def _sentence(text: str) -> str:

@@ -19,6 +19,7 @@ from talonone_mcp.core.hiding import hide
 from talonone_mcp.core.impact import Impact
 from talonone_mcp.core.names import in_words
 from talonone_mcp.core.text import quoted
+from talonone_mcp.upstream.redaction import REDACTED
 
 _LABELS = {
     "applicationId": "Application",
@@ -143,8 +144,8 @@ def _notes(judgement: CallJudgement) -> Iterator[str]:
         what = "1 row is" if len(already) == 1 else f"{len(already):,} rows are"
         yield f"{what} there already, such as {quoted(already[0])}."
     content = judgement.arguments.get("csv")
-    rows = getattr(content, "rows", None)
-    yield from getattr(rows, "unusual", ())
+    if isinstance(content, Content):
+        yield from content.rows.unusual
 
 
 def _changes(judgement: CallJudgement, *, is_same: bool) -> Iterator[Change]:
@@ -163,7 +164,7 @@ def _changes(judgement: CallJudgement, *, is_same: bool) -> Iterator[Change]:
         shown.add(APPLICATION)  # whose key is used: among the ids
     for name, value in judgement.arguments.items():
         if name in operation.secrets:
-            yield Change(name, UNKNOWN, "[secret]")
+            yield Change(name, UNKNOWN, REDACTED)
         elif name not in shown:
             yield from _change(old, name, value)
 
@@ -203,14 +204,13 @@ def _change(old: _OldValues, name: str, value: Any) -> Iterator[Change]:
 
 
 def _of_import(name: str, content: Content) -> Iterator[Change]:
-    rows = getattr(content, "rows", None)
-    if rows is not None:
-        yield Change("rows", UNKNOWN, rows.count)
-        for column, total in rows.totals.items():
-            told = {"total": total.sum, "smallest": total.smallest, "largest": total.largest}
-            yield Change(f"{name}.{column}", UNKNOWN, told)
-        for column, groups in rows.groups.items():
-            yield Change(f"{name}.{column}", UNKNOWN, dict(groups))
+    rows = content.rows
+    yield Change("rows", UNKNOWN, rows.count)
+    for column, total in rows.totals.items():
+        told = {"total": total.sum, "smallest": total.smallest, "largest": total.largest}
+        yield Change(f"{name}.{column}", UNKNOWN, told)
+    for column, groups in rows.groups.items():
+        yield Change(f"{name}.{column}", UNKNOWN, dict(groups))
     yield Change(name, UNKNOWN, content.begins)
     yield Change(f"{name}.characters", UNKNOWN, content.characters)  # `begins` may be a part
     yield Change(f"{name}.sha256", UNKNOWN, content.sha256)

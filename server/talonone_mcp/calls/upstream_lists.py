@@ -14,6 +14,14 @@ def listed(document: Any) -> Sequence[Any]:
     return data if isinstance(data, Sequence) and not isinstance(data, str) else ()
 
 
+def count_listed(document: Any) -> int | None:
+    """Return how many items there are, if upstream says or shows it."""
+    total = document.get("totalResultSize") if isinstance(document, Mapping) else None
+    if isinstance(total, int) and not isinstance(total, bool) and total > 0:
+        return total
+    return len(listed(document)) if is_complete(document) else None
+
+
 def is_complete(document: Any) -> bool:
     """Tell whether an upstream list holds all there is, as far as it says."""
     if not isinstance(document, Mapping):

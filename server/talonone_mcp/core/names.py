@@ -1,4 +1,4 @@
-"""Names in messages: suggestions for a misspelt one, and lists of several."""
+"""Names in messages: suggestions for a misspelt one, lists of several, singulars of units."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable
 
 _MIN_SIMILARITY = 0.6  # of 1, for one name to be a misspelling of another
+_ENDINGS = (("ies", "y"), ("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("shes", "sh"), ("s", ""))
 
 
 def nearest(
@@ -44,3 +45,11 @@ def in_words(names: Iterable[str], last: str = "and") -> str:
     """Return names as they read in a sentence: "a", "a and b", "a, b and c"."""
     *others, final = [*names] or [""]
     return f"{', '.join(others)} {last} {final}" if others else final
+
+
+def singular(plural: str) -> str:
+    """Return the singular of a unit, such as "point" of "points"."""
+    if plural == "people":
+        return "person"
+    ending, single = next(((a, b) for a, b in _ENDINGS if plural.endswith(a)), ("", ""))
+    return plural.removesuffix(ending) + single

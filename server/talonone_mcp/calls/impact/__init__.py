@@ -24,13 +24,13 @@ from talonone_mcp.core.catalog import ImpactRule
 from talonone_mcp.core.catalog.json_schema import satisfies
 from talonone_mcp.core.impact import Impact, Kind
 from talonone_mcp.core.text import quoted
+from talonone_mcp.upstream.redaction import REDACTED
 
 Measure = Callable[[CallFacts], Iterator[Measured]]
 """Tells what a call does of one kind. It may raise `BeforeNeededError`."""
 
 _REHEARSING = ("dry", "dryRun")
 _OPPOSITE: Mapping[Kind, Kind] = {"gives": "takes", "takes": "gives"}
-_SECRET = "[secret]"  # noqa: S105 - a placeholder
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _MODULES = (achievements, campaigns, catalogs, codes, customers, fields, imports, orders, people,
             stores)  # fmt: skip
@@ -100,9 +100,9 @@ def _signed(impact: Impact) -> Impact:
 
 
 def _filled(what: str, facts: CallFacts) -> str:
-    known = {**facts.arguments, **dict.fromkeys(facts.operation.secrets, _SECRET)}
+    known = {**facts.arguments, **dict.fromkeys(facts.operation.secrets, REDACTED)}
     return _PLACEHOLDER.sub(lambda match: _shown(known.get(match[1])), what)
 
 
 def _shown(value: Any) -> str:
-    return quoted(value) if isinstance(value, str) and value is not _SECRET else str(value)
+    return quoted(value) if isinstance(value, str) and value is not REDACTED else str(value)

@@ -38,10 +38,10 @@ def harder_achievement(facts: CallFacts) -> Iterator[Measured]:
 
 
 def _is_more(move: Move) -> bool:
-    old, new = number(move.old) if move.is_known else None, number(move.new)
+    old, new = number(move.old), number(move.new)
     return old is not None and new is not None and new > old
 
 
 def _instead(move: Move) -> str:
-    old = number(move.old) if move.is_known else None
+    old = number(move.old)
     return "" if old is None else f" instead of {old:,g}"

@@ -18,7 +18,6 @@ _UNITS = {
     "createLoyaltyPoints": "points",
     "awardGiveaway": "giveaways",
 }
-_DAYS = {"daily": 1.0, "weekly": 7.0, "monthly": 30.0, "yearly": 365.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +80,11 @@ def _changes(
         change = limit - before[period]
         words = f"{name} is {_told({period: limit})} instead of {before[period]:,g}"
         if change:
-            amount = None if period != "overall" and change > 0 and _is_endless(period) else change
+            # A limit that starts again and again allows no sum.
+            amount = None if change > 0 and period != "overall" else change
             yield LimitChange("grows" if change > 0 else "shrinks", amount, unit, words)
     for period in before.keys() - after.keys() - {"overall"}:
         yield LimitChange("ends", None, unit, f"{name} no longer applies {period}")
-
-
-def _is_endless(period: str) -> bool:
-    """Tell whether a limit starts again and again, so that what it allows has no sum."""
-    return period in _DAYS
 
 
 def _period(limit: Mapping[str, Any]) -> str:

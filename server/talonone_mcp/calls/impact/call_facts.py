@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
+from talonone_mcp.calls.imports import Content, Rows
 from talonone_mcp.calls.shown import Shown
 from talonone_mcp.calls.updating import Update
 from talonone_mcp.core.catalog import Operation
@@ -71,6 +72,12 @@ class CallFacts:
     def given(self, name: str, default: Any = None) -> Any:
         """Return an argument."""
         return self.arguments.get(name, default)
+
+    @property
+    def rows(self) -> Rows | None:
+        """What the rows of an import say."""
+        content = self.arguments.get("csv")
+        return content.rows if isinstance(content, Content) else None
 
     def old(self, name: str) -> Any:
         """Return a field's value before: `UNKNOWN` if it cannot be read, None if it has none."""
@@ -152,12 +159,11 @@ def count_of(value: Any) -> float | None:
         return value
     if isinstance(value, (list, tuple, Mapping)):
         return len(value)
-    rows = getattr(value, "rows", None)
-    return None if rows is None else float(rows.count)
+    return value.rows.count if isinstance(value, Content) else None
 
 
 def number(value: Any) -> float | None:
-    """Return a number, or None for anything else."""
+    """Return a number, or None for anything else, such as `UNKNOWN`."""
     return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 

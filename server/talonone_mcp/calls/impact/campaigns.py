@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from talonone_mcp.calls.impact.budgets import LimitChange, limit_changes
@@ -51,8 +51,7 @@ def access_groups(facts: CallFacts) -> Iterator[Measured]:
 
 def codes_of_campaign(facts: CallFacts) -> Iterator[Measured]:
     """Tell how many codes a campaign has."""
-    before = facts.before
-    count = number(before.get("couponCreationCount")) if isinstance(before, Mapping) else None
+    count = number(facts.old("couponCreationCount"))
     if count != 0:
         yield Measured(count, "of the campaign")
 
@@ -66,11 +65,6 @@ def linked_stores(facts: CallFacts) -> Iterator[Measured]:
 # --- Whether it works --------------------------------------------------------------------------
 
 
-def _now(facts: CallFacts, name: str) -> Any:
-    """Return a field of the campaign as it is now."""
-    return facts.old(name)
-
-
 def _then(facts: CallFacts, name: str) -> Any:
     """Return a field of the campaign as it will be."""
     if facts.names(name):
@@ -82,9 +76,9 @@ def _then(facts: CallFacts, name: str) -> Any:
 
 def _works_now(facts: CallFacts) -> bool:
     """Tell whether a campaign works or is due to; one that cannot be read may."""
-    if _now(facts, "state") is UNKNOWN:
+    if facts.old("state") is UNKNOWN:
         return True
-    return _now(facts, "state") == "enabled" and end_of(_now(facts, "endTime")) > facts.now
+    return facts.old("state") == "enabled" and end_of(facts.old("endTime")) > facts.now
 
 
 def _works_then(facts: CallFacts) -> bool:
@@ -133,7 +127,7 @@ def _postponed(facts: CallFacts) -> Iterator[str]:
 def _starts(facts: CallFacts) -> Iterator[str]:
     if not _works_then(facts):
         return
-    if not _works_now(facts) or (_now(facts, "state") is UNKNOWN and facts.names("state")):
+    if not _works_now(facts) or (facts.old("state") is UNKNOWN and facts.names("state")):
         yield "customers can use it" if _is_due(facts) else "it starts at its time"
         return
     if facts.given("replace"):

@@ -8,7 +8,7 @@ from typing import Any
 
 from talonone_mcp.calls.catalog_items import attributes_of, is_whole, item_of, overwrites
 from talonone_mcp.calls.impact.call_facts import CallFacts, Measured, is_empty, number
-from talonone_mcp.calls.upstream_lists import is_complete, listed
+from talonone_mcp.calls.upstream_lists import count_listed, is_complete, listed
 from talonone_mcp.core.names import in_words
 from talonone_mcp.core.text import quoted
 
@@ -36,7 +36,7 @@ def removed_items(facts: CallFacts) -> Iterator[Measured]:
     count = sum(kind == "REMOVE" for kind, _ in _actions(facts))
     many = [payload for kind, payload in _actions(facts) if kind == "REMOVE_MANY"]
     if any(is_empty(payload.get("filters")) for payload in many):
-        yield Measured(_total(facts), "every item of the catalog")
+        yield Measured(count_listed(facts.before), "every item of the catalog")
     elif many:
         yield Measured(None, "all that match the filters of a REMOVE_MANY")
     elif count:
@@ -129,11 +129,3 @@ def _loses(facts: CallFacts, kind: str, payload: Mapping[str, Any]) -> bool:
         return False
     known = item_of(facts.before, payload["sku"]) is not None
     return not known and not is_whole(facts.before, payload["sku"])
-
-
-def _total(facts: CallFacts) -> float | None:
-    before = facts.before
-    total = number(before.get("totalResultSize")) if isinstance(before, Mapping) else None
-    if total:
-        return total
-    return len(listed(before)) if is_complete(before) else None

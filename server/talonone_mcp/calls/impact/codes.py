@@ -182,7 +182,7 @@ def _more_uses(facts: CallFacts, name: str, unit: str, what: str) -> Iterator[Me
     move = facts.move(name)
     if not move:
         return
-    old, new = number(move.old) if move.is_known else None, number(move.new)
+    old, new = number(move.old), number(move.new)
     if not new:  # 0 and nothing mean without a limit
         if not move.is_known or old:
             yield Measured(None, f"{what} {_UNLIMITED}", unit)
@@ -196,8 +196,8 @@ def _fewer_uses(facts: CallFacts, name: str, what: str) -> Iterator[Measured]:
     move = facts.move(name)
     if not (move and number(move.new)):
         return
-    old = number(move.old) if move.is_known else None
-    if not move.is_known or not old:
+    old = number(move.old)
+    if not old:
         yield Measured(None, f"{what}, which had no known limit")
     elif move.new < old:
         yield Measured(old - move.new, what)
@@ -207,7 +207,7 @@ def _more_worth(facts: CallFacts) -> Iterator[Measured]:
     move = facts.move("discountLimit")
     if not move or _is_less(move):
         return
-    old, new = number(move.old) if move.is_known else None, number(move.new)
+    old, new = number(move.old), number(move.new)
     if not new:
         yield Measured(None, f"its discount is {_UNLIMITED}", "money")
     else:
@@ -217,7 +217,7 @@ def _more_worth(facts: CallFacts) -> Iterator[Measured]:
 def _is_less(move: Move) -> bool:
     """Tell whether a limit becomes a smaller one; none, and 0, is the largest."""
     new = number(move.new)
-    old = number(move.old) if move.is_known else None
+    old = number(move.old)
     return bool(new) and move.is_known and (not old or (new or 0) < old)
 
 
@@ -293,5 +293,4 @@ def matching_codes(facts: CallFacts) -> Iterator[Measured]:
 
 
 def _codes_there(facts: CallFacts) -> float | None:
-    before = facts.before
-    return number(before.get("couponCreationCount")) if isinstance(before, Mapping) else None
+    return number(facts.old("couponCreationCount"))

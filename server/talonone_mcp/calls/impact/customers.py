@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from talonone_mcp.calls.impact.call_facts import CallFacts, Measured, is_empty, number
-from talonone_mcp.calls.upstream_lists import is_complete, listed
+from talonone_mcp.calls.upstream_lists import count_listed
 
 _CONSENT = re.compile(r"consent|opt.?in|newsletter|marketing|subscri|gdpr", re.IGNORECASE)
 
@@ -32,14 +32,9 @@ def _memberships(facts: CallFacts, action: str, changes: str) -> int:
 
 def listed_before(facts: CallFacts) -> Iterator[Measured]:
     """Tell how many things upstream lists there."""
-    count = _listed_count(facts.before)
+    count = count_listed(facts.before)
     if count != 0:
         yield Measured(count)
-
-
-def _listed_count(before: Any) -> float | None:
-    total = number(before.get("totalResultSize")) if isinstance(before, Mapping) else None
-    return total or (len(listed(before)) if is_complete(before) else None)
 
 
 def blanked_attributes(facts: CallFacts) -> Iterator[Measured]:

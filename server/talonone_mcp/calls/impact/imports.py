@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from talonone_mcp.calls.impact.call_facts import CallFacts, Measured
+from talonone_mcp.calls.imports import Rows, Total
+from talonone_mcp.calls.updating import ADD, REMOVE
 from talonone_mcp.calls.upstream_lists import is_complete, listed
 
 _USES, _WORTH, _POINTS = ("limitval", "usagelimit"), ("discountlimit",), ("amount", "points")
@@ -13,7 +15,7 @@ _USES, _WORTH, _POINTS = ("limitval", "usagelimit"), ("discountlimit",), ("amoun
 
 def imported_codes(facts: CallFacts) -> Iterator[Measured]:
     """Tell how often customers can use the codes of a file."""
-    rows = _rows(facts)
+    rows = facts.rows
     if rows is None:
         yield Measured(None, "in the file")
         return
@@ -28,14 +30,14 @@ def imported_codes(facts: CallFacts) -> Iterator[Measured]:
 
 def imported_worth(facts: CallFacts) -> Iterator[Measured]:
     """Tell what the codes of a file may give, where they have a discount limit."""
-    total = _total(_rows(facts), _WORTH)
+    total = _total(facts.rows, _WORTH)
     if total is not None and total.positive:
         yield Measured(total.positive, "with the codes in the file")
 
 
 def imported_points(facts: CallFacts) -> Iterator[Measured]:
     """Tell how many points the rows of a file give."""
-    rows = _rows(facts)
+    rows = facts.rows
     total = _total(rows, _POINTS)
     if rows is None or total is None:
         yield Measured(None, "in the file")
@@ -45,18 +47,18 @@ def imported_points(facts: CallFacts) -> Iterator[Measured]:
 
 def imported_negative_points(facts: CallFacts) -> Iterator[Measured]:
     """Tell how many points the rows of a file take."""
-    total = _total(_rows(facts), _POINTS)
+    total = _total(facts.rows, _POINTS)
     if total is not None and total.negative:
         yield Measured(abs(total.negative), "by rows with a negative amount")
 
 
 def replaced_rows(facts: CallFacts) -> Iterator[Measured]:
     """Tell how much of what is there is not in the file, and so is lost."""
-    if facts.given("add") or facts.given("remove"):
-        if removed := facts.given("remove"):
+    if facts.given(ADD) or facts.given(REMOVE):
+        if removed := facts.given(REMOVE):
             yield Measured(len(removed), "that the call names")
         return
-    there, rows = _there(facts.before), _rows(facts)
+    there, rows = _there(facts.before), facts.rows
     if there is None or rows is None or rows.count > len(rows.keys):
         yield Measured(None, "that are not in the file")
         return
@@ -78,11 +80,6 @@ def _there(before: Any) -> Collection[Any] | None:
     return [each.get("integrationId", each.get("id")) for each in listed(before)]
 
 
-def _rows(facts: CallFacts) -> Any:
-    """Return what the rows of the call's CSV say."""
-    return getattr(facts.given("csv"), "rows", None)
-
-
-def _total(rows: Any, columns: Collection[str]) -> Any:
+def _total(rows: Rows | None, columns: Collection[str]) -> Total | None:
     totals = {} if rows is None else rows.totals
     return next((totals[name] for name in columns if name in totals), None)

@@ -43,7 +43,7 @@ def _budgets(facts: CallFacts) -> _Budgets | None:
     if given is not None:
         limits = [number(each.get("limit")) for each in given if isinstance(each, Mapping)]
         return _Budgets(len(limits), limits.count(0))
-    rows = getattr(facts.given("csv"), "rows", None)
+    rows = facts.rows
     total = None if rows is None else rows.totals.get("limit")
     if rows is None or total is None:
         return None

@@ -7,11 +7,10 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from talonone_mcp.calls.updating import ADD, REMOVE
 from talonone_mcp.core.catalog import Operation
 from talonone_mcp.core.catalog.problems import shown
 from talonone_mcp.core.errors import CallError
-
-ADD, REMOVE = "add", "remove"
 
 
 def changes_a_list(operation: Operation, arguments: Mapping[str, Any]) -> bool:

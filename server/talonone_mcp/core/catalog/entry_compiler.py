@@ -34,22 +34,17 @@ _EITHER_CSV_OR_ITEMS = {
     "say": "give the CSV either as csv or as csvPath, or give the items to add and remove",
 }
 _FETCH_ALL = {"fetchAll": {"type": "integer", "minimum": 1, "maximum": 10_000}}
-_UPDATE = {
-    "clear": {
-        "type": "array",
-        "items": {"type": "string", "minLength": 1},
-        "minItems": 1,
-        "uniqueItems": True,
-    },
-    "add": {"type": "object", "additionalProperties": {"type": "array", "minItems": 1}},
-    "remove": {"type": "object", "additionalProperties": {"type": "array", "minItems": 1}},
-    "replace": {"const": True},
-}
 _TEXTS = {
     "type": "array",
     "items": {"type": "string", "minLength": 1},
     "minItems": 1,
     "uniqueItems": True,
+}
+_UPDATE = {
+    "clear": _TEXTS,
+    "add": {"type": "object", "additionalProperties": {"type": "array", "minItems": 1}},
+    "remove": {"type": "object", "additionalProperties": {"type": "array", "minItems": 1}},
+    "replace": {"const": True},
 }
 _ITEMS = {"add": _TEXTS, "remove": _TEXTS}
 _SHAPING = {

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from talonone_mcp.core.impact import Kind
 
 BUILT_IN = "built in"
-RATIO = "percent"  # two falls of 15 percent are no fall of 30: it is not summed
+RATIO = "percent"  # of one call, the largest counts; calls are summed only if a line says so
 OTHER = "other"  # stands for every unit that has no line of its own
 DEFAULT_WINDOW_S = 24 * 3600.0
 MIN_WINDOW_S = 60.0

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from talonone_mcp.core.impact import Kind
+from talonone_mcp.core.names import singular
 from talonone_mcp.core.policy.amounts import Key, Spent
 from talonone_mcp.core.policy.policy_lines import PolicyLine
 
@@ -41,7 +42,6 @@ _OF_UNIT: Mapping[Key, _Verb] = {
     ("prices", "budgets"): _Verb("lowers {}", "lowered {}"),
     ("sends", "hosts"): _Verb("sends data to {}", "sent data to {}"),
 }
-_SINGULAR = {"people": "person", "percent": "percent"}
 
 
 def to_ask(line: PolicyLine, key: Key, total: float | None, spent: Spent, window_s: float) -> str:
@@ -120,8 +120,7 @@ def counted(count: float, unit: str) -> str:
     """Return an amount with its unit: "1,000 points", "1 point", "20 in money"."""
     if unit == "money":
         return f"{number(count)} in money"
-    one = _SINGULAR.get(unit, unit.removesuffix("s"))
-    return f"{number(count)} {one if count == 1 else unit}"
+    return f"{number(count)} {singular(unit) if count == 1 else unit}"
 
 
 def when_asked(line: PolicyLine, window_s: float) -> str:

@@ -105,6 +105,7 @@ class Policy:
             line = self.line(*key)
             if why := reasons.to_ask(line, key, total, spent, self.window_s):
                 return Ruling(asked=True, because=why)
-        for key, total in sums.items():
-            return Ruling(asked=False, because=reasons.not_to_ask(self.line(*key), key, total))
-        return Ruling(asked=False, because=reasons.NOTHING)
+        if not sums:
+            return Ruling(asked=False, because=reasons.NOTHING)
+        key, total = next(iter(sums.items()))
+        return Ruling(asked=False, because=reasons.not_to_ask(self.line(*key), key, total))
